@@ -1,0 +1,106 @@
+/* Every error that Écluse can name, in one table.
+ *
+ * A status says what kept a file, a run or a command from being done. A damaged
+ * row is never a status: it is data, and carries an `enum ec_reason` instead.
+ * Each line holds the enumerator, the slug that users see and pass to
+ * `ecluse explain`, the exit code of a command that ends with it, what it
+ * means, and what to do. Slugs and exit codes are contracts: add, never change.
+ */
+#ifndef EC_BASE_CODE_H
+#define EC_BASE_CODE_H
+
+enum ec_exit {
+    EC_EXIT_DONE = 0,
+    EC_EXIT_GATE = 1,
+    EC_EXIT_USAGE = 2,
+    EC_EXIT_RUNTIME = 3,
+    EC_EXIT_DELIVERY = 4,
+    EC_EXIT_LOCKED = 5,
+    EC_EXIT_SIGINT = 130,
+    EC_EXIT_SIGTERM = 143,
+};
+
+/* clang-format off */
+#define EC_STATUS_TABLE(X) \
+    X(EC_OK, "ok", EC_EXIT_DONE, "Nothing went wrong.", "Nothing.") \
+    X(EC_USAGE, "usage", EC_EXIT_USAGE, "The command line asks for something that does not exist.", "Run the command with --help.") \
+    X(EC_CONFIG, "config", EC_EXIT_USAGE, "A configuration file is wrong; file, line and column are named.", "Mend the line that is shown, then run `ecluse plan`.") \
+    X(EC_IO, "io", EC_EXIT_RUNTIME, "The operating system refused to read or write a file.", "Check the path, its permissions and the disk, then run again; nothing was half applied.") \
+    X(EC_DISK_FULL, "disk-full", EC_EXIT_RUNTIME, "The disk or quota is full.", "Free space, then run again; nothing was half applied.") \
+    X(EC_NO_MEMORY, "no-memory", EC_EXIT_RUNTIME, "Memory ran out or a configured limit was reached.", "Raise memory_limit_mb or lower chunk_rows.") \
+    X(EC_ENGINE, "engine", EC_EXIT_RUNTIME, "DuckDB refused a statement.", "Read its message; a model's file and line are named.") \
+    X(EC_IMBALANCE, "imbalance", EC_EXIT_RUNTIME, "Rows read are not the sum of accepted, quarantined and duplicates. Nothing was committed.", "Report it: this is a defect of Ecluse.") \
+    X(EC_PROTOCOL, "protocol", EC_EXIT_RUNTIME, "A worker's task or answer is not of protocol version 1.", "Use the same version of Ecluse for driver and workers.") \
+    X(EC_LOCKED, "locked", EC_EXIT_LOCKED, "Another run holds the project's lock.", "Wait for it to end.") \
+    X(EC_INTERRUPTED, "interrupted", EC_EXIT_SIGINT, "A signal ended the command.", "Run again; what was not committed is discarded, what was is completed.") \
+    X(EC_GATE_FAILED, "gate-failed", EC_EXIT_GATE, "At least one file failed its quality gate or could not be read.", "Open the dashboard or the file's validation report.") \
+    X(EC_DELIVERY, "delivery", EC_EXIT_DELIVERY, "The data are committed, but a report, export, alert or archive could not be written.", "Mend the cause that is named and run again.") \
+    X(EC_TABLE_FORMAT, "table-format", EC_EXIT_RUNTIME, "A Delta log or Parquet part is damaged or uses a feature that Ecluse does not know.", "Restore the table from the archive, or remove the feature that is named.") \
+    X(EC_COMMIT_CONFLICT, "commit-conflict", EC_EXIT_RUNTIME, "Another writer changed a table while this run was under way.", "Run again.") \
+    X(EC_UNREADABLE, "unreadable", EC_EXIT_GATE, "The file exists but cannot be opened or read.", "Check its permissions and that it is a regular file.") \
+    X(EC_EMPTY_FILE, "empty-file", EC_EXIT_GATE, "The file holds no bytes, or no header.", "Ask for the file again.") \
+    X(EC_UNKNOWN_FORMAT, "unknown-format", EC_EXIT_GATE, "The file is not of the format that the source declares.", "Correct `format:` in pipeline_config.yaml, or ask for the file again.") \
+    X(EC_MISSING_COLUMN, "missing-column", EC_EXIT_GATE, "A required column is nowhere in the file.", "Ask for the file again, or move the column to optional_columns.") \
+    X(EC_TOO_MANY_COLUMNS, "too-many-columns", EC_EXIT_GATE, "The file has more columns than the limit.", "Check the separator; the limit is named in the message.") \
+    X(EC_BAD_HEADER, "bad-header", EC_EXIT_GATE, "The header line is damaged: a stray quote, invalid UTF-8, an empty or repeated column name.", "Mend the first line of the file.") \
+    X(EC_ENCODING, "encoding", EC_EXIT_GATE, "The file is not UTF-8.", "Declare `encoding:` for the source or ask for UTF-8.") \
+    X(EC_RECORD_TOO_LONG, "record-too-long", EC_EXIT_GATE, "A header or record exceeds the limit and no end of it was found.", "Check that this is the right file.") \
+    X(EC_GZIP_NOT, "gzip-not", EC_EXIT_GATE, "The file is named .gz but is not gzip.", "Ask for the file again.") \
+    X(EC_GZIP_TRUNCATED, "gzip-truncated", EC_EXIT_GATE, "The gzip stream ends too early: an interrupted transfer.", "Ask for the file again.") \
+    X(EC_GZIP_DAMAGED, "gzip-damaged", EC_EXIT_GATE, "The gzip stream is damaged: invalid block, wrong CRC or wrong length.", "Ask for the file again.") \
+    X(EC_GZIP_TRAILING, "gzip-trailing", EC_EXIT_GATE, "Bytes that are not gzip follow the gzip stream.", "Ask for the file again.") \
+    X(EC_BOMB, "bomb", EC_EXIT_GATE, "The file expands past the limit of size or ratio: possibly a decompression bomb.", "If it is genuine, raise the limit that is named.") \
+    X(EC_ZIP_NOT, "zip-not", EC_EXIT_GATE, "The file is named .zip but is not a zip archive.", "Ask for the file again.") \
+    X(EC_ZIP_DAMAGED, "zip-damaged", EC_EXIT_GATE, "The archive's directory and its contents disagree, or it is truncated.", "Ask for the file again.") \
+    X(EC_ZIP_ENCRYPTED, "zip-encrypted", EC_EXIT_GATE, "A member of the archive is encrypted.", "Ask for it without a password.") \
+    X(EC_ZIP_NAME, "zip-name", EC_EXIT_GATE, "A member's name is absolute, leaves its folder, holds a NUL or backslash, or occurs twice.", "Do not trust the archive; ask for it again.") \
+    X(EC_ZIP_OVERLAP, "zip-overlap", EC_EXIT_GATE, "Members share bytes of the archive: possibly a zip bomb.", "Do not trust the archive.") \
+    X(EC_ZIP_TOO_MANY, "zip-too-many", EC_EXIT_GATE, "The archive has more members than the limit.", "Split the archive.") \
+    X(EC_ZIP_METHOD, "zip-method", EC_EXIT_GATE, "A member is compressed by a method other than store and deflate.", "Ask for a plain zip.") \
+    X(EC_XLSX_DAMAGED, "xlsx-damaged", EC_EXIT_GATE, "The workbook's parts are missing or are not well-formed.", "Open and save it again in the spreadsheet program.") \
+    X(EC_XLSX_UNSAFE, "xlsx-unsafe", EC_EXIT_GATE, "The workbook declares a DOCTYPE or entity, or nests too deep.", "Do not trust the file.") \
+    X(EC_XLSX_ENCRYPTED, "xlsx-encrypted", EC_EXIT_GATE, "The workbook is protected by a password.", "Ask for it without one.") \
+    X(EC_XLSX_TOO_LARGE, "xlsx-too-large", EC_EXIT_GATE, "The workbook exceeds the limit of cells or strings.", "Export it as CSV.") \
+    X(EC_TIMEOUT, "timeout", EC_EXIT_GATE, "The task took longer than processing_timeout.", "Raise processing_timeout, or split the file.") \
+    X(EC_WORKER_DIED, "worker-died", EC_EXIT_GATE, "The worker that read the file died twice.", "Keep the file and report it: this is a defect of Ecluse.") \
+    X(EC_FILE_CHANGED, "file-changed", EC_EXIT_GATE, "The file changed while it was being read.", "Drop files under another name and rename them when complete.")
+
+#define EC_REASON_TABLE(X) \
+    X(EC_REASON_PARSE, "parse-error", "The record is not well-formed: a truncated JSON record, a stray quote.") \
+    X(EC_REASON_MISSING_CELL, "missing-cell", "The CSV row has fewer cells than the header.") \
+    X(EC_REASON_EXTRA_CELL, "extra-cell", "The CSV row has more cells than the header.") \
+    X(EC_REASON_TYPE, "type-error", "The value is not of the column's declared type.") \
+    X(EC_REASON_NULL, "null-value", "A column declared not null is empty or absent in this row.") \
+    X(EC_REASON_ENCODING, "encoding-error", "The row holds bytes that are not valid UTF-8, or a NUL.") \
+    X(EC_REASON_TOO_LONG, "too-long", "The row, a field or a number exceeds its limit.") \
+    X(EC_REASON_DUPLICATE, "duplicate-key", "The key occurred before, in this file, an earlier file, or a loaded partition; the first is kept.") \
+    X(EC_REASON_RULE, "rule", "The row breaks a business rule; the rule's id follows the colon.") \
+    X(EC_REASON_DERIVE, "derive-error", "A derived column's expression cannot be computed for this row.") \
+    X(EC_REASON_FILE, "file-rejected", "The row itself passed, but its file was rejected as a whole by a critical rule.")
+/* clang-format on */
+
+#define EC_STATUS_ENUM(id, slug, code, meaning, remedy) id,
+enum ec_status { EC_STATUS_TABLE(EC_STATUS_ENUM) EC_STATUS_COUNT };
+#undef EC_STATUS_ENUM
+
+#define EC_REASON_ENUM(id, slug, meaning) id,
+enum ec_reason { EC_REASON_TABLE(EC_REASON_ENUM) EC_REASON_COUNT };
+#undef EC_REASON_ENUM
+
+struct ec_code_text {
+    const char *slug;
+    const char *meaning;
+    const char *remedy; /* NULL for a row's reason */
+    int exit_code;      /* of a command that ends with it; 0 for a row's reason */
+};
+
+/* The texts of a status or a reason. Static storage; never NULL. */
+const struct ec_code_text *ec_status_text(enum ec_status status);
+const struct ec_code_text *ec_reason_text(enum ec_reason reason);
+
+/* Looks a slug up, for `explain` and for reading a worker's answer.
+ * EC_STATUS_COUNT or EC_REASON_COUNT where it is unknown. */
+enum ec_status ec_status_by_slug(const char *slug);
+enum ec_reason ec_reason_by_slug(const char *slug);
+
+#endif

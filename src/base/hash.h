@@ -1,0 +1,24 @@
+/* Fingerprints: SHA-256 for what people compare and what must not be forged, XXH3
+ * for what is only ours. */
+#ifndef EC_BASE_HASH_H
+#define EC_BASE_HASH_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EC_SHA256_HEX 65 /* with the NUL */
+
+enum ec_status ec_sha256_file(const char *path, char hex[EC_SHA256_HEX], uint64_t *bytes, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_sha256_bytes(const void *p, size_t n, char hex[EC_SHA256_HEX], struct ec_err *err) EC_MUST_USE;
+
+struct ec_hash128 {
+    uint64_t hi;
+    uint64_t lo;
+};
+
+struct ec_hash128 ec_hash128(const void *p, size_t n); /* XXH3, no seed: stable over versions */
+uint64_t ec_hash64(const void *p, size_t n);
+
+#endif

@@ -1,0 +1,58 @@
+/* Every bound on input, in one place. Input is hostile until checked: each
+ * buffer, depth, ratio and width that a file can influence has its maximum here,
+ * and each maximum its named error or row reason. */
+#ifndef EC_BASE_LIMITS_H
+#define EC_BASE_LIMITS_H
+
+#define EC_KIB (1024ull)
+#define EC_MIB (1024ull * EC_KIB)
+#define EC_GIB (1024ull * EC_MIB)
+
+/* Archives: depth is exactly zip -> gz -> json. */
+#define EC_ZIP_ENTRIES_MAX 10000u
+#define EC_ZIP_NAME_MAX 1024u
+#define EC_INFLATE_MEMBER_MAX (16 * EC_GIB)
+#define EC_INFLATE_ARCHIVE_MAX (64 * EC_GIB)
+#define EC_INFLATE_RATIO_MAX 1000u          /* DEFLATE itself cannot exceed 1,032 */
+#define EC_INFLATE_RATIO_FROM (10 * EC_MIB) /* small files of zeros are no bomb */
+
+/* Records. */
+#define EC_COLUMNS_MAX 2048u
+#define EC_UNDECLARED_MAX 256u /* columns that a file may add to its schema */
+#define EC_COLUMN_NAME_MAX 255u
+#define EC_FIELD_MAX (1 * EC_MIB)
+#define EC_RECORD_MAX (4 * EC_MIB)
+#define EC_NUMBER_MAX 100u /* characters */
+#define EC_JSON_DEPTH_MAX 64u
+#define EC_DECIMAL_PRECISION_MAX 18u /* held in 64 bits */
+
+/* Workbooks. */
+#define EC_XML_DEPTH_MAX 32u
+#define EC_XLSX_CELLS_MAX 5000000u
+#define EC_XLSX_STRINGS_MAX 1000000u
+#define EC_XLSX_TEXT_MAX 32767u
+#define EC_XLSX_PART_MAX (1 * EC_GIB)
+
+/* Configuration. */
+#define EC_YAML_BYTES_MAX (256 * EC_KIB)
+#define EC_YAML_DEPTH_MAX 16u
+#define EC_CONFIG_JSON_MAX (4 * EC_MIB)
+#define EC_SOURCES_MAX 256u
+#define EC_RULES_MAX 1024u /* per source */
+
+/* The batch and the window of decoded bytes that its texts point into. Two
+ * windows' worth must hold the longest record. */
+#define EC_BATCH_ROWS 2048u /* DuckDB's vector size, so that a chunk is a batch */
+#define EC_WINDOW_BYTES (1 * EC_MIB)
+
+/* Workers. */
+#define EC_JOBS_MAX 256u
+#define EC_PROTOCOL_LINE_MAX (16 * EC_MIB)
+#define EC_TASK_ATTEMPTS 2u
+
+/* What a report shows. */
+#define EC_SAMPLES_MAX 5u      /* rows shown for a failed check */
+#define EC_SAMPLE_TEXT_MAX 200u
+#define EC_TOP_VALUES 10u
+
+#endif

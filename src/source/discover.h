@@ -1,0 +1,58 @@
+/* Which raw files there are, and for which source.
+ *
+ * A source's globs (`*` `?` `[a-z]` within a path component, `**` over folders) are matched
+ * against the paths below data/raw. Symbolic links, names starting with a dot, and files
+ * ending in .done, .tmp or .part are passed over. A file that two sources claim belongs to
+ * the first in the configuration. A zip archive is opened strictly and gives one input per
+ * member; it is never extracted by name. The order is that of (source, path, member), bytewise.
+ */
+#ifndef EC_SOURCE_DISCOVER_H
+#define EC_SOURCE_DISCOVER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "config/config.h"
+
+struct ec_input {
+    const struct ec_source *source;
+    const char *path;    /* below data/raw, with '/' */
+    const char *member;  /* of a zip archive, or NULL */
+    uint64_t bytes;      /* of the file, or of the member as stored */
+    uint64_t bytes_decoded; /* as the zip directory says; 0 where unknown */
+    int64_t mtime_us;
+    uint64_t inode;
+    enum ec_status status; /* EC_OK, or why it can be known already that it is not readable */
+    const char *problem;   /* the message for it, or NULL */
+};
+
+struct ec_inputs {
+    struct ec_arena arena;
+    struct ec_input *input;
+    size_t count;
+    const char **unclaimed; /* files that no source names, for a warning */
+    size_t unclaimed_count;
+};
+
+/* Looks below `raw_dir`. An unreadable folder is EC_IO; an unreadable or damaged file is an
+ * input with its status. The caller calls ec_inputs_deinit. */
+enum ec_status ec_discover(const struct ec_config *config, const char *raw_dir, struct ec_inputs *inputs, struct ec_err *err) EC_MUST_USE;
+void ec_inputs_deinit(struct ec_inputs *inputs);
+
+/* Whether the glob matches the whole path. */
+bool ec_glob_match(const char *glob, const char *path);
+
+struct ec_zip_member {
+    const char *name; /* owned by the arena that was given */
+    uint64_t bytes_stored;
+    uint64_t bytes_decoded;
+    uint64_t data_offset; /* of its compressed bytes in the archive */
+    uint32_t crc;
+    uint16_t method; /* 0 store, 8 deflate */
+};
+
+/* The regular members of an archive in its directory's order, after every check of
+ * limits.h and libzip's consistency checks. Folders are left out. */
+enum ec_status ec_zip_list(const char *path, struct ec_arena *arena, struct ec_zip_member **members, size_t *count,
+                           struct ec_err *err) EC_MUST_USE;
+
+#endif

@@ -1,0 +1,36 @@
+/* Derived columns and `expression` rules: row-wise SQL over a batch, in one statement.
+ *
+ * All expressions of a source are prepared once as
+ *     SELECT (d1) AS "d1", ..., (r1), ... FROM <the batch>
+ * so that a later derived column and every rule may name an earlier one. An expression that
+ * fails for a row (a cast, an overflow) costs that row: the batch is halved until the row is
+ * found, which gets a derive-error fault with the column, or a fault of that rule.
+ * One session, one thread.
+ */
+#ifndef EC_SQL_DERIVE_H
+#define EC_SQL_DERIVE_H
+
+#include "base/batch.h"
+#include "config/config.h"
+#include "sql/session.h"
+
+struct ec_derivation;
+
+/* Prepares the expressions of the source against its declared columns. An error in one is
+ * EC_CONFIG at its file and line, with DuckDB's message and the nearest column. */
+enum ec_status ec_derive_create(struct ec_sql *sql, const struct ec_source *source, struct ec_derivation **derivation,
+                                struct ec_err *err) EC_MUST_USE;
+void ec_derive_destroy(struct ec_derivation *derivation); /* NULL allowed */
+
+/* The derived columns: as many as source->derive_count, with the types that DuckDB gave them. */
+const struct ec_column_type *ec_derive_types(const struct ec_derivation *derivation);
+
+/* Evaluates over all rows of the batch. The derived columns are batch columns
+ * first..first+derive_count-1, added by the caller with ec_derive_types(); texts go to the
+ * batch's scratch. rule_failed[k] (a bitmap over rows, zeroed by the caller) gets the rows for
+ * which the k-th expression rule of the source is false; null passes. Rows already rejected are
+ * evaluated too (their bad cells are null). */
+enum ec_status ec_derive_eval(struct ec_derivation *derivation, struct ec_batch *batch, size_t first, uint64_t **rule_failed,
+                              struct ec_err *err) EC_MUST_USE;
+
+#endif

@@ -1,0 +1,94 @@
+/* Delta Lake tables, protocol reader 1 and writer 2: the log.
+ *
+ * `_delta_log/%020d.json` from 0, one action a line (delta-io/delta PROTOCOL.md). A commit is
+ * written to a temporary file, synced, and link()ed to its version's name, so that it exists
+ * or it does not; EEXIST means another writer came first (docs/commit.md).
+ *
+ *     struct ec_delta *table;
+ *     EC_TRY(ec_delta_open(dir, &table, err));           // version -1 where there is no log
+ *     struct ec_delta_commit commit = {...};
+ *     EC_TRY(ec_delta_write(dir, &commit, &version, err));
+ *     ec_delta_close(table);
+ */
+#ifndef EC_STORE_DELTA_H
+#define EC_STORE_DELTA_H
+
+#include "base/json.h"
+#include "store/parquet.h"
+
+struct ec_delta_column {
+    const char *name;
+    struct ec_column_type type;
+};
+
+struct ec_delta_file {
+    const char *path;      /* relative to the table, URI-encoded as in the log */
+    const char *partition; /* value of the one partition column; NULL for null or an unpartitioned table */
+    uint64_t bytes;
+    uint64_t rows;         /* numRecords; UINT64_MAX where the log has no statistics */
+    int64_t modified_ms;
+    const char *stats;     /* the stats JSON as in the log, or NULL */
+};
+
+/* A snapshot: what the log says at its newest version. Read-only. */
+struct ec_delta {
+    struct ec_arena arena;
+    const char *dir;
+    int64_t version; /* -1: no table yet */
+    const char *id;
+    struct ec_delta_column *column; /* in schema order, the partition column included */
+    size_t column_count;
+    const char *partition_by; /* or NULL */
+    struct ec_delta_file *file; /* active, in order of path */
+    size_t file_count;
+};
+
+/* Replays the log. EC_TABLE_FORMAT for gaps, damaged lines, protocol above (1,2), more than one
+ * partition column, invariants, unknown types. */
+enum ec_status ec_delta_open(const char *dir, struct ec_delta **table, struct ec_err *err) EC_MUST_USE;
+void ec_delta_close(struct ec_delta *table); /* NULL allowed */
+
+/* The version that the log records for this application, -1 where none (its `txn` actions). */
+enum ec_status ec_delta_txn(const char *dir, const char *app_id, int64_t *version, struct ec_err *err) EC_MUST_USE;
+
+/* One action line each, appended to *out with its newline: the texts that a manifest keeps and
+ * ec_delta_write() writes as they are. */
+void ec_delta_protocol_action(struct ec_buf *out);
+void ec_delta_metadata_action(struct ec_buf *out, const char *id, const struct ec_delta_column *column, size_t count,
+                              const char *partition_by, int64_t created_ms);
+void ec_delta_add_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by);
+void ec_delta_remove_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by, int64_t deleted_ms);
+/* The stats JSON of a part: numRecords, nullCount, minValues, maxValues. */
+void ec_delta_stats_json(struct ec_buf *out, const struct ec_part_stats *stats);
+
+struct ec_delta_commit {
+    const char *app_id;    /* txn.appId; a commit is skipped where the log has this (app_id, txn_version) */
+    int64_t txn_version;   /* the run's seq */
+    const char *operation; /* "WRITE", "MERGE", ... */
+    const char *run;       /* into commitInfo */
+    int64_t timestamp_ms;
+    int64_t base_version;  /* the snapshot that `actions` were made from; -1: the table is new */
+    struct ec_str actions; /* lines of protocol, metaData, add, remove; without commitInfo and txn */
+};
+
+/* Commits, or finds that it was committed before (idempotent by app_id and txn_version).
+ * *version receives the version. Where versions after base_version exist that are not ours: an
+ * append-only commit (adds alone) goes behind them, anything else is EC_COMMIT_CONFLICT. */
+enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *commit, int64_t *version, struct ec_err *err) EC_MUST_USE;
+
+/* The folder of a partition ("date=2025-07-18", "__HIVE_DEFAULT_PARTITION__" for null),
+ * Hive-escaped; NUL-terminated into out. EC_TABLE_FORMAT where it does not fit. */
+enum ec_status ec_delta_partition_dir(char *out, size_t out_size, const char *column, const char *value, struct ec_err *err) EC_MUST_USE;
+/* URI-encodes a relative path for the log, and decodes one from it. */
+void ec_delta_path_encode(struct ec_buf *out, const char *path);
+enum ec_status ec_delta_path_decode(const char *uri, char *out, size_t out_size, struct ec_err *err) EC_MUST_USE;
+
+/* Whether a column may bear this name: none of " ,;{}()\n\t=", not empty. Clashes ignoring case
+ * are the caller's to find. */
+bool ec_delta_name_valid(const char *name);
+
+/* Removes what no version refers to: temporary files in the log folder and *.parquet files that
+ * are not active and not named by any remove of the log. Called by recovery under the lock. */
+enum ec_status ec_delta_sweep(const char *dir, size_t *removed, struct ec_err *err) EC_MUST_USE;
+
+#endif

@@ -1,0 +1,75 @@
+/* The Parquet encoder: batches in, one file out.
+ *
+ * Data pages v1, PLAIN and RLE_DICTIONARY, zstd level 1 or snappy, every column optional
+ * (definition levels RLE), timestamps INT64 micros adjusted to UTC, statistics per column
+ * chunk. Format: apache/parquet-format, thrift compact protocol. The bytes depend on the rows
+ * and options alone: no clock, no host, no address.
+ *
+ *     struct ec_parquet *pq;
+ *     EC_TRY(ec_parquet_create(path, &options, &pq, err));
+ *     EC_TRY(ec_parquet_append(pq, &batch, map, NULL, batch.rows, err));
+ *     EC_TRY(ec_parquet_finish(pq, &stats, err));   // footer, fsync, close
+ *     ec_parquet_destroy(pq);                       // removes the file where it was not finished
+ */
+#ifndef EC_STORE_PARQUET_H
+#define EC_STORE_PARQUET_H
+
+#include "base/batch.h"
+
+enum ec_codec { EC_CODEC_ZSTD, EC_CODEC_SNAPPY, EC_CODEC_NONE };
+
+struct ec_parquet_column {
+    const char *name; /* copied */
+    struct ec_column_type type;
+};
+
+struct ec_parquet_options {
+    const struct ec_parquet_column *column;
+    size_t column_count;
+    size_t rows_per_group; /* chunk_rows */
+    enum ec_codec codec;
+};
+
+struct ec_parquet;
+
+/* Creates the file (it must not exist). *pq is owned by the caller. */
+enum ec_status ec_parquet_create(const char *path, const struct ec_parquet_options *options, struct ec_parquet **pq,
+                                 struct ec_err *err) EC_MUST_USE;
+
+/* Adds a column that only later rows have: null in every row so far. */
+enum ec_status ec_parquet_add_column(struct ec_parquet *pq, const struct ec_parquet_column *column, struct ec_err *err) EC_MUST_USE;
+
+/* Appends n rows. map[i] is the batch column of the file's column i, or SIZE_MAX for all null.
+ * rows[0..n-1] are the rows to take, in that order; NULL takes 0..n-1. Copies what it needs:
+ * nothing of the batch is borrowed afterwards. */
+enum ec_status ec_parquet_append(struct ec_parquet *pq, const struct ec_batch *batch, const size_t *map, const uint32_t *rows,
+                                 size_t n, struct ec_err *err) EC_MUST_USE;
+
+/* Bytes of memory held, so that a writer of many partitions can bound their sum. */
+size_t ec_parquet_memory(const struct ec_parquet *pq);
+/* Ends the row group early, giving back its memory. */
+enum ec_status ec_parquet_flush(struct ec_parquet *pq, struct ec_err *err) EC_MUST_USE;
+
+struct ec_part_column {
+    char *name;
+    struct ec_column_type type;
+    uint64_t nulls;
+    bool bounded; /* min and max are known: numbers, dates, datetimes, decimals with at least one value */
+    union {
+        int64_t i; /* integer, datetime, date, decimal, boolean */
+        double d;  /* float; NaN never enters */
+    } min, max;
+};
+
+struct ec_part_stats {
+    uint64_t rows;
+    uint64_t bytes;
+    struct ec_part_column *column; /* owned: ec_part_stats_deinit */
+    size_t column_count;
+};
+
+enum ec_status ec_parquet_finish(struct ec_parquet *pq, struct ec_part_stats *stats, struct ec_err *err) EC_MUST_USE;
+void ec_parquet_destroy(struct ec_parquet *pq); /* NULL allowed */
+void ec_part_stats_deinit(struct ec_part_stats *stats);
+
+#endif
