@@ -43,14 +43,17 @@ static inline bool ec_str_is(struct ec_str a, const char *z) {
 #define EC_TEXT_INLINE 12u
 
 struct ec_text {
-    uint32_t n;
     union {
-        char inlined[EC_TEXT_INLINE];
         struct {
+            uint32_t n;
+            char inlined[EC_TEXT_INLINE];
+        };
+        struct {
+            uint32_t n_again; /* the same n: the layout needs it in both */
             char prefix[4];
             const char *p;
-        } out;
-    } u;
+        };
+    };
 };
 
 _Static_assert(sizeof(struct ec_text) == 16, "duckdb_string_t is sixteen bytes");
@@ -61,17 +64,17 @@ static inline struct ec_text ec_text_of(const char *p, size_t n) {
     memset(&t, 0, sizeof t);
     t.n = (uint32_t)n;
     if (n <= EC_TEXT_INLINE) {
-        if (n) memcpy(t.u.inlined, p, n);
+        if (n) memcpy(t.inlined, p, n);
     } else {
-        memcpy(t.u.out.prefix, p, 4);
-        t.u.out.p = p;
+        memcpy(t.prefix, p, 4);
+        t.p = p;
     }
     return t;
 }
 
 /* The bytes of *t: borrowed from *t itself where they are inlined. */
 static inline const char *ec_text_bytes(const struct ec_text *t) {
-    return t->n <= EC_TEXT_INLINE ? t->u.inlined : t->u.out.p;
+    return t->n <= EC_TEXT_INLINE ? t->inlined : t->p;
 }
 
 static inline struct ec_str ec_text_str(const struct ec_text *t) {

@@ -1,0 +1,79 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+static void set(struct ec_err *err, enum ec_status status, int sys_errno, const char *fmt, va_list args) {
+    if (!err || err->status != EC_OK) return;
+    err->status = status;
+    err->sys_errno = sys_errno;
+    (void)vsnprintf(err->message, sizeof err->message, fmt, args);
+}
+
+enum ec_status ec_fail(struct ec_err *err, enum ec_status status, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    set(err, status, 0, fmt, args);
+    va_end(args);
+    return status;
+}
+
+enum ec_status ec_fail_errno(struct ec_err *err, enum ec_status status, const char *fmt, ...) {
+    int cause = errno;
+    if (cause == ENOSPC || cause == EDQUOT) status = EC_DISK_FULL;
+    if (cause == ENOMEM) status = EC_NO_MEMORY;
+    if (!err || err->status != EC_OK) return status;
+
+    va_list args;
+    va_start(args, fmt);
+    set(err, status, cause, fmt, args);
+    va_end(args);
+    size_t n = strlen(err->message);
+    char text[96];
+    (void)snprintf(err->message + n, sizeof err->message - n, ": %s", strerror_r(cause, text, sizeof text));
+    return status;
+}
+
+void ec_err_at(struct ec_err *err, const char *file, uint32_t line, uint32_t column) {
+    if (!err) return;
+    (void)snprintf(err->file, sizeof err->file, "%s", file);
+    err->line = line;
+    err->column = column;
+}
+
+void ec_err_context(struct ec_err *err, const char *fmt, ...) {
+    if (!err) return;
+    char cause[sizeof err->message];
+    memcpy(cause, err->message, sizeof cause);
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(err->message, sizeof err->message, fmt, args);
+    va_end(args);
+    size_t n = strlen(err->message);
+    (void)snprintf(err->message + n, sizeof err->message - n, ": %s", cause);
+}
+
+void ec_err_clear(struct ec_err *err) {
+    if (err) memset(err, 0, sizeof *err);
+}
+
+static void print_excerpt(const struct ec_err *err, FILE *out) {
+    (void)fprintf(out, "    %s\n    ", err->excerpt);
+    size_t column = err->column ? err->column - 1 : 0;
+    for (size_t i = 0; i < column && err->excerpt[i]; i++) (void)fputc(err->excerpt[i] == '\t' ? '\t' : ' ', out);
+    (void)fputs("^\n", out);
+}
+
+void ec_err_print(const struct ec_err *err, FILE *out) {
+    if (err->file[0]) {
+        (void)fprintf(out, "%s:", err->file);
+        if (err->line) (void)fprintf(out, "%u:", err->line);
+        if (err->column) (void)fprintf(out, "%u:", err->column);
+        (void)fputc(' ', out);
+    }
+    const struct ec_code_text *text = ec_status_text(err->status);
+    (void)fprintf(out, "error [%s]: %s\n", text->slug, err->message);
+    if (err->excerpt[0]) print_excerpt(err, out);
+    (void)fprintf(out, "  what to do: %s\n", text->remedy);
+}

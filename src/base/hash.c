@@ -1,0 +1,71 @@
+#include "base/hash.h"
+
+#include "base/io.h"
+
+#include <openssl/evp.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define READ_BYTES ((size_t)256 << 10)
+
+static void to_hex(const unsigned char *digest, char hex[EC_SHA256_HEX]) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < 32; i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hex[64] = '\0';
+}
+
+enum ec_status ec_sha256_bytes(const void *p, size_t n, char hex[EC_SHA256_HEX], struct ec_err *err) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (EVP_Digest(p, n, digest, NULL, EVP_sha256(), NULL) != 1)
+        return ec_fail(err, EC_NO_MEMORY, "libcrypto could not compute a SHA-256");
+    to_hex(digest, hex);
+    return EC_OK;
+}
+
+static enum ec_status hash_all(int fd, const char *path, EVP_MD_CTX *ctx, char *buf, uint64_t *bytes,
+                               struct ec_err *err) {
+    for (;;) {
+        size_t got;
+        EC_TRY(ec_file_read(fd, buf, READ_BYTES, &got, path, err));
+        if (got == 0) return EC_OK;
+        *bytes += got;
+        if (EVP_DigestUpdate(ctx, buf, got) != 1)
+            return ec_fail(err, EC_NO_MEMORY, "libcrypto could not compute a SHA-256");
+    }
+}
+
+enum ec_status ec_sha256_file(const char *path, char hex[EC_SHA256_HEX], uint64_t *bytes, struct ec_err *err) {
+    int fd;
+    EC_TRY(ec_file_open(path, &fd, NULL, err));
+    enum ec_status status = EC_OK;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    char *buf = ec_malloc(READ_BYTES);
+    *bytes = 0;
+    if (!ctx || !buf || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
+        status = ec_fail(err, EC_NO_MEMORY, "no memory to read %s", path);
+        goto done;
+    }
+    status = hash_all(fd, path, ctx, buf, bytes, err);
+    if (status != EC_OK) goto done;
+    if (EVP_DigestFinal_ex(ctx, digest, NULL) != 1) {
+        status = ec_fail(err, EC_NO_MEMORY, "libcrypto could not compute a SHA-256");
+        goto done;
+    }
+    to_hex(digest, hex);
+done:
+    ec_free(buf);
+    EVP_MD_CTX_free(ctx);
+    (void)ec_io.close(fd);
+    return status;
+}
+
+struct ec_hash128 ec_hash128(const void *p, size_t n) {
+    XXH128_hash_t h = XXH3_128bits(p, n);
+    return (struct ec_hash128){h.high64, h.low64};
+}
+
+uint64_t ec_hash64(const void *p, size_t n) { return XXH3_64bits(p, n); }

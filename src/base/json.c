@@ -1,0 +1,188 @@
+#include "base/json.h"
+
+#include "base/utf8.h"
+
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const char hex[] = "0123456789abcdef";
+
+/* Bytes that may stand in a JSON string, an HTML script element and a line as they are. */
+static bool is_plain(unsigned char c) {
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+static void add_escape(struct ec_buf *out, unsigned code) {
+    char text[6] = {'\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]};
+    ec_buf_add(out, text, sizeof text);
+}
+
+static void add_special(struct ec_buf *out, unsigned char c) {
+    switch (c) {
+    case '"': ec_buf_add(out, "\\\"", 2); break;
+    case '\\': ec_buf_add(out, "\\\\", 2); break;
+    case '\n': ec_buf_add(out, "\\n", 2); break;
+    case '\r': ec_buf_add(out, "\\r", 2); break;
+    case '\t': ec_buf_add(out, "\\t", 2); break;
+    default: add_escape(out, c);
+    }
+}
+
+/* Adds the character at p, which is not ASCII; returns how many bytes it took. */
+static size_t add_multibyte(struct ec_buf *out, const char *p, size_t n) {
+    size_t k = 2;
+    while (k <= 4 && k <= n && !ec_utf8_valid(p, k)) k++;
+    if (k > 4 || k > n) {
+        ec_buf_add(out, "\xEF\xBF\xBD", 3);
+        return 1;
+    }
+    if (k == 3 && memcmp(p, "\xE2\x80\xA8", 3) == 0)
+        add_escape(out, 0x2028);
+    else if (k == 3 && memcmp(p, "\xE2\x80\xA9", 3) == 0)
+        add_escape(out, 0x2029);
+    else
+        ec_buf_add(out, p, k);
+    return k;
+}
+
+void ec_json_quote(struct ec_buf *out, const char *p, size_t n) {
+    ec_buf_addc(out, '"');
+    size_t i = 0;
+    while (i < n) {
+        size_t start = i;
+        while (i < n && is_plain((unsigned char)p[i])) i++;
+        ec_buf_add(out, p + start, i - start);
+        if (i == n) break;
+        if ((unsigned char)p[i] < 0x80)
+            add_special(out, (unsigned char)p[i++]);
+        else
+            i += add_multibyte(out, p + i, n - i);
+    }
+    ec_buf_addc(out, '"');
+}
+
+void ec_json_init(struct ec_json_writer *w, struct ec_buf *out) {
+    *w = (struct ec_json_writer){.out = out, .first = true};
+}
+
+static void new_line(struct ec_json_writer *w) {
+    ec_buf_addc(w->out, '\n');
+    for (unsigned i = 0; i < w->depth; i++) ec_buf_add(w->out, "  ", 2);
+}
+
+static void begin(struct ec_json_writer *w, const char *key) {
+    if (!w->first) ec_buf_addc(w->out, ',');
+    if (w->pretty && w->depth > 0) new_line(w);
+    w->first = false;
+    if (!key) return;
+    ec_json_quote(w->out, key, strlen(key));
+    ec_buf_addz(w->out, w->pretty ? ": " : ":");
+}
+
+static void open_with(struct ec_json_writer *w, const char *key, char bracket) {
+    begin(w, key);
+    ec_buf_addc(w->out, bracket);
+    w->depth++;
+    w->first = true;
+}
+
+static void close_with(struct ec_json_writer *w, char bracket) {
+    w->depth--;
+    if (w->pretty && !w->first) new_line(w);
+    ec_buf_addc(w->out, bracket);
+    w->first = false;
+}
+
+void ec_json_object(struct ec_json_writer *w, const char *key) { open_with(w, key, '{'); }
+void ec_json_array(struct ec_json_writer *w, const char *key) { open_with(w, key, '['); }
+void ec_json_end(struct ec_json_writer *w) { close_with(w, '}'); }
+void ec_json_end_array(struct ec_json_writer *w) { close_with(w, ']'); }
+
+void ec_json_text(struct ec_json_writer *w, const char *key, struct ec_str value) {
+    begin(w, key);
+    ec_json_quote(w->out, value.p, value.n);
+}
+
+void ec_json_str(struct ec_json_writer *w, const char *key, const char *value) {
+    if (!value) {
+        ec_json_null(w, key);
+        return;
+    }
+    ec_json_text(w, key, ec_str_of(value));
+}
+
+void ec_json_int(struct ec_json_writer *w, const char *key, int64_t value) {
+    begin(w, key);
+    ec_buf_printf(w->out, "%" PRId64, value);
+}
+
+void ec_json_uint(struct ec_json_writer *w, const char *key, uint64_t value) {
+    begin(w, key);
+    ec_buf_printf(w->out, "%" PRIu64, value);
+}
+
+static locale_t c_locale(void) {
+    static locale_t made;
+    if (!made) made = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return made;
+}
+
+/* printf's decimal point follows the locale; ours never does. */
+static int format_c(char *out, size_t size, int precision, char kind, double value) {
+    char format[8] = {'%', '.', '*', kind, 0};
+    locale_t before = uselocale(c_locale());
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    int n = snprintf(out, size, format, precision, value);
+#pragma GCC diagnostic pop
+    (void)uselocale(before);
+    return n;
+}
+
+size_t ec_double_format(double value, char *out) {
+    int n = 0;
+    for (int precision = 15; precision <= 17; precision++) {
+        n = format_c(out, 32, precision, 'g', value);
+        if (strtod_l(out, NULL, c_locale()) == value) break;
+    }
+    return n < 0 ? 0 : (size_t)n;
+}
+
+void ec_json_double(struct ec_json_writer *w, const char *key, double value) {
+    if (!isfinite(value)) {
+        ec_json_null(w, key);
+        return;
+    }
+    char text[32];
+    size_t n = ec_double_format(value, text);
+    begin(w, key);
+    ec_buf_add(w->out, text, n);
+}
+
+void ec_json_fixed(struct ec_json_writer *w, const char *key, double value, int decimals) {
+    if (!isfinite(value)) {
+        ec_json_null(w, key);
+        return;
+    }
+    char text[512]; /* 309 digits of the largest double, and the decimals */
+    int n = format_c(text, sizeof text, decimals, 'f', value);
+    begin(w, key);
+    ec_buf_add(w->out, text, n < 0 ? 0 : (size_t)n);
+}
+
+void ec_json_bool(struct ec_json_writer *w, const char *key, bool value) {
+    begin(w, key);
+    ec_buf_addz(w->out, value ? "true" : "false");
+}
+
+void ec_json_null(struct ec_json_writer *w, const char *key) {
+    begin(w, key);
+    ec_buf_add(w->out, "null", 4);
+}
+
+void ec_json_raw(struct ec_json_writer *w, const char *key, struct ec_str json) {
+    begin(w, key);
+    ec_buf_add(w->out, json.p, json.n);
+}
