@@ -34,10 +34,15 @@ struct ec_stream_args {
  * after decoding), EC_GZIP_*, EC_ZIP_*, EC_BOMB. */
 enum ec_status ec_stream_open(const struct ec_stream_args *args, struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
 
-/* Fills buf with up to n decoded bytes; *got is less than n only at the end, 0 at the end
- * after everything (CRC, length, trailing bytes) has been verified. */
+/* Up to n decoded bytes (n > 0) into buf; *got is 0 at the end, after everything (CRC, length,
+ * trailing bytes) has been verified, and may be less than n before it. An error is given
+ * again by every later read. */
 enum ec_status ec_stream_read(struct ec_stream *stream, void *buf, size_t n, size_t *got, struct ec_err *err) EC_MUST_USE;
 void ec_stream_close(struct ec_stream *stream); /* NULL allowed */
+
+/* A stream over n bytes that the caller keeps until the close, at most `step` of them a read
+ * (0: no limit), so that tests can put the boundary of a window anywhere. */
+enum ec_status ec_stream_memory(const void *p, size_t n, size_t step, struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
 
 const char *ec_stream_compression(const struct ec_stream *stream); /* "none" "gzip" "zip" "zip+gzip" */
 uint64_t ec_stream_bytes_in(const struct ec_stream *stream);  /* read from the file so far */
