@@ -18,6 +18,7 @@
 #define EC_CONFIG_CONFIG_H
 
 #include "base/batch.h"
+#include "base/buf.h"
 #include "base/hash.h"
 
 enum ec_format { EC_FORMAT_AUTO, EC_FORMAT_JSON, EC_FORMAT_CSV, EC_FORMAT_XLSX };

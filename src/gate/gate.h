@@ -1,0 +1,42 @@
+/* The gate: every check over a whole batch, a verdict per row, and the facts of the file.
+ *
+ *     gate = create(source, batch with declared and derived columns)
+ *     for each batch:  read -> derive -> ec_gate_check -> keys -> ec_gate_count -> quarantine/encode
+ *     ec_gate_facts
+ *
+ * A row whose record is damaged (parse-error, missing-cell, extra-cell, encoding-error, too-long)
+ * has no cells that could be trusted: it keeps just those reasons, and no rule is evaluated on it.
+ * Every other row keeps all its reasons. Uniqueness is checked last, among the rows that passed
+ * everything else, so that a damaged first occurrence never costs a good second one.
+ * One gate per task; one thread.
+ */
+#ifndef EC_GATE_GATE_H
+#define EC_GATE_GATE_H
+
+#include "base/facts.h"
+#include "config/config.h"
+
+struct ec_gate;
+
+/* `batch` holds the source's declared columns and behind them its derived columns at
+ * derived_first. Also the early check of all rules: EC_CONFIG at a rule's place. */
+enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_batch *batch, size_t derived_first,
+                              struct ec_gate **gate, struct ec_err *err) EC_MUST_USE;
+void ec_gate_destroy(struct ec_gate *gate); /* NULL allowed */
+
+/* Evaluates not-null, types and rules; adds faults and sets batch->rejected. expression_failed[k]
+ * is the bitmap of the source's k-th expression rule, as ec_derive_eval() left it. */
+enum ec_status ec_gate_check(struct ec_gate *gate, struct ec_batch *batch, uint64_t *const *expression_failed,
+                             struct ec_err *err) EC_MUST_USE;
+
+/* Counts verdicts, reasons and the columns' profile, once everything that can reject a row of the
+ * batch has done so. */
+enum ec_status ec_gate_count(struct ec_gate *gate, struct ec_batch *batch, struct ec_err *err) EC_MUST_USE;
+
+/* Whether the fault is of a damaged record. */
+bool ec_reason_is_structural(enum ec_reason reason);
+
+/* The facts so far; owned by the gate. The caller fills in encoding, bytes and timing. */
+struct ec_facts *ec_gate_facts(struct ec_gate *gate);
+
+#endif
