@@ -11,6 +11,7 @@
 /* Archives: depth is exactly zip -> gz -> json. */
 #define EC_ZIP_ENTRIES_MAX 10000u
 #define EC_ZIP_NAME_MAX 1024u
+#define EC_ZIP_DIRECTORY_MAX (16 * EC_MIB)
 #define EC_INFLATE_MEMBER_MAX (16 * EC_GIB)
 #define EC_INFLATE_ARCHIVE_MAX (64 * EC_GIB)
 #define EC_INFLATE_RATIO_MAX 1000u          /* DEFLATE itself cannot exceed 1,032 */

@@ -6,7 +6,6 @@
 #include "base/io.h"
 #include "source/layer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -34,9 +33,7 @@ static enum ec_status file_read(struct ec_stream *stream, void *buf, size_t n, s
     uint64_t left = f->end - f->at;
     if (n > left) n = (size_t)left;
     if (n > 0) {
-        struct ec_err cause = {0};
-        if (ec_file_read_at(f->fd, buf, n, (off_t)f->at, got, f->base.name, &cause) != EC_OK)
-            return ec_fail(err, EC_UNREADABLE, "%s", cause.message);
+        EC_TRY(ec_file_read_at(f->fd, buf, n, (off_t)f->at, got, f->base.name, err));
         f->at += *got;
     }
     if (*got < n) return ec_fail(err, EC_FILE_CHANGED, "%s became shorter while it was being read", f->base.name);
@@ -57,13 +54,8 @@ enum ec_status ec_stream_file(const char *path, uint64_t start, uint64_t end, st
     EC_TRY(ec_layer_create(sizeof(struct file_stream), &file_ops, path, &base, err));
     struct file_stream *f = (struct file_stream *)base;
     f->fd = -1;
-    enum ec_status status;
-    struct ec_err cause = {0};
-    if (ec_file_open(path, &f->fd, &f->opened, &cause) != EC_OK) {
-        f->fd = -1;
-        status = ec_fail(err, cause.status == EC_NO_MEMORY ? EC_NO_MEMORY : EC_UNREADABLE, "%s", cause.message);
-        goto failed;
-    }
+    enum ec_status status = ec_file_open(path, &f->fd, &f->opened, err);
+    if (status != EC_OK) goto failed;
     uint64_t size = (uint64_t)f->opened.st_size;
     f->at = start;
     f->end = end ? end : size;
@@ -83,9 +75,7 @@ failed:
 
 static enum ec_status stdin_read(struct ec_stream *stream, void *buf, size_t n, size_t *got, struct ec_err *err) {
     (void)stream;
-    struct ec_err cause = {0};
-    if (ec_file_read(STDIN_FILENO, buf, n, got, "standard input", &cause) == EC_OK) return EC_OK;
-    return ec_fail(err, EC_UNREADABLE, "%s", cause.message);
+    return ec_file_read(STDIN_FILENO, buf, n, got, "standard input", err);
 }
 
 static const struct ec_stream_ops stdin_ops = {.compression = "none", .read = stdin_read, .close = ec_layer_destroy};

@@ -55,4 +55,7 @@ enum ec_status ec_stream_file(const char *path, uint64_t start, uint64_t end, st
                               struct stat *st, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_stream_stdin(struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
 
+/* Takes `below` over, also where it fails. bytes_max 0: EC_INFLATE_MEMBER_MAX. EC_GZIP_*, EC_BOMB. */
+enum ec_status ec_stream_gzip(struct ec_stream *below, uint64_t bytes_max, struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
+
 #endif

@@ -1,5 +1,9 @@
+/* What all layers share, and which of them a file needs. */
 #include "base/io.h"
 #include "source/layer.h"
+#include "source/zip.h"
+
+#include <strings.h>
 
 enum ec_status ec_layer_create(size_t size, const struct ec_stream_ops *ops, const char *name, struct ec_stream **stream,
                                struct ec_err *err) {
@@ -56,22 +60,89 @@ void ec_stream_close(struct ec_stream *stream) {
     if (stream) stream->ops->close(stream);
 }
 
-static enum ec_status open_plain(const struct ec_stream_args *args, struct ec_stream **stream, struct ec_err *err) {
-    if (strcmp(args->path, "-") == 0) return ec_stream_stdin(stream, err);
+static const char gzip_magic[] = {0x1f, (char)0x8b};
+static const char zip_magic[] = {'P', 'K', 3, 4};
+
+static bool ends_with(const char *name, const char *suffix) {
+    size_t n = strlen(name), m = strlen(suffix);
+    return n >= m && strcasecmp(name + n - m, suffix) == 0;
+}
+
+static enum ec_status open_member(const struct ec_stream_args *args, struct ec_stream **stream, struct ec_err *err) {
+    struct ec_zip_member *members = NULL;
+    size_t count = 0;
+    struct ec_arena arena;
+    ec_arena_init(&arena, EC_ZIP_ARENA_MAX);
+    enum ec_status status = ec_zip_list(args->path, &arena, &members, &count, err);
+    if (status != EC_OK) goto done;
+    size_t i = 0;
+    while (i < count && strcmp(members[i].name, args->member) != 0) i++;
+    status = i < count ? ec_stream_zip(args->path, &members[i], args->member_max, stream, err)
+                       : ec_fail(err, EC_UNREADABLE, "%s holds no member %s", args->path, args->member);
+done:
+    ec_arena_deinit(&arena);
+    return status;
+}
+
+static enum ec_status open_bottom(const struct ec_stream_args *args, struct ec_stream **stream, struct ec_err *err) {
+    bool ranged = args->range_start > 0 || args->range_end > 0;
+    bool standard_input = strcmp(args->path, "-") == 0;
+    if (ranged && (args->member || standard_input))
+        return ec_fail(err, EC_USAGE, "%s: only a plain file can be read in ranges", args->path);
+    if (args->member) return open_member(args, stream, err);
+    if (standard_input) return ec_stream_stdin(stream, err);
     return ec_stream_file(args->path, args->range_start, args->range_end, stream, NULL, err);
+}
+
+/* The first bytes, of which there must be some. */
+static enum ec_status look(struct ec_stream *s, struct ec_err *err) {
+    EC_TRY(ec_stream_peek(s, err));
+    return s->peeked ? EC_OK : ec_fail(err, EC_EMPTY_FILE, "%s holds no bytes", s->name);
+}
+
+/* What is neither gzip nor read as a zip archive: its name and bytes must agree with that. */
+static enum ec_status check_plain(const struct ec_stream_args *args, const struct ec_stream *s, struct ec_err *err) {
+    const char *name = args->member ? args->member : args->path;
+    bool zip = ec_stream_starts(s, zip_magic, sizeof zip_magic);
+    if (ends_with(name, ".gz")) return ec_fail(err, EC_GZIP_NOT, "%s is named .gz but is not gzip", s->name);
+    if (zip && args->member) return ec_fail(err, EC_UNKNOWN_FORMAT, "%s is an archive or workbook within an archive", s->name);
+    if (!ends_with(name, ".zip")) return EC_OK;
+    return zip ? ec_fail(err, EC_UNKNOWN_FORMAT, "%s is an archive: one of its members must be named", s->name)
+               : ec_fail(err, EC_ZIP_NOT, "%s is named .zip but is not a zip archive", s->name);
+}
+
+static enum ec_status check_unpacked(const struct ec_stream *s, struct ec_err *err) {
+    if (ec_stream_starts(s, gzip_magic, sizeof gzip_magic) || ec_stream_starts(s, zip_magic, sizeof zip_magic))
+        return ec_fail(err, EC_UNKNOWN_FORMAT, "%s holds another compressed file within its gzip data", s->name);
+    return EC_OK;
 }
 
 enum ec_status ec_stream_open(const struct ec_stream_args *args, struct ec_stream **stream, struct ec_err *err) {
     struct ec_stream *s = NULL;
-    EC_TRY(open_plain(args, &s, err));
-    enum ec_status status = ec_stream_peek(s, err);
-    if (status == EC_OK && s->peeked == 0) status = ec_fail(err, EC_EMPTY_FILE, "%s holds no bytes", s->name);
-    if (status != EC_OK) {
-        ec_stream_close(s);
-        return status;
+    EC_TRY(open_bottom(args, &s, err));
+    enum ec_status status = EC_OK;
+    if (args->range_start > 0) goto done; /* the middle of a plain file looks like anything */
+    status = look(s, err);
+    if (status != EC_OK) goto done;
+    if (!ec_stream_starts(s, gzip_magic, sizeof gzip_magic)) {
+        status = check_plain(args, s, err);
+        goto done;
     }
-    *stream = s;
-    return EC_OK;
+    if (args->range_end > 0) {
+        status = ec_fail(err, EC_USAGE, "%s is gzip: only a plain file can be read in ranges", s->name);
+        goto done;
+    }
+    struct ec_stream *packed = s;
+    s = NULL;
+    status = ec_stream_gzip(packed, args->member_max, &s, err);
+    if (status == EC_OK) status = look(s, err);
+    if (status == EC_OK) status = check_unpacked(s, err);
+done:
+    if (status != EC_OK)
+        ec_stream_close(s);
+    else
+        *stream = s;
+    return status;
 }
 
 const char *ec_stream_compression(const struct ec_stream *stream) { return stream->compression; }
