@@ -1,11 +1,12 @@
 /* The text of a cell into the typed value of a column; shared by all readers.
  *
  *     integer   optional sign, digits; "12.0" is 12; out of 64 bits is a type-error
- *     float     JSON's number grammar, also ".5", "5.", leading '+'; no NaN or infinity
+ *     float     JSON's number grammar, also ".5", "5.", leading '+' and zeros; no NaN or infinity
  *     decimal   the same grammar, digits past the scale only where they are zero
  *     boolean   true false 1 0 yes no t f y n, in any case
- *     date      the column's formats, else YYYY-MM-DD (or a datetime at midnight)
- *     datetime  the column's formats, else ec_datetime_parse()
+ *     date      the column's formats in order, then YYYY-MM-DD (or a datetime at midnight)
+ *     datetime  the column's formats in order, then ec_datetime_parse(); a text that names no
+ *               zone is of the column's `timezone`
  *     string    as it is
  *
  * Surrounding spaces are dropped for every type but string. The empty text and the column's
@@ -30,7 +31,12 @@ bool ec_integer_parse(const char *p, size_t n, int64_t *value);
 bool ec_double_parse(const char *p, size_t n, double *value); /* exact fast path, else strtod in the C locale */
 bool ec_decimal_parse(const char *p, size_t n, unsigned precision, unsigned scale, int64_t *value);
 bool ec_boolean_parse(const char *p, size_t n, uint8_t *value);
-/* By a strftime-like format; *date_only says that it names no time of day. */
+/* By a strftime-like format; *date_only says that it names no time of day. A text without zone
+ * is UTC. Known: %Y %y %m %d %e %j %b %B %a %A %H %I %M %S %f %p %z %Z %s %F %T %R %D %%; numbers
+ * but %Y may have fewer digits, names are English in any case, a space matches one or more. */
 bool ec_format_parse(const char *format, const char *p, size_t n, int64_t *micros, bool *date_only);
+/* The text of a datetime or date column, without the surrounding spaces. */
+bool ec_datetime_cell(const struct ec_schema_column *schema, const char *p, size_t n, int64_t *micros);
+bool ec_date_cell(const struct ec_schema_column *schema, const char *p, size_t n, int32_t *days);
 
 #endif

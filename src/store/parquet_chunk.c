@@ -1,0 +1,203 @@
+/* A column chunk: which encoding, where pages end, between which bounds the values lie. */
+#include "base/io.h"
+#include "store/parquet_internal.h"
+
+/* What a chunk's pages are made of. */
+struct chunk_writer {
+    struct ec_parquet *pq;
+    struct pq_scratch *scratch;
+    struct pq_chunk *chunk;
+    const uint64_t *valid; /* NULL: every row is null */
+};
+
+static void bounds_integers(struct pq_bounds *b, const int64_t *value, size_t n) {
+    if (n == 0) return;
+    int64_t low = value[0], high = value[0];
+    for (size_t i = 1; i < n; i++) {
+        low = value[i] < low ? value[i] : low;
+        high = value[i] > high ? value[i] : high;
+    }
+    b->known = true;
+    b->min.i = low;
+    b->max.i = high;
+}
+
+/* parquet.thrift, ColumnOrder: no bounds where there is a NaN (readers differ in where it sorts),
+ * and a zero stands for both of its signs. */
+static void bounds_doubles(struct pq_bounds *b, const double *value, size_t n) {
+    if (n == 0) return;
+    double low = value[0], high = value[0];
+    bool nan = false;
+    for (size_t i = 0; i < n; i++) {
+        nan |= value[i] != value[i];
+        low = value[i] < low ? value[i] : low;
+        high = value[i] > high ? value[i] : high;
+    }
+    b->nan = nan;
+    if (nan) return;
+    b->known = true;
+    b->min.d = low == 0 ? -0.0 : low;
+    b->max.d = high == 0 ? 0.0 : high;
+}
+
+static void bounds_booleans(struct pq_bounds *b, const uint8_t *value, size_t n) {
+    if (n == 0) return;
+    bool any = memchr(value, 1, n) != NULL, all = memchr(value, 0, n) == NULL;
+    b->known = true;
+    b->min.i = all;
+    b->max.i = any;
+}
+
+void pq_bounds_merge(struct pq_bounds *into, const struct pq_bounds *from, enum ec_type type) {
+    if (into->nan || from->nan) {
+        *into = (struct pq_bounds){.nan = true};
+    } else if (!into->known) {
+        *into = *from;
+    } else if (from->known && type == EC_TYPE_FLOAT) {
+        if (from->min.d < into->min.d) into->min.d = from->min.d;
+        if (from->max.d > into->max.d) into->max.d = from->max.d;
+    } else if (from->known) {
+        if (from->min.i < into->min.i) into->min.i = from->min.i;
+        if (from->max.i > into->max.i) into->max.i = from->max.i;
+    }
+}
+
+/* Starts a page of `rows` rows with its levels; *values says how many values must follow. */
+static struct ec_buf *page_begin(struct chunk_writer *w, size_t first, size_t rows, size_t *values) {
+    struct ec_buf *body = &w->scratch->body;
+    ec_buf_clear(body);
+    pq_page_levels(body, w->valid, first, rows);
+    *values = w->valid ? pq_bits_count(w->valid, first, rows) : 0;
+    return body;
+}
+
+/* Numbers and booleans, PLAIN. */
+static enum ec_status write_fixed(struct chunk_writer *w, size_t rows, const void *values, size_t width, bool boolean,
+                                  struct ec_err *err) {
+    const char *from = values;
+    size_t page_rows = PQ_PAGE_BYTES / width < PQ_PAGE_ROWS ? PQ_PAGE_BYTES / width : PQ_PAGE_ROWS;
+    for (size_t first = 0; first < rows; first += page_rows) {
+        size_t n = rows - first < page_rows ? rows - first : page_rows, count;
+        struct ec_buf *body = page_begin(w, first, n, &count);
+        if (boolean)
+            pq_page_booleans(body, (const uint8_t *)from, count);
+        else
+            ec_buf_add(body, from, count * width);
+        EC_TRY(pq_page_write_data(w->pq, w->scratch, PQ_PLAIN, n, w->chunk, err));
+        from += count * width;
+    }
+    return EC_OK;
+}
+
+static enum ec_status write_codes(struct chunk_writer *w, size_t rows, const uint32_t *code, uint32_t dict_count,
+                                  struct ec_err *err) {
+    for (size_t first = 0; first < rows; first += PQ_PAGE_ROWS) {
+        size_t n = rows - first < PQ_PAGE_ROWS ? rows - first : PQ_PAGE_ROWS, count;
+        struct ec_buf *body = page_begin(w, first, n, &count);
+        pq_page_codes(body, code, count, dict_count);
+        EC_TRY(pq_page_write_data(w->pq, w->scratch, PQ_RLE_DICTIONARY, n, w->chunk, err));
+        code += count;
+    }
+    return EC_OK;
+}
+
+/* The bytes of n PLAIN texts. */
+static size_t texts_length(const char *p, size_t n) {
+    const char *at = p;
+    for (; n > 0; n--) {
+        uint32_t length;
+        memcpy(&length, at, 4);
+        at += 4 + (size_t)length;
+    }
+    return (size_t)(at - p);
+}
+
+/* Texts from row `first` on. A page ends before the 64 rows that would take it past its bytes. */
+static enum ec_status write_texts(struct chunk_writer *w, size_t first, size_t rows, const char *text,
+                                  struct ec_err *err) {
+    while (first < rows) {
+        size_t end = first, bytes = 0;
+        while (end < rows && end - first < PQ_PAGE_ROWS) {
+            size_t block = rows - end < 64 ? rows - end : 64;
+            size_t n = texts_length(text + bytes, pq_bits_count(w->valid, end, block));
+            if (end > first && bytes + n > PQ_PAGE_BYTES) break;
+            bytes += n;
+            end += block;
+        }
+        size_t count;
+        struct ec_buf *body = page_begin(w, first, end - first, &count);
+        ec_buf_add(body, text, bytes);
+        EC_TRY(pq_page_write_data(w->pq, w->scratch, PQ_PLAIN, end - first, w->chunk, err));
+        text += bytes;
+        first = end;
+    }
+    return EC_OK;
+}
+
+/* A dictionary for the rows before it gave up, PLAIN pages for those behind. */
+static enum ec_status write_text_column(struct chunk_writer *w, const struct pq_column *c, size_t rows,
+                                        struct ec_err *err) {
+    size_t coded_rows = c->data.n == 0 ? rows : c->coded_rows;
+    if (c->coded_values > 0) {
+        EC_TRY(pq_page_write_dict(w->pq, w->scratch, c->dict.bytes.p, c->dict.bytes.n, c->dict.count, w->chunk, err));
+        EC_TRY(write_codes(w, coded_rows, (const uint32_t *)(const void *)c->codes.p, c->dict.count, err));
+    } else {
+        coded_rows = 0;
+    }
+    return write_texts(w, coded_rows, rows, c->data.p, err);
+}
+
+/* Dates as 64 bits, so that one dictionary serves all numbers. */
+static enum ec_status widen(struct chunk_writer *w, const struct pq_column *c, struct ec_err *err) {
+    uint64_t *wide = ec_realloc_array(w->scratch->wide, c->values, sizeof *wide);
+    if (!wide) return pq_no_memory(w->pq, err);
+    w->scratch->wide = wide;
+    const int32_t *days = (const int32_t *)(const void *)c->data.p;
+    for (size_t i = 0; i < c->values; i++) wide[i] = (uint64_t)(int64_t)days[i];
+    return EC_OK;
+}
+
+static enum ec_status write_number_column(struct chunk_writer *w, const struct pq_column *c, size_t rows,
+                                          struct ec_err *err) {
+    struct pq_scratch *s = w->scratch;
+    bool date = c->width == 4, real = c->type.type == EC_TYPE_FLOAT;
+    const uint64_t *value = (const uint64_t *)(const void *)c->data.p;
+    if (date) {
+        EC_TRY(widen(w, c, err));
+        value = s->wide;
+    }
+    if (real)
+        bounds_doubles(&w->chunk->bounds, (const double *)(const void *)value, c->values);
+    else
+        bounds_integers(&w->chunk->bounds, (const int64_t *)(const void *)value, c->values);
+
+    uint32_t count;
+    EC_TRY(pq_number_code(s, value, c->values, c->width, real ? NULL : &w->chunk->bounds, &count, err));
+    if (count == 0) return write_fixed(w, rows, c->data.p, c->width, false, err);
+    ec_buf_clear(&s->body);
+    for (uint32_t k = 0; k < count; k++) ec_buf_add(&s->body, &s->entry[k], c->width);
+    if (s->body.failed) return pq_no_memory(w->pq, err);
+    EC_TRY(pq_page_write_dict(w->pq, s, s->body.p, s->body.n, count, w->chunk, err));
+    return write_codes(w, rows, s->codes, count, err);
+}
+
+enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, const struct pq_column *c,
+                              struct pq_chunk *chunk, struct ec_err *err) {
+    size_t rows = pq->group_rows;
+    if (c->values == 0) return pq_chunk_write_null(pq, scratch, rows, chunk, err);
+    *chunk = (struct pq_chunk){.nulls = rows - c->values};
+    struct chunk_writer w = {.pq = pq, .scratch = scratch, .chunk = chunk, .valid = c->valid};
+    if (c->type.type == EC_TYPE_STRING) return write_text_column(&w, c, rows, err);
+    if (c->type.type != EC_TYPE_BOOLEAN) return write_number_column(&w, c, rows, err);
+    bounds_booleans(&chunk->bounds, (const uint8_t *)c->data.p, c->values);
+    return write_fixed(&w, rows, c->data.p, 1, true, err);
+}
+
+enum ec_status pq_chunk_write_null(struct ec_parquet *pq, struct pq_scratch *scratch, uint64_t rows,
+                                   struct pq_chunk *chunk, struct ec_err *err) {
+    *chunk = (struct pq_chunk){.nulls = rows};
+    struct chunk_writer w = {.pq = pq, .scratch = scratch, .chunk = chunk};
+    size_t values;
+    (void)page_begin(&w, 0, (size_t)rows, &values);
+    return pq_page_write_data(pq, scratch, PQ_PLAIN, (size_t)rows, chunk, err);
+}
