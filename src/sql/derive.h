@@ -2,10 +2,18 @@
  *
  * All expressions of a source are prepared once as
  *     SELECT (d1) AS "d1", ..., (r1), ... FROM <the batch>
- * so that a later derived column and every rule may name an earlier one. An expression that
- * fails for a row (a cast, an overflow) costs that row: the batch is halved until the row is
- * found, which gets a derive-error fault with the column, or a fault of that rule.
- * One session, one thread.
+ * so that a later derived column and every rule may name an earlier one. Only the columns that
+ * are named are served. A row's result depends on that row alone: aggregates, windows,
+ * subqueries and volatile functions (random) are refused when it is created.
+ *
+ * An expression that fails for a row (a cast, an overflow) costs that row: the batch is
+ * evaluated again with every expression in TRY(), in a second session that is opened for the
+ * first such batch. The row gets a derive-error fault with the column, or fails that rule. A
+ * later expression sees the failed column as null.
+ *
+ * In SQL a datetime is a TIMESTAMP in UTC; TIMESTAMPTZ results are taken as their instant.
+ * HUGEINT results become integers, decimals of more than 18 digits decimals of 18; a value that
+ * does not fit is a derive-error. One session, one thread.
  */
 #ifndef EC_SQL_DERIVE_H
 #define EC_SQL_DERIVE_H
@@ -17,7 +25,8 @@
 struct ec_derivation;
 
 /* Prepares the expressions of the source against its declared columns. An error in one is
- * EC_CONFIG at its file and line, with DuckDB's message and the nearest column. */
+ * EC_CONFIG at its file and line, with DuckDB's message and the nearest column. The session and
+ * the source are borrowed for the derivation's life. */
 enum ec_status ec_derive_create(struct ec_sql *sql, const struct ec_source *source, struct ec_derivation **derivation,
                                 struct ec_err *err) EC_MUST_USE;
 void ec_derive_destroy(struct ec_derivation *derivation); /* NULL allowed */
