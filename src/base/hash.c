@@ -25,19 +25,22 @@ enum ec_status ec_sha256_bytes(const void *p, size_t n, char hex[EC_SHA256_HEX],
     return EC_OK;
 }
 
-static enum ec_status hash_all(int fd, const char *path, EVP_MD_CTX *ctx, char *buf, uint64_t *bytes,
-                               struct ec_err *err) {
-    for (;;) {
-        size_t got;
-        EC_TRY(ec_file_read(fd, buf, READ_BYTES, &got, path, err));
+/* Feeds up to n bytes from offset on; *bytes says how many there were. */
+static enum ec_status hash_range(int fd, const char *path, EVP_MD_CTX *ctx, char *buf, uint64_t offset, uint64_t n,
+                                 uint64_t *bytes, struct ec_err *err) {
+    while (*bytes < n) {
+        size_t ask = n - *bytes < READ_BYTES ? (size_t)(n - *bytes) : READ_BYTES, got;
+        EC_TRY(ec_file_read_at(fd, buf, ask, (off_t)(offset + *bytes), &got, path, err));
         if (got == 0) return EC_OK;
         *bytes += got;
         if (EVP_DigestUpdate(ctx, buf, got) != 1)
             return ec_fail(err, EC_NO_MEMORY, "libcrypto could not compute a SHA-256");
     }
+    return EC_OK;
 }
 
-enum ec_status ec_sha256_file(const char *path, char hex[EC_SHA256_HEX], uint64_t *bytes, struct ec_err *err) {
+static enum ec_status hash_file(const char *path, uint64_t offset, uint64_t n, char hex[EC_SHA256_HEX], uint64_t *bytes,
+                                struct ec_err *err) {
     int fd;
     EC_TRY(ec_file_open(path, &fd, NULL, err));
     enum ec_status status = EC_OK;
@@ -49,7 +52,7 @@ enum ec_status ec_sha256_file(const char *path, char hex[EC_SHA256_HEX], uint64_
         status = ec_fail(err, EC_NO_MEMORY, "no memory to read %s", path);
         goto done;
     }
-    status = hash_all(fd, path, ctx, buf, bytes, err);
+    status = hash_range(fd, path, ctx, buf, offset, n, bytes, err);
     if (status != EC_OK) goto done;
     if (EVP_DigestFinal_ex(ctx, digest, NULL) != 1) {
         status = ec_fail(err, EC_NO_MEMORY, "libcrypto could not compute a SHA-256");
@@ -61,6 +64,17 @@ done:
     EVP_MD_CTX_free(ctx);
     (void)ec_io.close(fd);
     return status;
+}
+
+enum ec_status ec_sha256_file(const char *path, char hex[EC_SHA256_HEX], uint64_t *bytes, struct ec_err *err) {
+    return hash_file(path, 0, INT64_MAX, hex, bytes, err);
+}
+
+enum ec_status ec_sha256_range(const char *path, uint64_t offset, uint64_t n, char hex[EC_SHA256_HEX], struct ec_err *err) {
+    uint64_t bytes;
+    EC_TRY(hash_file(path, offset, n, hex, &bytes, err));
+    if (bytes == n) return EC_OK;
+    return ec_fail(err, EC_UNREADABLE, "%s is shorter than its directory says", path);
 }
 
 struct ec_hash128 ec_hash128(const void *p, size_t n) {

@@ -11,6 +11,8 @@
 #define EC_SHA256_HEX 65 /* with the NUL */
 
 enum ec_status ec_sha256_file(const char *path, char hex[EC_SHA256_HEX], uint64_t *bytes, struct ec_err *err) EC_MUST_USE;
+/* Of n bytes from offset; fewer than n is EC_UNREADABLE. */
+enum ec_status ec_sha256_range(const char *path, uint64_t offset, uint64_t n, char hex[EC_SHA256_HEX], struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_sha256_bytes(const void *p, size_t n, char hex[EC_SHA256_HEX], struct ec_err *err) EC_MUST_USE;
 
 struct ec_hash128 {

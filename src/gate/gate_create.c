@@ -86,13 +86,13 @@ static size_t batch_column(const struct ec_batch *batch, const char *name) {
     return SIZE_MAX;
 }
 
-enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_batch *batch, size_t derived_first,
-                              struct ec_gate **out, struct ec_err *err) {
+enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_batch *batch, size_t own_first,
+                              size_t own_count, struct ec_gate **out, struct ec_err *err) {
     struct ec_gate *gate = ec_calloc(1, sizeof *gate);
     if (!gate) return ec_fail(err, EC_NO_MEMORY, "no memory for the checks of %s", source->name);
     gate->source = source;
-    gate->derived_first = derived_first;
-    gate->derived_end = derived_first + source->derive_count;
+    gate->own_first = own_first;
+    gate->own_count = own_count;
     gate->freshness = batch_column(batch, source->freshness_column);
     ec_facts_init(&gate->facts);
     ec_arena_init(&gate->arena, EC_GATE_MEMORY_MAX);

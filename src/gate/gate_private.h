@@ -14,8 +14,7 @@ struct ec_gate {
     struct ec_facts facts;
     struct ec_arena arena;
     struct ec_bound_rule *rule; /* source->rule_count */
-    size_t derived_first;
-    size_t derived_end;
+    size_t own_first, own_count; /* batch columns that are not the file's */
     size_t freshness; /* batch column, SIZE_MAX: none */
     /* Places in facts.check. */
     size_t check_parse, check_key;

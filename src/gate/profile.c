@@ -12,13 +12,13 @@ static bool has_top(enum ec_type type) { return type == EC_TYPE_STRING || type =
 /* Columns that a file adds are profiled from the batch in which they first occur. */
 enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) {
     struct ec_facts *facts = &gate->facts;
-    size_t profiled = batch->columns - gate->source->derive_count;
+    size_t profiled = batch->columns - gate->own_count;
     if (facts->column_count == profiled) return EC_OK;
     struct ec_column_facts *column = ec_arena_calloc(&facts->arena, profiled, sizeof *column);
     if (!column) return ec_fail(err, EC_NO_MEMORY, "no memory for the profile of %s", gate->source->name);
     if (facts->column_count) memcpy(column, facts->column, facts->column_count * sizeof *column);
     for (size_t i = facts->column_count; i < profiled; i++) {
-        size_t at = i < gate->derived_first ? i : i + gate->source->derive_count;
+        size_t at = i < gate->own_first ? i : i + gate->own_count;
         const struct ec_column *c = &batch->column[at];
         column[i] = (struct ec_column_facts){
             .name = ec_arena_strdup(&facts->arena, c->name),
@@ -96,7 +96,7 @@ void ec_profile_batch(struct ec_gate *gate, const struct ec_batch *batch) {
     size_t sound = batch->rows - ec_bits_count(gate->structural, words);
     facts->cells += sound * gate->source->column_count;
     for (size_t i = 0; i < facts->column_count; i++) {
-        size_t at = i < gate->derived_first ? i : i + gate->source->derive_count;
+        size_t at = i < gate->own_first ? i : i + gate->own_count;
         const struct ec_column *c = &batch->column[at];
         struct ec_column_facts *f = &facts->column[i];
         size_t valid = ec_bits_count(c->valid, words);

@@ -1,0 +1,288 @@
+#include "run/plan.h"
+
+#include "base/calendar.h"
+#include "base/io.h"
+#include "run/paths.h"
+#include "run/split.h"
+#include "store/delta.h"
+
+#include <inttypes.h>
+
+#define PLAN_ARENA_MAX ((size_t)1 * EC_GIB)
+
+const char *ec_cause_name(enum ec_cause cause) {
+    static const char *const names[] = {"new", "changed-file", "changed-rule", "failed-before", "forced", "applied"};
+    return names[cause];
+}
+
+const char *ec_cause_sentence(enum ec_cause cause) {
+    static const char *const sentences[] = {
+        "new file",
+        "a file of this name was applied before, with other content",
+        "its rules changed since it was applied: it is validated again and its rows are replaced",
+        "it could not be read, or was rejected, last time",
+        "asked for by --force",
+        "already applied",
+    };
+    return sentences[cause];
+}
+
+static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static bool same_place(const struct ec_manifest_input *m, const struct ec_input *in) {
+    return strcmp(m->source, in->source->name) == 0 && strcmp(m->path, in->path) == 0 &&
+           same_text(m->member, in->member);
+}
+
+static enum ec_status read_manifests(struct ec_plan *plan, const char *dir, struct ec_err *err) {
+    struct ec_manifest_list list;
+    enum ec_status status = ec_manifest_list(dir, &list, err);
+    if (status == EC_OK && list.count > 0) {
+        plan->manifest = ec_calloc(list.count, sizeof *plan->manifest);
+        if (!plan->manifest) status = ec_fail(err, EC_NO_MEMORY, "no memory for %zu manifests", list.count);
+    }
+    for (size_t i = 0; i < list.count && status == EC_OK; i++)
+        status = ec_manifest_read(dir, list.seq[i], &plan->manifest[plan->manifest_count++], err);
+    ec_manifest_list_deinit(&list);
+    return status;
+}
+
+/* Numbers never repeat, even where manifests were deleted: a table skips a commit whose number
+ * its log already has. */
+static enum ec_status next_seq(struct ec_plan *plan, const struct ec_config *config, struct ec_err *err) {
+    uint32_t last = plan->manifest_count ? plan->manifest[plan->manifest_count - 1].seq : 0;
+    for (size_t i = 0; i < config->source_count; i++) {
+        char dir[EC_PATH_MAX];
+        int64_t txn;
+        EC_TRY(ec_project_path(dir, config->dir, EC_DIR_ENRICHED, config->source[i].name, err));
+        EC_TRY(ec_delta_txn(dir, EC_APP_ID, &txn, err));
+        if (txn > (int64_t)last) last = (uint32_t)txn;
+    }
+    plan->seq = last + 1;
+    return EC_OK;
+}
+
+/* The hash that a manifest recorded, if the file is the same to the clock, size and inode. */
+static const char *known_hash(const struct ec_plan *plan, const struct ec_input *in) {
+    for (size_t i = plan->manifest_count; i-- > 0;) {
+        const struct ec_manifest *m = &plan->manifest[i];
+        for (size_t k = 0; k < m->input_count; k++) {
+            const struct ec_manifest_input *old = &m->input[k];
+            if (old->sha256 && same_place(old, in) && old->bytes == in->bytes && old->mtime_us == in->mtime_us &&
+                old->inode == in->inode)
+                return old->sha256;
+        }
+    }
+    return NULL;
+}
+
+/* The directory of the archive at hand: its members follow each other. */
+struct archive {
+    const char *path;
+    struct ec_zip_member *member;
+    size_t count;
+};
+
+/* A member is known by its bytes as stored: an archive that grows keeps its old members. */
+static enum ec_status hash_member(struct ec_plan *plan, struct archive *archive, struct ec_plan_unit *unit,
+                                  const char *path, struct ec_err *err) {
+    if (!archive->path || strcmp(archive->path, unit->input->path) != 0) {
+        EC_TRY(ec_zip_list(path, &plan->arena, &archive->member, &archive->count, err));
+        archive->path = unit->input->path;
+    }
+    for (size_t i = 0; i < archive->count; i++) {
+        const struct ec_zip_member *m = &archive->member[i];
+        if (strcmp(m->name, unit->input->member) == 0)
+            return ec_sha256_range(path, m->data_offset, m->bytes_stored, unit->sha256, err);
+    }
+    return ec_fail(err, EC_FILE_CHANGED, "the member is no longer in %s", path);
+}
+
+static enum ec_status hash_unit(struct ec_plan *plan, struct archive *archive, struct ec_plan_unit *unit, const char *dir,
+                                struct ec_err *err) {
+    const char *known = known_hash(plan, unit->input);
+    if (known) {
+        (void)snprintf(unit->sha256, sizeof unit->sha256, "%s", known);
+        return EC_OK;
+    }
+    char root[EC_PATH_MAX], path[EC_PATH_MAX];
+    EC_TRY(ec_project_path(root, dir, EC_DIR_RAW, NULL, err));
+    EC_TRY(ec_path_join(path, sizeof path, root, unit->input->path, err));
+    struct ec_err cause = {0};
+    enum ec_status status = unit->input->member ? hash_member(plan, archive, unit, path, &cause)
+                                                : ec_sha256_file(path, unit->sha256, &unit->bytes, &cause);
+    if (status == EC_OK) return EC_OK;
+    unit->sha256[0] = '\0';
+    unit->status = status;
+    unit->problem = ec_arena_strdup(&plan->arena, cause.message);
+    return unit->problem ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+}
+
+/* The newest manifest that speaks of this content decides; failing that, one of this name. */
+static void judge(const struct ec_plan *plan, struct ec_plan_unit *unit, bool force) {
+    const struct ec_input *in = unit->input;
+    bool name_known = false, failed_before = false;
+    unit->cause = EC_CAUSE_NEW;
+    for (size_t i = plan->manifest_count; i-- > 0;) {
+        const struct ec_manifest *m = &plan->manifest[i];
+        for (size_t k = 0; k < m->input_count; k++) {
+            const struct ec_manifest_input *old = &m->input[k];
+            if (strcmp(old->source, in->source->name) != 0) continue;
+            bool same_content = old->sha256 && unit->sha256[0] && strcmp(old->sha256, unit->sha256) == 0;
+            if (same_content && old->state == EC_INPUT_APPLIED) {
+                unit->since = m->run;
+                unit->replaces = old;
+                unit->cause = same_text(old->rules, in->source->fingerprint) ? EC_CAUSE_APPLIED : EC_CAUSE_CHANGED_RULE;
+                if (force) unit->cause = EC_CAUSE_FORCED;
+                return;
+            }
+            if (!same_place(old, in)) continue;
+            name_known = name_known || old->state == EC_INPUT_APPLIED;
+            failed_before = failed_before || old->state != EC_INPUT_APPLIED;
+        }
+    }
+    if (name_known)
+        unit->cause = EC_CAUSE_CHANGED_FILE;
+    else if (failed_before)
+        unit->cause = EC_CAUSE_FAILED;
+}
+
+static bool is_selected(const struct ec_plan_options *o, const char *source) {
+    for (size_t i = 0; i < o->select_count; i++)
+        if (strcmp(o->select[i], source) == 0) return true;
+    return o->select_count == 0;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static const char *unit_base(const struct ec_plan_unit *unit) {
+    return base_name(unit->input->member ? unit->input->member : unit->input->path);
+}
+
+/* Reports are named after the file alone; where two files of the run share a name, both get
+ * their folders in front. */
+static enum ec_status name_units(struct ec_plan *plan, struct ec_err *err) {
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        struct ec_plan_unit *unit = &plan->unit[i];
+        bool clash = false;
+        for (size_t k = 0; k < plan->unit_count && !clash; k++)
+            clash = k != i && strcmp(unit_base(unit), unit_base(&plan->unit[k])) == 0;
+        const char *member = unit->input->member;
+        char *label = clash ? ec_arena_printf(&plan->arena, "%s%s%s", unit->input->path, member ? "__" : "",
+                                              member ? member : "")
+                            : ec_arena_strdup(&plan->arena, unit_base(unit));
+        if (!label) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+        for (char *p = label; *p; p++)
+            if (*p == '/') *p = '_';
+        unit->label = label;
+    }
+    return EC_OK;
+}
+
+static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan *plan, struct ec_err *err) {
+    plan->unit = ec_arena_calloc(&plan->arena, plan->inputs.count, sizeof *plan->unit);
+    if (!plan->unit) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    struct archive archive = {0};
+    for (size_t i = 0; i < plan->inputs.count; i++) {
+        const struct ec_input *in = &plan->inputs.input[i];
+        if (!is_selected(o, in->source->name)) continue;
+        struct ec_plan_unit *unit = &plan->unit[plan->unit_count++];
+        *unit = (struct ec_plan_unit){.input = in, .status = in->status, .problem = in->problem, .bytes = in->bytes};
+        ec_facts_init(&unit->facts);
+        if (in->status == EC_OK) EC_TRY(hash_unit(plan, &archive, unit, o->config->dir, err));
+        judge(plan, unit, o->force);
+    }
+    return name_units(plan, err);
+}
+
+static enum ec_status make_task(struct ec_plan *plan, const struct ec_plan_options *o, const struct ec_plan_unit *unit,
+                                const struct ec_range *range, const char *root, struct ec_task *task, struct ec_err *err) {
+    struct ec_arena *a = &plan->arena;
+    char out[EC_PATH_MAX], staging[EC_PATH_MAX];
+    EC_TRY(ec_project_path(staging, o->config->dir, EC_DIR_STAGING, plan->run, err));
+    const char *id = ec_arena_printf(a, "t%06zu", plan->task_count + 1);
+    if (!id) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    EC_TRY(ec_path_join(out, sizeof out, staging, id, err));
+    *task = (struct ec_task){.id = id,
+                             .run = plan->run,
+                             .seq = plan->seq,
+                             .source = unit->input->source->name,
+                             .root = ec_arena_strdup(a, root),
+                             .path = unit->input->path,
+                             .member = unit->input->member,
+                             .out = ec_arena_strdup(a, out),
+                             .as_of = o->as_of,
+                             .config = o->config->fingerprint};
+    if (range) {
+        task->range_start = range->start;
+        task->range_end = range->end;
+        task->line = range->line;
+    }
+    return task->root && task->out ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+}
+
+static enum ec_status add_task(struct ec_plan *plan, size_t *cap, struct ec_task task, struct ec_err *err) {
+    if (plan->task_count == *cap) {
+        size_t grown = *cap ? *cap * 2 : 64;
+        struct ec_task *list = ec_arena_calloc(&plan->arena, grown, sizeof *list);
+        if (!list) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+        if (plan->task_count) memcpy(list, plan->task, plan->task_count * sizeof *list);
+        plan->task = list;
+        *cap = grown;
+    }
+    plan->task[plan->task_count++] = task;
+    return EC_OK;
+}
+
+static enum ec_status list_tasks(const struct ec_plan_options *o, struct ec_plan *plan, struct ec_err *err) {
+    char root[EC_PATH_MAX];
+    EC_TRY(ec_project_path(root, o->config->dir, EC_DIR_RAW, NULL, err));
+    size_t cap = 0;
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        struct ec_plan_unit *unit = &plan->unit[i];
+        if (unit->cause == EC_CAUSE_APPLIED) continue;
+        plan->pending++;
+        unit->task_first = plan->task_count;
+        if (unit->status != EC_OK) continue;
+        struct ec_range *range = NULL;
+        size_t ranges = 0;
+        EC_TRY(ec_split_input(unit->input, root, o->config->chunk_bytes, &plan->arena, &range, &ranges, err));
+        for (size_t k = 0; k < (ranges > 1 ? ranges : 1); k++) {
+            struct ec_task task;
+            EC_TRY(make_task(plan, o, unit, ranges > 1 ? &range[k] : NULL, root, &task, err));
+            EC_TRY(add_task(plan, &cap, task, err));
+        }
+        unit->task_count = plan->task_count - unit->task_first;
+    }
+    return EC_OK;
+}
+
+static enum ec_status make(const struct ec_plan_options *o, struct ec_plan *plan, struct ec_err *err) {
+    char root[EC_PATH_MAX], label[16];
+    EC_TRY(read_manifests(plan, o->config->dir, err));
+    EC_TRY(next_seq(plan, o->config, err));
+    ec_time_label(o->now_us, label);
+    plan->run = ec_arena_printf(&plan->arena, "%s-%08" PRIu32, label, plan->seq);
+    if (!plan->run) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    EC_TRY(ec_project_path(root, o->config->dir, EC_DIR_RAW, NULL, err));
+    EC_TRY(ec_discover(o->config, root, &plan->inputs, err));
+    EC_TRY(list_units(o, plan, err));
+    return list_tasks(o, plan, err);
+}
+
+enum ec_status ec_plan_make(const struct ec_plan_options *options, struct ec_plan *plan, struct ec_err *err) {
+    *plan = (struct ec_plan){0};
+    ec_arena_init(&plan->arena, PLAN_ARENA_MAX);
+    return make(options, plan, err);
+}
+
+void ec_plan_deinit(struct ec_plan *plan) {
+    for (size_t i = 0; i < plan->unit_count; i++) ec_facts_deinit(&plan->unit[i].facts);
+    for (size_t i = 0; i < plan->manifest_count; i++) ec_manifest_deinit(&plan->manifest[i]);
+    ec_free(plan->manifest);
+    ec_inputs_deinit(&plan->inputs);
+    ec_arena_deinit(&plan->arena);
+}

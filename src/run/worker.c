@@ -1,0 +1,86 @@
+/* `ecluse worker`: one task per line in, one result per line out. */
+#include "run/task.h"
+
+#include "base/io.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+struct lines {
+    int fd;
+    struct ec_buf buf;
+    size_t at; /* start of what was not handed out yet */
+};
+
+/* The next line without its newline; NULL at the end of input. Borrowed until the next call. */
+static enum ec_status next_line(struct lines *in, const char **line, size_t *n, struct ec_err *err) {
+    for (;;) {
+        char *end = in->buf.n > in->at ? memchr(in->buf.p + in->at, '\n', in->buf.n - in->at) : NULL;
+        if (end) {
+            *line = in->buf.p + in->at;
+            *n = (size_t)(end - *line);
+            in->at += *n + 1;
+            return EC_OK;
+        }
+        if (in->at > 0) {
+            memmove(in->buf.p, in->buf.p + in->at, in->buf.n - in->at);
+            in->buf.n -= in->at;
+            in->at = 0;
+        }
+        char *to = ec_buf_reserve(&in->buf, 65536);
+        if (!to) return ec_fail(err, EC_PROTOCOL, "a task line is longer than %llu bytes", EC_PROTOCOL_LINE_MAX);
+        ssize_t got;
+        do {
+            got = ec_io.read(in->fd, to, 65536);
+        } while (got < 0 && errno == EINTR);
+        if (got < 0) return ec_fail_errno(err, EC_IO, "cannot read a task");
+        if (got == 0) {
+            *line = NULL;
+            return EC_OK;
+        }
+        in->buf.n += (size_t)got;
+    }
+}
+
+static enum ec_status answer(int fd, const struct ec_task_result *result, struct ec_err *err) {
+    struct ec_buf out = ec_buf_make(EC_PROTOCOL_LINE_MAX);
+    ec_task_result_write(&out, result);
+    ec_buf_addc(&out, '\n');
+    enum ec_status status = ec_buf_check(&out, err);
+    if (status == EC_OK) status = ec_file_write(fd, out.p, out.n, "the result of a task", err);
+    ec_buf_free(&out);
+    return status;
+}
+
+static enum ec_status run_line(struct ec_task_context *context, const char *line, size_t n, int fd_out,
+                               struct ec_err *err) {
+    struct ec_arena arena;
+    ec_arena_init(&arena, EC_PROTOCOL_LINE_MAX);
+    struct ec_task task;
+    enum ec_status status = ec_task_read(line, n, &arena, &task, err);
+    if (status == EC_OK) {
+        struct ec_task_result result;
+        status = ec_task_run(context, &task, &result, err);
+        if (status == EC_OK) status = answer(fd_out, &result, err);
+        ec_task_result_deinit(&result);
+    }
+    ec_arena_deinit(&arena);
+    return status;
+}
+
+enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) {
+    /* The driver's share is one part beside its workers. */
+    struct ec_task_context context = {.config = config, .memory_bytes = config->memory_bytes / (config->workers + 1)};
+    struct lines in = {.fd = fd_in, .buf = ec_buf_make(EC_PROTOCOL_LINE_MAX)};
+    enum ec_status status = EC_OK;
+    while (status == EC_OK) {
+        const char *line;
+        size_t n;
+        status = next_line(&in, &line, &n, err);
+        if (status != EC_OK || !line) break;
+        if (n > 0) status = run_line(&context, line, n, fd_out, err);
+    }
+    ec_buf_free(&in.buf);
+    ec_task_context_deinit(&context);
+    return status;
+}
