@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "sql/session.h"
+#include "sql/text.h"
 
 #include <duckdb.h>
 #include <stdatomic.h>
@@ -37,10 +38,6 @@ enum ec_status ec_duck_prepare(struct ec_sql *sql, const char *text, duckdb_prep
  * the caller's to destroy, after failures too. */
 enum ec_status ec_duck_finish(struct ec_sql *sql, duckdb_pending_result pending, duckdb_result *result,
                               struct ec_err *err) EC_MUST_USE;
-
-/* 'text' and "name", quoted for SQL and appended. */
-void ec_sql_quote_text(struct ec_buf *out, const char *text);
-void ec_sql_quote_name(struct ec_buf *out, const char *name);
 
 /* A column of a result: what DuckDB has and what it is for us. */
 struct ec_duck_type {
