@@ -111,16 +111,6 @@ enum ec_status ec_batch_fault(struct ec_batch *batch, struct ec_fault fault, str
     return EC_OK;
 }
 
-static struct ec_str decimal_text(struct ec_arena *arena, int64_t value, unsigned scale) {
-    char digits[32];
-    uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    int n = snprintf(digits, sizeof digits, "%0*" PRIu64, (int)scale + 1, magnitude);
-    int whole = n - (int)scale;
-    char *z = ec_arena_printf(arena, "%s%.*s%s%s", value < 0 ? "-" : "", whole, digits, scale ? "." : "",
-                              digits + whole);
-    return ec_str_of(z);
-}
-
 struct ec_str ec_batch_cell_text(struct ec_batch *batch, size_t column, size_t row) {
     const struct ec_column *c = &batch->column[column];
     if (!ec_bit(c->valid, row)) return EC_STR("");
@@ -131,7 +121,7 @@ struct ec_str ec_batch_cell_text(struct ec_batch *batch, size_t column, size_t r
         struct ec_str s = ec_text_str(&ec_column_text(c)[row]);
         return ec_str_of(ec_arena_copy(&batch->scratch, s.p, s.n));
     }
-    case EC_TYPE_DECIMAL: return decimal_text(&batch->scratch, ec_column_int(c)[row], c->type.scale);
+    case EC_TYPE_DECIMAL: n = ec_decimal_format(ec_column_int(c)[row], c->type.scale, text); break;
     case EC_TYPE_BOOLEAN: return ec_column_bool(c)[row] ? EC_STR("true") : EC_STR("false");
     case EC_TYPE_FLOAT: n = ec_double_format(ec_column_double(c)[row], text); break;
     case EC_TYPE_DATETIME: n = ec_datetime_format(ec_column_int(c)[row], text); break;

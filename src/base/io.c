@@ -1,7 +1,10 @@
 #include "base/io.h"
 
+#include "base/calendar.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -152,15 +155,16 @@ enum ec_status ec_file_load(const char *path, struct ec_buf *out, struct ec_err 
     return status;
 }
 
-/* Writes and syncs a temporary file beside `path`; its name is left in tmp. */
-static enum ec_status write_beside(const char *path, const void *p, size_t n, char *tmp, size_t tmp_size,
+/* Writes and syncs a temporary file beside `path`; its name is left in tmp. With a tag the
+ * name is new for every call: process numbers repeat between the hosts of a shared folder. */
+static enum ec_status write_beside(const char *path, int64_t tag, const void *p, size_t n, char *tmp, size_t tmp_size,
                                    struct ec_err *err) {
     const char *slash = strrchr(path, '/');
     int dir_n = slash ? (int)(slash - path + 1) : 0;
     const char *name = slash ? slash + 1 : path;
-    int len = snprintf(tmp, tmp_size, "%.*s.%s.%d.tmp", dir_n, path, name, (int)getpid());
+    int len = snprintf(tmp, tmp_size, "%.*s.%s.%d.%" PRIx64 ".tmp", dir_n, path, name, (int)getpid(), (uint64_t)tag);
     if (len < 0 || (size_t)len >= tmp_size) return ec_fail(err, EC_IO, "the path %s is too long", path);
-    (void)ec_io.unlink(tmp); /* left by a crash of a process of the same number */
+    if (tag == 0) (void)ec_io.unlink(tmp); /* left by a crash of a process of the same number */
     int fd;
     EC_TRY(ec_file_create(tmp, &fd, err));
     enum ec_status status = ec_file_write(fd, p, n, tmp, err);
@@ -173,7 +177,7 @@ static enum ec_status write_beside(const char *path, const void *p, size_t n, ch
     return status;
 }
 
-static enum ec_status sync_parent(const char *path, struct ec_err *err) {
+enum ec_status ec_dir_sync_parent(const char *path, struct ec_err *err) {
     char dir[4096];
     const char *slash = strrchr(path, '/');
     size_t n = slash ? (size_t)(slash - path) : 0;
@@ -187,19 +191,19 @@ static enum ec_status sync_parent(const char *path, struct ec_err *err) {
 
 enum ec_status ec_file_replace(const char *path, const void *p, size_t n, struct ec_err *err) {
     char tmp[4096];
-    EC_TRY(write_beside(path, p, n, tmp, sizeof tmp, err));
+    EC_TRY(write_beside(path, 0, p, n, tmp, sizeof tmp, err));
     if (ec_io.rename(tmp, path) != 0) {
         enum ec_status status = ec_fail_errno(err, EC_IO, "cannot put %s in place", path);
         (void)ec_io.unlink(tmp);
         return status;
     }
-    return sync_parent(path, err);
+    return ec_dir_sync_parent(path, err);
 }
 
 enum ec_status ec_file_publish(const char *path, const void *p, size_t n, bool *exists, struct ec_err *err) {
     char tmp[4096];
     *exists = false;
-    EC_TRY(write_beside(path, p, n, tmp, sizeof tmp, err));
+    EC_TRY(write_beside(path, ec_now_micros(), p, n, tmp, sizeof tmp, err));
     enum ec_status status = EC_OK;
     if (ec_io.link(tmp, path) != 0) {
         if (errno == EEXIST)
@@ -208,6 +212,6 @@ enum ec_status ec_file_publish(const char *path, const void *p, size_t n, bool *
             status = ec_fail_errno(err, EC_IO, "cannot put %s in place", path);
     }
     if (ec_io.unlink(tmp) != 0 && status == EC_OK) status = ec_fail_errno(err, EC_IO, "cannot remove %s", tmp);
-    if (status == EC_OK) status = sync_parent(path, err);
+    if (status == EC_OK) status = ec_dir_sync_parent(path, err);
     return status;
 }

@@ -67,6 +67,7 @@ enum ec_status ec_file_publish(const char *path, const void *p, size_t n, bool *
 
 enum ec_status ec_dir_make(const char *path, struct ec_err *err) EC_MUST_USE; /* mkdir -p */
 enum ec_status ec_dir_sync(const char *path, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_dir_sync_parent(const char *path, struct ec_err *err) EC_MUST_USE; /* of the folder that holds path */
 /* Removes a folder's contents; the folder itself too where `self`. Never follows links. */
 enum ec_status ec_dir_remove(const char *path, bool self, struct ec_err *err) EC_MUST_USE;
 bool ec_path_exists(const char *path);

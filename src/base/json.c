@@ -150,6 +150,21 @@ size_t ec_double_format(double value, char *out) {
     return n < 0 ? 0 : (size_t)n;
 }
 
+size_t ec_decimal_format(int64_t value, unsigned scale, char *out) {
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    char reversed[32];
+    size_t n = 0, k = 0;
+    do {
+        if (n == scale && scale > 0) reversed[n++] = '.';
+        reversed[n++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0 || n <= scale + (scale > 0));
+    if (value < 0) out[k++] = '-';
+    while (n > 0) out[k++] = reversed[--n];
+    out[k] = '\0';
+    return k;
+}
+
 void ec_json_double(struct ec_json_writer *w, const char *key, double value) {
     if (!isfinite(value)) {
         ec_json_null(w, key);

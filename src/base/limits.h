@@ -46,6 +46,11 @@
 #define EC_BATCH_ROWS 2048u /* DuckDB's vector size, so that a chunk is a batch */
 #define EC_WINDOW_BYTES (1 * EC_MIB)
 
+/* Delta logs: another writer's log is input too. */
+#define EC_DELTA_COMMIT_MAX (256 * EC_MIB)   /* one version's file */
+#define EC_DELTA_SNAPSHOT_MAX (1 * EC_GIB)   /* every path and statistic that a log names */
+#define EC_DELTA_TRIES_MAX 1000u             /* versions that other writers take before ours */
+
 /* Workers. */
 #define EC_JOBS_MAX 256u
 #define EC_PROTOCOL_LINE_MAX (16 * EC_MIB)
