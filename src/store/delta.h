@@ -41,21 +41,38 @@ struct ec_delta {
     const char *partition_by; /* or NULL */
     struct ec_delta_file *file; /* active, in order of path */
     size_t file_count;
+    bool append_only;       /* delta.appendOnly: remove actions are refused */
+    const char *unwritable; /* what about the table keeps us from writing to it, or NULL */
+    const char *metadata;   /* the newest metaData action as JSON, for ec_delta_evolve_action */
 };
 
-/* Replays the log. EC_TABLE_FORMAT for gaps, damaged lines, protocol above (1,2), more than one
- * partition column, invariants, unknown types. */
+/* Replays the log; *table is owned by the caller. EC_TABLE_FORMAT for gaps, damaged lines, protocol
+ * above (1,2), more than one partition column, invariants, unknown types, a path that leaves the
+ * table, a log whose first commits were cleaned up behind a checkpoint. Actions and fields that
+ * are not of this protocol are passed over. */
 enum ec_status ec_delta_open(const char *dir, struct ec_delta **table, struct ec_err *err) EC_MUST_USE;
 void ec_delta_close(struct ec_delta *table); /* NULL allowed */
 
 /* The version that the log records for this application, -1 where none (its `txn` actions). */
 enum ec_status ec_delta_txn(const char *dir, const char *app_id, int64_t *version, struct ec_err *err) EC_MUST_USE;
 
+/* The columns of a table after rows with the columns `want` are added: the table's, then what is
+ * new, in an array of `arena`. *changed says that a new metaData action is needed. EC_CONFIG where
+ * a column has another type in the table, its name differs in case alone or may not be one; the
+ * message names table and column. For a table that does not exist yet, `want` itself. */
+enum ec_status ec_delta_schema_merge(const struct ec_delta *table, const struct ec_delta_column *want, size_t count,
+                                     struct ec_arena *arena, struct ec_delta_column **merged, size_t *merged_count, bool *changed,
+                                     struct ec_err *err) EC_MUST_USE;
+
 /* One action line each, appended to *out with its newline: the texts that a manifest keeps and
  * ec_delta_write() writes as they are. */
 void ec_delta_protocol_action(struct ec_buf *out);
 void ec_delta_metadata_action(struct ec_buf *out, const char *id, const struct ec_delta_column *column, size_t count,
                               const char *partition_by, int64_t created_ms);
+/* The metaData of an existing table with the columns of ec_delta_schema_merge: what the table
+ * holds besides (its id, properties, comments of columns) stays. */
+enum ec_status ec_delta_evolve_action(struct ec_buf *out, const struct ec_delta *table, const struct ec_delta_column *column,
+                                      size_t count, struct ec_err *err) EC_MUST_USE;
 void ec_delta_add_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by);
 void ec_delta_remove_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by, int64_t deleted_ms);
 /* The stats JSON of a part: numRecords, nullCount, minValues, maxValues. */
@@ -73,7 +90,8 @@ struct ec_delta_commit {
 
 /* Commits, or finds that it was committed before (idempotent by app_id and txn_version).
  * *version receives the version. Where versions after base_version exist that are not ours: an
- * append-only commit (adds alone) goes behind them, anything else is EC_COMMIT_CONFLICT. */
+ * append-only commit (adds alone) goes behind them unless they changed the schema or protocol;
+ * anything else is EC_COMMIT_CONFLICT. EC_TABLE_FORMAT for actions that are not well-formed. */
 enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *commit, int64_t *version, struct ec_err *err) EC_MUST_USE;
 
 /* The folder of a partition ("date=2025-07-18", "__HIVE_DEFAULT_PARTITION__" for null),
@@ -87,8 +105,10 @@ enum ec_status ec_delta_path_decode(const char *uri, char *out, size_t out_size,
  * are the caller's to find. */
 bool ec_delta_name_valid(const char *name);
 
-/* Removes what no version refers to: temporary files in the log folder and *.parquet files that
- * are not active and not named by any remove of the log. Called by recovery under the lock. */
+/* Removes what no version refers to: our temporary files in the log folder, *.parquet files that
+ * no add or remove of the log names, and folders left empty. Names starting with '.' or '_' and
+ * symbolic links are passed over. A log that cannot be read removes nothing. Called by recovery
+ * under the lock, while nobody writes: parts of a commit under way would look forgotten. */
 enum ec_status ec_delta_sweep(const char *dir, size_t *removed, struct ec_err *err) EC_MUST_USE;
 
 #endif
