@@ -1,5 +1,9 @@
+/* The life of a file: its columns, the row groups that appended rows fill, the footer.
+ *
+ * Whatever fails half way leaves the encoder `broken`: the row group is not whole, so nothing
+ * can be finished any more, and destroy removes the file. */
 #include "base/io.h"
-#include "store/parquet_internal.h"
+#include "store/parquet_page.h"
 
 #include <unistd.h>
 
@@ -232,33 +236,13 @@ static enum ec_status write_footer(struct ec_parquet *pq, struct ec_err *err) {
     return status;
 }
 
-static enum ec_status collect_stats(const struct ec_parquet *pq, struct ec_part_stats *stats, struct ec_err *err) {
-    *stats = (struct ec_part_stats){.rows = pq->rows, .bytes = pq->offset};
-    stats->column = ec_calloc(pq->column_count, sizeof *stats->column);
-    if (!stats->column) return pq_no_memory(pq, err);
-    for (size_t i = 0; i < pq->column_count; i++) {
-        const struct pq_column *c = &pq->column[i];
-        struct ec_part_column *part = &stats->column[i];
-        part->name = ec_strdup(c->name);
-        if (!part->name) return pq_no_memory(pq, err);
-        stats->column_count++;
-        part->type = c->type;
-        part->nulls = c->nulls;
-        part->bounded = c->bounds.known && c->type.type != EC_TYPE_BOOLEAN;
-        if (!part->bounded) continue;
-        memcpy(&part->min, &c->bounds.min, sizeof part->min);
-        memcpy(&part->max, &c->bounds.max, sizeof part->max);
-    }
-    return EC_OK;
-}
-
 enum ec_status ec_parquet_finish(struct ec_parquet *pq, struct ec_part_stats *stats, struct ec_err *err) {
     *stats = (struct ec_part_stats){0};
     EC_TRY(ec_parquet_flush(pq, err));
     pq->broken = true; /* nothing may follow, whatever becomes of it */
     EC_TRY(late_columns(pq, err));
     EC_TRY(write_footer(pq, err));
-    enum ec_status status = collect_stats(pq, stats, err);
+    enum ec_status status = pq_part_stats(pq, stats, err);
     if (status == EC_OK) {
         status = ec_file_finish(pq->fd, pq->path, err);
         pq->fd = -1;
@@ -277,10 +261,4 @@ void ec_parquet_destroy(struct ec_parquet *pq) {
     ec_free(pq->group);
     ec_free(pq->path);
     ec_free(pq);
-}
-
-void ec_part_stats_deinit(struct ec_part_stats *stats) {
-    for (size_t i = 0; i < stats->column_count; i++) ec_free(stats->column[i].name);
-    ec_free(stats->column);
-    *stats = (struct ec_part_stats){0};
 }

@@ -2,8 +2,13 @@
  *
  * Data pages v1, PLAIN and RLE_DICTIONARY, zstd level 1 or snappy, every column optional
  * (definition levels RLE), timestamps INT64 micros adjusted to UTC, statistics per column
- * chunk. Format: apache/parquet-format, thrift compact protocol. The bytes depend on the rows
- * and options alone: no clock, no host, no address.
+ * chunk. Format: apache/parquet-format, thrift compact protocol. The bytes depend on the rows,
+ * their order and the options alone (and on where a flush came): no clock, no host, no address,
+ * nor how the rows were cut into batches.
+ *
+ * A row group is held in memory until it has rows_per_group rows, or 64 MiB of values; pages end
+ * at 1 MiB. A text may be up to 1 GiB. After a failed append, flush or finish nothing more can
+ * be written; destroy removes the file. One encoder, one thread.
  *
  *     struct ec_parquet *pq;
  *     EC_TRY(ec_parquet_create(path, &options, &pq, err));
@@ -26,26 +31,30 @@ struct ec_parquet_column {
 struct ec_parquet_options {
     const struct ec_parquet_column *column;
     size_t column_count;
-    size_t rows_per_group; /* chunk_rows */
+    size_t rows_per_group; /* chunk_rows; 1 to 2^24, else the nearer of them */
     enum ec_codec codec;
 };
 
 struct ec_parquet;
 
-/* Creates the file (it must not exist). *pq is owned by the caller. */
+/* Creates the file (it must not exist). *pq is owned by the caller. EC_TABLE_FORMAT where there
+ * is no column, two have one name, or a decimal's precision is not 1 to 18. */
 enum ec_status ec_parquet_create(const char *path, const struct ec_parquet_options *options, struct ec_parquet **pq,
                                  struct ec_err *err) EC_MUST_USE;
 
 /* Adds a column that only later rows have: null in every row so far. */
-enum ec_status ec_parquet_add_column(struct ec_parquet *pq, const struct ec_parquet_column *column, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_parquet_add_column(struct ec_parquet *pq, const struct ec_parquet_column *column,
+                                     struct ec_err *err) EC_MUST_USE;
 
 /* Appends n rows. map[i] is the batch column of the file's column i, or SIZE_MAX for all null.
  * rows[0..n-1] are the rows to take, in that order; NULL takes 0..n-1. Copies what it needs:
- * nothing of the batch is borrowed afterwards. */
-enum ec_status ec_parquet_append(struct ec_parquet *pq, const struct ec_batch *batch, const size_t *map, const uint32_t *rows,
-                                 size_t n, struct ec_err *err) EC_MUST_USE;
+ * nothing of the batch is borrowed afterwards. EC_TABLE_FORMAT, and nothing is appended, where a
+ * column or row is outside of the batch or of another type than the file's. */
+enum ec_status ec_parquet_append(struct ec_parquet *pq, const struct ec_batch *batch, const size_t *map,
+                                 const uint32_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;
 
-/* Bytes of memory held, so that a writer of many partitions can bound their sum. */
+/* Bytes of memory held, so that a writer of many partitions can bound their sum. While a row
+ * group is written, a few MiB come on top: its largest page, twice, and the codec's tables. */
 size_t ec_parquet_memory(const struct ec_parquet *pq);
 /* Ends the row group early, giving back its memory. */
 enum ec_status ec_parquet_flush(struct ec_parquet *pq, struct ec_err *err) EC_MUST_USE;
@@ -54,10 +63,12 @@ struct ec_part_column {
     char *name;
     struct ec_column_type type;
     uint64_t nulls;
-    bool bounded; /* min and max are known: numbers, dates, datetimes, decimals with at least one value */
+    /* min and max are known: integers, floats, dates, datetimes, decimals with at least one value.
+     * Not where a NaN was met, which readers sort differently: then no bound is safe to skip by. */
+    bool bounded;
     union {
-        int64_t i; /* integer, datetime, date, decimal, boolean */
-        double d;  /* float; NaN never enters */
+        int64_t i; /* integer, datetime, date, decimal */
+        double d;  /* float; never NaN; a zero is -0.0 in min and 0.0 in max */
     } min, max;
 };
 
@@ -68,6 +79,7 @@ struct ec_part_stats {
     size_t column_count;
 };
 
+/* Writes the footer, syncs and closes. *stats is the caller's to deinit, and empty on failure. */
 enum ec_status ec_parquet_finish(struct ec_parquet *pq, struct ec_part_stats *stats, struct ec_err *err) EC_MUST_USE;
 void ec_parquet_destroy(struct ec_parquet *pq); /* NULL allowed */
 void ec_part_stats_deinit(struct ec_part_stats *stats);

@@ -1,6 +1,6 @@
 /* A column chunk: which encoding, where pages end, between which bounds the values lie. */
 #include "base/io.h"
-#include "store/parquet_internal.h"
+#include "store/parquet_page.h"
 
 /* What a chunk's pages are made of. */
 struct chunk_writer {

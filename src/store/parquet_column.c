@@ -1,6 +1,6 @@
 /* A column's rows of the row group under way: validity, and the values without gaps. */
 #include "base/io.h"
-#include "store/parquet_internal.h"
+#include "store/parquet_column.h"
 #include "store/parquet_text.h"
 
 enum ec_status pq_column_init(struct pq_column *c, const struct ec_parquet_column *column, struct ec_err *err) {
@@ -31,6 +31,8 @@ void pq_column_deinit(struct pq_column *c) {
 }
 
 void pq_column_reset(struct pq_column *c, bool give_back) {
+    /* A row group too small for its dictionary to give up may still have shown a column unique. */
+    if (c->coded_values >= 1024 && (size_t)c->dict.count * 10 > c->coded_values * 9) c->plain = true;
     c->values = c->coded_rows = c->coded_values = 0;
     if (give_back) {
         release(c);

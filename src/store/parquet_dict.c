@@ -9,16 +9,18 @@
 #include <xxhash.h>
 
 #include "base/io.h"
-#include "store/parquet_internal.h"
+#include "store/parquet_page.h"
 #include "store/parquet_text.h"
 
 #define PROBES_MAX 256u
-/* From so many entries on, at least half (text) or three quarters (numbers, which PLAIN holds
- * in eight bytes) of the values must have been met before. */
-#define RATIO_FROM       1024u
-#define NUMBERS_MIN      ((size_t)64) /* fewer are not worth a second page */
-#define TEXT_SLOTS_MIN   256u
-#define NUMBER_SLOTS_MIN 4096u
+/* A dictionary gives up where more than half of the values so far were new; but not before it
+ * has so many entries, because every column's first values are new: of 10,000 different ones
+ * drawn at random, the first 8,192 take 17,000 values. */
+#define TEXT_RATIO_FROM   8192u
+#define NUMBER_RATIO_FROM 1024u        /* or an eighth of the values, which all are at hand */
+#define NUMBERS_MIN       ((size_t)64) /* fewer are not worth a second page */
+#define TEXT_SLOTS_MIN    256u
+#define NUMBER_SLOTS_MIN  4096u
 
 #define NONE UINT32_MAX /* no code: the dictionary gives up */
 
@@ -68,7 +70,7 @@ static enum ec_status text_add(struct pq_text_dict *d, const struct ec_text *t, 
                                size_t values, uint32_t *code, struct ec_err *err) {
     *code = NONE;
     if (d->count == PQ_DICT_ENTRIES_MAX || d->bytes.n + 4 + t->n > PQ_DICT_BYTES_MAX) return EC_OK;
-    if (d->count >= RATIO_FROM && (size_t)d->count * 2 > values) return EC_OK;
+    if (d->count >= TEXT_RATIO_FROM && (size_t)d->count * 2 > values) return EC_OK;
     char *to = ec_buf_reserve(&d->bytes, 4 + t->n + PQ_SLACK);
     if (!to || (d->count == d->entry_cap && !text_grow(d)))
         return ec_fail(err, EC_NO_MEMORY, "memory ran out for a dictionary of %u texts", d->count);
@@ -192,6 +194,7 @@ static bool code_by_hash(struct pq_scratch *s, const uint64_t *value, size_t n, 
     _Static_assert(NUMBER_SLOTS_MIN == 1u << 12, "shift goes with it");
     if (!reserve32(&s->slot, &s->slots, slots) || !reserve_entries(s, slots / 2)) return false;
     memset(s->slot, 0, slots * sizeof *s->slot);
+    size_t ratio_from = n / 8 > NUMBER_RATIO_FROM ? n / 8 : NUMBER_RATIO_FROM;
     uint32_t entries = 0;
     for (size_t i = 0; i < n; i++) {
         size_t at = number_slot(value[i], shift);
@@ -201,7 +204,7 @@ static bool code_by_hash(struct pq_scratch *s, const uint64_t *value, size_t n, 
             if (++probes > PROBES_MAX) return true;
         }
         if (!s->slot[at]) {
-            if (entries >= RATIO_FROM && ((size_t)entries * 4 > i || entries == PQ_DICT_ENTRIES_MAX)) return true;
+            if (entries == PQ_DICT_ENTRIES_MAX || (entries >= ratio_from && (size_t)entries * 2 > i)) return true;
             s->entry[entries++] = value[i];
             s->slot[at] = entries;
             s->codes[i] = entries - 1;

@@ -1,6 +1,6 @@
 /* The footer: FileMetaData of apache/parquet-format's parquet.thrift, whose field numbers stand
  * here as they do there. */
-#include "store/parquet_internal.h"
+#include "store/parquet_column.h"
 #include "store/parquet_thrift.h"
 
 enum { REPETITION_OPTIONAL = 1 };

@@ -6,6 +6,7 @@
  *     parquet_chunk.c   a column chunk: encoding, bounds, where pages end
  *     parquet_page.c    levels, hybrid runs, compression, one page to the file
  *     parquet_footer.c  the footer; parquet_thrift.h is its wire format
+ *     part_stats.c      what the Delta log is told of a finished file
  *
  * A row group is gathered uncompressed: per column a bitmap of the rows that have a value, and
  * the values without gaps. Text is hashed on arrival, so that a repeated one costs four bytes;
@@ -64,59 +65,7 @@ struct pq_group {
     size_t chunk_count; /* fewer than the file has columns where some came later */
 };
 
-/* A dictionary of texts in the order of their first appearance. */
-struct pq_entry {
-    uint64_t head; /* length and first four bytes, as in struct ec_text */
-    uint64_t tail; /* the other eight, or the offset of the text in `bytes` */
-};
-struct pq_slot {
-    uint32_t tag;  /* of the hash, so that a stranger costs no look at its text */
-    uint32_t code; /* plus one; 0: empty */
-};
-struct pq_text_dict {
-    struct ec_buf bytes; /* the dictionary page: PLAIN */
-    struct pq_entry *entry;
-    struct pq_slot *slot;
-    uint32_t count;
-    uint32_t entry_cap;
-    uint32_t slots; /* a power of two */
-};
-
-struct pq_column {
-    char *name;
-    struct ec_column_type type;
-    uint32_t width; /* of a value in memory; 0 for text */
-    /* The row group under way. */
-    uint64_t *valid; /* bit set: the row has a value; zero behind the last row */
-    size_t valid_words;
-    size_t values;       /* rows with a value */
-    struct ec_buf codes; /* text: uint32_t per value, for the first coded_rows rows */
-    struct ec_buf data;  /* other values without gaps; text: those behind the coded ones, PLAIN */
-    struct pq_text_dict dict;
-    size_t coded_rows;
-    size_t coded_values;
-    bool plain; /* the dictionary gave up; it is not tried again in later row groups */
-    /* The whole file. */
-    uint64_t nulls;
-    struct pq_bounds bounds;
-    /* The append() under way, borrowed. */
-    const struct ec_column *source; /* NULL: all null */
-    bool source_full;               /* no null in the whole batch */
-};
-
-/* What ending a row group needs, made for it and given back behind it. */
-struct pq_scratch {
-    struct ec_buf body;   /* a page before compression */
-    struct ec_buf packed; /* and after, behind room for its header */
-    void *zstd;
-    uint32_t *codes; /* of numbers */
-    size_t codes_cap;
-    uint64_t *wide; /* dates as 64 bits */
-    uint32_t *slot; /* the dictionary of numbers */
-    size_t slots;
-    uint64_t *entry;
-    size_t entry_cap;
-};
+struct pq_column; /* parquet_column.h */
 
 struct ec_parquet {
     char *path;
@@ -136,64 +85,11 @@ struct ec_parquet {
     size_t group_cap;
 };
 
-/* Rows of a batch: rows[first..first+n-1], or first..first+n-1 themselves where rows is NULL. */
-struct pq_slice {
-    const uint32_t *rows;
-    size_t first;
-    size_t n;
-};
-
-/* n bits (1..64) from bit `first` on; bits past the array's last needed word are not touched. */
-static inline uint64_t pq_bits_load(const uint64_t *bits, size_t first, size_t n) {
-    size_t word = first >> 6, shift = first & 63;
-    uint64_t v = bits[word] >> shift;
-    if (shift + n > 64) v |= bits[word + 1] << (64 - shift);
-    return n < 64 ? v & ((UINT64_C(1) << n) - 1) : v;
-}
-size_t pq_bits_count(const uint64_t *bits, size_t first, size_t n);
-
-/* parquet_column.c */
-enum ec_status pq_column_init(struct pq_column *c, const struct ec_parquet_column *column,
-                              struct ec_err *err) EC_MUST_USE;
-void pq_column_deinit(struct pq_column *c);
-/* Appends the slice of c->source behind group_rows rows. */
-enum ec_status pq_column_append(struct pq_column *c, const struct pq_slice *s, size_t group_rows,
-                                struct ec_err *err) EC_MUST_USE;
-size_t pq_column_slice_max(const struct pq_column *c, const struct pq_slice *s); /* bytes it can add at most */
-size_t pq_column_held(const struct pq_column *c);   /* bytes of values: depends on the rows alone */
-size_t pq_column_memory(const struct pq_column *c); /* bytes allocated */
-void pq_column_reset(struct pq_column *c, bool release);
-
-/* parquet_dict.c */
-/* Codes the slice's texts behind c->codes until the dictionary gives up (and c->plain is set):
- * *taken rows were coded. */
-enum ec_status pq_text_code(struct pq_column *c, const struct pq_slice *s, size_t group_rows, size_t *taken,
-                            struct ec_err *err) EC_MUST_USE;
-/* Makes scratch->entry and scratch->codes of n 64-bit values. *count is 0 where a dictionary of
- * `width` bytes an entry does not pay. `bounds` are those of integers, NULL for others. */
-enum ec_status pq_number_code(struct pq_scratch *scratch, const uint64_t *value, size_t n, size_t width,
-                              const struct pq_bounds *bounds, uint32_t *count, struct ec_err *err) EC_MUST_USE;
-
-/* parquet_chunk.c */
-enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, const struct pq_column *c,
-                              struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
-/* The chunk of a column that a row group did not have yet. */
-enum ec_status pq_chunk_write_null(struct ec_parquet *pq, struct pq_scratch *scratch, uint64_t rows,
-                                   struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
-void pq_bounds_merge(struct pq_bounds *into, const struct pq_bounds *from, enum ec_type type);
-
-/* parquet_page.c: fill scratch->body, then write it. `valid` NULL: every row is null. */
-void pq_page_levels(struct ec_buf *body, const uint64_t *valid, size_t first, size_t rows);
-void pq_page_codes(struct ec_buf *body, const uint32_t *code, size_t n, uint32_t dict_count);
-void pq_page_booleans(struct ec_buf *body, const uint8_t *value, size_t n);
-enum ec_status pq_page_write_data(struct ec_parquet *pq, struct pq_scratch *scratch, enum pq_encoding encoding,
-                                  size_t rows, struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
-enum ec_status pq_page_write_dict(struct ec_parquet *pq, struct pq_scratch *scratch, const void *page, size_t bytes,
-                                  uint32_t count, struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
-void pq_scratch_deinit(struct pq_scratch *scratch);
-
 /* parquet_footer.c: the footer, its length and the closing magic. */
 void pq_footer(struct ec_buf *out, const struct ec_parquet *pq);
+
+/* part_stats.c */
+enum ec_status pq_part_stats(const struct ec_parquet *pq, struct ec_part_stats *stats, struct ec_err *err) EC_MUST_USE;
 
 enum ec_status pq_no_memory(const struct ec_parquet *pq, struct ec_err *err);
 

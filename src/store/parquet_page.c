@@ -8,7 +8,7 @@
  * from the lowest bit up. The CRC of a page is that of gzip over its compressed bytes.
  */
 #include "base/io.h"
-#include "store/parquet_internal.h"
+#include "store/parquet_page.h"
 #include "store/parquet_thrift.h"
 
 #include <isa-l/crc.h>

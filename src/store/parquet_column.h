@@ -1,0 +1,79 @@
+/* A column's values of the row group under way, and the dictionary of its texts. */
+#ifndef EC_STORE_PARQUET_COLUMN_H
+#define EC_STORE_PARQUET_COLUMN_H
+
+#include "store/parquet_internal.h"
+
+/* A dictionary of texts in the order of their first appearance. */
+struct pq_entry {
+    uint64_t head; /* length and first four bytes, as in struct ec_text */
+    uint64_t tail; /* the other eight, or the offset of the text in `bytes` */
+};
+struct pq_slot {
+    uint32_t tag;  /* of the hash, so that a stranger costs no look at its text */
+    uint32_t code; /* plus one; 0: empty */
+};
+struct pq_text_dict {
+    struct ec_buf bytes; /* the dictionary page: PLAIN */
+    struct pq_entry *entry;
+    struct pq_slot *slot;
+    uint32_t count;
+    uint32_t entry_cap;
+    uint32_t slots; /* a power of two */
+};
+
+struct pq_column {
+    char *name;
+    struct ec_column_type type;
+    uint32_t width; /* of a value in memory; 0 for text */
+    /* The row group under way. */
+    uint64_t *valid; /* bit set: the row has a value; zero behind the last row */
+    size_t valid_words;
+    size_t values;       /* rows with a value */
+    struct ec_buf codes; /* text: uint32_t per value, for the first coded_rows rows */
+    struct ec_buf data;  /* other values without gaps; text: those behind the coded ones, PLAIN */
+    struct pq_text_dict dict;
+    size_t coded_rows;
+    size_t coded_values;
+    bool plain; /* the dictionary gave up; it is not tried again in later row groups */
+    /* The whole file. */
+    uint64_t nulls;
+    struct pq_bounds bounds;
+    /* The append() under way, borrowed. */
+    const struct ec_column *source; /* NULL: all null */
+    bool source_full;               /* no null in the whole batch */
+};
+
+/* Rows of a batch: rows[first..first+n-1], or first..first+n-1 themselves where rows is NULL. */
+struct pq_slice {
+    const uint32_t *rows;
+    size_t first;
+    size_t n;
+};
+
+/* n bits (1..64) from bit `first` on; bits past the array's last needed word are not touched. */
+static inline uint64_t pq_bits_load(const uint64_t *bits, size_t first, size_t n) {
+    size_t word = first >> 6, shift = first & 63;
+    uint64_t v = bits[word] >> shift;
+    if (shift + n > 64) v |= bits[word + 1] << (64 - shift);
+    return n < 64 ? v & ((UINT64_C(1) << n) - 1) : v;
+}
+size_t pq_bits_count(const uint64_t *bits, size_t first, size_t n);
+
+enum ec_status pq_column_init(struct pq_column *c, const struct ec_parquet_column *column,
+                              struct ec_err *err) EC_MUST_USE;
+void pq_column_deinit(struct pq_column *c);
+/* Appends the slice of c->source behind group_rows rows. */
+enum ec_status pq_column_append(struct pq_column *c, const struct pq_slice *s, size_t group_rows,
+                                struct ec_err *err) EC_MUST_USE;
+size_t pq_column_slice_max(const struct pq_column *c, const struct pq_slice *s); /* bytes it can add at most */
+size_t pq_column_held(const struct pq_column *c);   /* bytes of values: depends on the rows alone */
+size_t pq_column_memory(const struct pq_column *c); /* bytes allocated */
+void pq_column_reset(struct pq_column *c, bool release);
+
+/* Codes the slice's texts behind c->codes until the dictionary gives up (and c->plain is set):
+ * *taken rows were coded. */
+enum ec_status pq_text_code(struct pq_column *c, const struct pq_slice *s, size_t group_rows, size_t *taken,
+                            struct ec_err *err) EC_MUST_USE;
+
+#endif

@@ -1,0 +1,45 @@
+/* From a column's values to the pages of a column chunk in the file. */
+#ifndef EC_STORE_PARQUET_PAGE_H
+#define EC_STORE_PARQUET_PAGE_H
+
+#include "store/parquet_column.h"
+
+/* What ending a row group needs, made for it and given back behind it. */
+struct pq_scratch {
+    struct ec_buf body;   /* a page before compression */
+    struct ec_buf packed; /* and after, behind room for its header */
+    void *zstd;
+    uint32_t *codes; /* of numbers */
+    size_t codes_cap;
+    uint64_t *wide; /* dates as 64 bits */
+    uint32_t *slot; /* the dictionary of numbers */
+    size_t slots;
+    uint64_t *entry;
+    size_t entry_cap;
+};
+
+/* parquet_dict.c */
+/* Makes scratch->entry and scratch->codes of n 64-bit values. *count is 0 where a dictionary of
+ * `width` bytes an entry does not pay. `bounds` are those of integers, NULL for others. */
+enum ec_status pq_number_code(struct pq_scratch *scratch, const uint64_t *value, size_t n, size_t width,
+                              const struct pq_bounds *bounds, uint32_t *count, struct ec_err *err) EC_MUST_USE;
+
+/* parquet_chunk.c */
+enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, const struct pq_column *c,
+                              struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
+/* The chunk of a column that a row group did not have yet. */
+enum ec_status pq_chunk_write_null(struct ec_parquet *pq, struct pq_scratch *scratch, uint64_t rows,
+                                   struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
+void pq_bounds_merge(struct pq_bounds *into, const struct pq_bounds *from, enum ec_type type);
+
+/* parquet_page.c: fill scratch->body, then write it. `valid` NULL: every row is null. */
+void pq_page_levels(struct ec_buf *body, const uint64_t *valid, size_t first, size_t rows);
+void pq_page_codes(struct ec_buf *body, const uint32_t *code, size_t n, uint32_t dict_count);
+void pq_page_booleans(struct ec_buf *body, const uint8_t *value, size_t n);
+enum ec_status pq_page_write_data(struct ec_parquet *pq, struct pq_scratch *scratch, enum pq_encoding encoding,
+                                  size_t rows, struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
+enum ec_status pq_page_write_dict(struct ec_parquet *pq, struct pq_scratch *scratch, const void *page, size_t bytes,
+                                  uint32_t count, struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
+void pq_scratch_deinit(struct pq_scratch *scratch);
+
+#endif
