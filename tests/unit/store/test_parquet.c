@@ -140,6 +140,31 @@ static void test_schema_says_what_columns_are(void **state) {
     table_deinit(&t);
 }
 
+/* Readers use bounds only where the footer's last field gives every column its order; DuckDB
+ * does not look, so the bytes are compared: a list of structs that hold an empty struct. */
+static void test_footer_ends_with_an_order_per_column(void **state) {
+    (void)state;
+    struct table t;
+    init_all_types(&t, 10, 3, 0);
+    const char *path = table_path("order.parquet");
+    table_write(&t, path, 100, EC_CODEC_NONE, WHOLE, NULL);
+    table_deinit(&t);
+    static const char created_by[] = "ecluse version " EC_VERSION;
+    struct ec_buf expected = ec_buf_make(4096), file = ec_buf_make(EC_MIB);
+    struct ec_err err = {0};
+    ec_buf_addz(&expected, created_by);
+    ec_buf_addc(&expected, 0x19);
+    ec_buf_addc(&expected, (char)(ALL_TYPES << 4 | 12));
+    for (size_t i = 0; i < ALL_TYPES; i++) ec_buf_add(&expected, "\x1c\0\0", 3);
+    ec_buf_addc(&expected, 0);
+    assert_int_equal(ec_file_load(path, &file, &err), EC_OK);
+    assert_true(file.n > expected.n + 8);
+    assert_memory_equal(file.p + file.n - 8 - expected.n, expected.p, expected.n);
+    assert_memory_equal(file.p + file.n - 4, "PAR1", 4);
+    ec_buf_free(&expected);
+    ec_buf_free(&file);
+}
+
 /* One column of the given cells. */
 static void write_one(struct ec_column_type type, const struct cell *cell, size_t n, size_t rows_per_group,
                       struct ec_part_stats *stats) {
@@ -257,6 +282,7 @@ int main(void) {
         cmocka_unit_test(test_empty_text_is_not_null),
         cmocka_unit_test(test_texts_of_every_length),
         cmocka_unit_test(test_schema_says_what_columns_are),
+        cmocka_unit_test(test_footer_ends_with_an_order_per_column),
         cmocka_unit_test(test_integer_bounds),
         cmocka_unit_test(test_date_moment_and_decimal_bounds),
         cmocka_unit_test(test_double_bounds),

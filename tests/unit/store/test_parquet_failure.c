@@ -123,6 +123,32 @@ static void test_memory_that_runs_out(void **state) {
     check_failing(broken, EC_NO_MEMORY, 100);
 }
 
+/* The disk has room again, but the row group is not whole. */
+static void test_nothing_can_follow_a_failed_append(void **state) {
+    (void)state;
+    struct table t;
+    init_table(&t);
+    const char *path = table_path("broken.parquet");
+    struct ec_parquet *pq;
+    struct ec_parquet_options options = {t.column, t.columns, 700, EC_CODEC_SNAPPY};
+    struct ec_err err = {0};
+    struct ec_part_stats stats;
+    assert_int_equal(ec_parquet_create(path, &options, &pq, &err), EC_OK);
+    calls = 0;
+    fail_at = 8;
+    ec_io.write = full_write;
+    assert_int_equal(table_append(&t, pq, 0, 1000, (struct batching){.rows = 300}, &err), EC_DISK_FULL);
+    ec_io = real;
+    assert_int_equal(table_append(&t, pq, 1000, 1100, (struct batching){.rows = 100}, &err), EC_IO);
+    assert_int_equal(ec_parquet_flush(pq, &err), EC_IO);
+    assert_int_equal(ec_parquet_finish(pq, &stats, &err), EC_IO);
+    assert_null(stats.column);
+    assert_int_equal(err.status, EC_DISK_FULL); /* the first cause is what is told */
+    ec_parquet_destroy(pq);
+    assert_false(ec_path_exists(path));
+    table_deinit(&t);
+}
+
 static void test_a_file_that_exists_is_left_alone(void **state) {
     (void)state;
     struct table t;
@@ -161,6 +187,7 @@ int main(void) {
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_a_sync_close_or_create_that_fails),
         cmocka_unit_test(test_memory_that_runs_out),
+        cmocka_unit_test(test_nothing_can_follow_a_failed_append),
         cmocka_unit_test(test_a_file_that_exists_is_left_alone),
         cmocka_unit_test(test_a_file_that_is_not_finished_is_removed),
     };
