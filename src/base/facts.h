@@ -95,10 +95,12 @@ void ec_facts_top_add(struct ec_top *top, uint64_t hash, const char *p, size_t n
 /* Sorts by falling count, then text; the best first. */
 void ec_facts_top_sort(struct ec_top *top);
 
-/* Adds `other` (of the same source) into `facts`; samples are kept in order of line. */
+/* Adds `other` (of the same source) into `facts`, which may be just initialised; samples are kept
+ * in order of line. Texts are copied. EC_PROTOCOL where they disagree on a column's type. */
 enum ec_status ec_facts_merge(struct ec_facts *facts, const struct ec_facts *other, struct ec_err *err) EC_MUST_USE;
 
-/* The whole as one JSON object, and back (for the protocol and the manifest). */
+/* The whole as one compact JSON object, and back without loss (for the protocol and the manifest).
+ * Reading initialises *facts, to be deinitialised by the caller; EC_PROTOCOL names a wrong field. */
 void ec_facts_write(struct ec_json_writer *w, const char *key, const struct ec_facts *facts);
 enum ec_status ec_facts_read(const json_t *object, struct ec_facts *facts, struct ec_err *err) EC_MUST_USE;
 

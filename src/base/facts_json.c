@@ -1,0 +1,341 @@
+/* Facts as JSON, compact, and back without loss.
+ *
+ * The registers of a sketch are one string: a base64 digit each (they are at most 55), a run of
+ * 4 to 4,095 zeros as '.' and two digits. What is zero or empty by nature is left out: reasons
+ * that did not occur, sketches without values, free slots of the top values.
+ */
+#include "base/facts.h"
+
+#include "base/json_read.h"
+#include "base/utf8.h"
+
+#include <math.h>
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char *const type_names[] = {"string", "integer", "float", "boolean", "datetime", "date", "decimal"};
+
+_Static_assert(sizeof type_names / sizeof *type_names == EC_TYPE_DECIMAL + 1, "a name per type");
+
+/* JSON has neither infinities nor, through readers that see an integer, a negative zero. */
+static void write_double(struct ec_json_writer *w, const char *key, double value) {
+    if (isnan(value))
+        ec_json_str(w, key, "nan");
+    else if (isinf(value))
+        ec_json_str(w, key, value < 0 ? "-inf" : "inf");
+    else if (value == 0 && signbit(value))
+        ec_json_raw(w, key, EC_STR("-0.0"));
+    else
+        ec_json_double(w, key, value);
+}
+
+static double read_double(struct ec_json_reader *r, const char *key) {
+    const json_t *value = r->status == EC_OK ? json_object_get(r->object, key) : NULL;
+    if (!json_is_string(value)) return ec_json_get_double(r, key);
+    const char *text = json_string_value(value);
+    if (strcmp(text, "inf") == 0) return (double)INFINITY;
+    if (strcmp(text, "-inf") == 0) return -(double)INFINITY;
+    if (strcmp(text, "nan") != 0) ec_json_wrong(r, key, "a number");
+    return (double)NAN;
+}
+
+static void write_hll(struct ec_json_writer *w, const uint8_t *hll) {
+    char text[EC_HLL_SIZE];
+    size_t n = 0, i = 0;
+    bool any = false;
+    while (hll && i < EC_HLL_SIZE) {
+        size_t zeros = 0;
+        while (i + zeros < EC_HLL_SIZE && hll[i + zeros] == 0) zeros++;
+        if (zeros >= 4) {
+            text[n++] = '.';
+            text[n++] = digits[zeros >> 6];
+            text[n++] = digits[zeros & 63];
+            i += zeros;
+        } else {
+            any |= hll[i] != 0;
+            text[n++] = digits[hll[i++] & 63];
+        }
+    }
+    if (any) ec_json_text(w, "hll", (struct ec_str){text, n});
+}
+
+static int digit(char c) {
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+static bool parse_hll(const char *z, uint8_t *hll) {
+    size_t i = 0;
+    while (*z) {
+        if (*z != '.') {
+            int value = digit(*z++);
+            if (value < 0 || value > (int)(64 - EC_HLL_BITS + 1) || i == EC_HLL_SIZE) return false;
+            hll[i++] = (uint8_t)value;
+            continue;
+        }
+        int high = digit(z[1]);
+        int low = high < 0 ? -1 : digit(z[2]);
+        if (low < 0 || (size_t)(high * 64 + low) > EC_HLL_SIZE - i) return false;
+        i += (size_t)(high * 64 + low);
+        z += 3;
+    }
+    return i == EC_HLL_SIZE;
+}
+
+static void write_top(struct ec_json_writer *w, const struct ec_top *top) {
+    if (!top) return;
+    ec_json_array(w, "top");
+    for (size_t i = 0; i < EC_TOP_SLOTS && top[i].count; i++) {
+        ec_json_array(w, NULL);
+        ec_json_text(w, NULL, (struct ec_str){top[i].text, top[i].n});
+        ec_json_uint(w, NULL, top[i].count);
+        ec_json_int(w, NULL, (int64_t)top[i].hash); /* readers take 64 bits, but signed */
+        ec_json_end_array(w);
+    }
+    ec_json_end_array(w);
+}
+
+static bool is_float(const struct ec_column_facts *c) { return c->type.type == EC_TYPE_FLOAT; }
+
+static void write_column(struct ec_json_writer *w, const struct ec_column_facts *c) {
+    ec_json_object(w, NULL);
+    ec_json_str(w, "name", c->name);
+    ec_json_str(w, "type", type_names[c->type.type]);
+    if (c->type.type == EC_TYPE_DECIMAL) {
+        ec_json_uint(w, "precision", c->type.precision);
+        ec_json_uint(w, "scale", c->type.scale);
+    }
+    ec_json_bool(w, "declared", c->declared);
+    ec_json_bool(w, "present", c->present);
+    ec_json_uint(w, "nulls", c->nulls);
+    ec_json_uint(w, "values", c->values);
+    if (c->bounded && is_float(c)) {
+        write_double(w, "min", c->min_d);
+        write_double(w, "max", c->max_d);
+    } else if (c->bounded) {
+        ec_json_int(w, "min", c->min_i);
+        ec_json_int(w, "max", c->max_i);
+    }
+    if (c->bounded) write_double(w, "sum", c->sum);
+    write_hll(w, c->hll);
+    write_top(w, c->top);
+    ec_json_end(w);
+}
+
+static void write_check(struct ec_json_writer *w, const struct ec_check_facts *c) {
+    ec_json_object(w, NULL);
+    ec_json_str(w, "id", c->id);
+    ec_json_str(w, "rule", c->rule);
+    if (c->column) ec_json_str(w, "column", c->column);
+    ec_json_str(w, "dimension", c->dimension);
+    ec_json_str(w, "severity", c->severity);
+    ec_json_str(w, "action", c->action);
+    if (!isnan(c->max_failed)) write_double(w, "max_failed", c->max_failed);
+    ec_json_uint(w, "evaluated", c->evaluated);
+    ec_json_uint(w, "failed", c->failed);
+    if (c->sample_count) {
+        ec_json_array(w, "samples");
+        for (size_t i = 0; i < c->sample_count; i++) {
+            ec_json_array(w, NULL);
+            ec_json_uint(w, NULL, c->sample[i].line);
+            ec_json_str(w, NULL, c->sample[i].value);
+            ec_json_end_array(w);
+        }
+        ec_json_end_array(w);
+    }
+    ec_json_end(w);
+}
+
+static void write_reasons(struct ec_json_writer *w, const uint64_t *by_reason) {
+    ec_json_object(w, "by_reason");
+    for (int i = 0; i < EC_REASON_COUNT; i++)
+        if (by_reason[i]) ec_json_uint(w, ec_reason_text((enum ec_reason)i)->slug, by_reason[i]);
+    ec_json_end(w);
+}
+
+void ec_facts_write(struct ec_json_writer *w, const char *key, const struct ec_facts *facts) {
+    ec_json_object(w, key);
+    ec_json_uint(w, "read", facts->read);
+    ec_json_uint(w, "accepted", facts->accepted);
+    ec_json_uint(w, "quarantined", facts->quarantined);
+    ec_json_uint(w, "duplicate", facts->duplicate);
+    write_reasons(w, facts->by_reason);
+    ec_json_uint(w, "rows_invalid", facts->rows_invalid);
+    ec_json_uint(w, "rows_inconsistent", facts->rows_inconsistent);
+    ec_json_uint(w, "cells", facts->cells);
+    ec_json_uint(w, "cells_missing", facts->cells_missing);
+    ec_json_bool(w, "rejected", facts->rejected);
+    if (facts->newest_known) ec_json_int(w, "newest_us", facts->newest_us);
+    ec_json_str(w, "encoding", facts->encoding);
+    ec_json_str(w, "compression", facts->compression);
+    ec_json_str(w, "layout", facts->layout);
+    ec_json_uint(w, "bytes_in", facts->bytes_in);
+    ec_json_uint(w, "bytes_decoded", facts->bytes_decoded);
+    ec_json_int(w, "elapsed_us", facts->elapsed_us);
+    ec_json_array(w, "columns");
+    for (size_t i = 0; i < facts->column_count; i++) write_column(w, &facts->column[i]);
+    ec_json_end_array(w);
+    ec_json_array(w, "checks");
+    for (size_t i = 0; i < facts->check_count; i++) write_check(w, &facts->check[i]);
+    ec_json_end_array(w);
+    ec_json_end(w);
+}
+
+static void read_top(struct ec_json_reader *r, struct ec_column_facts *c) {
+    const json_t *list = ec_json_get_array(r, "top");
+    if (!list) return;
+    if (json_array_size(list) > EC_TOP_SLOTS) ec_json_wrong(r, "top", "a list of at most 64 values");
+    c->top = ec_json_alloc(r, EC_TOP_SLOTS, sizeof *c->top);
+    for (size_t i = 0; r->status == EC_OK && i < json_array_size(list); i++) {
+        const json_t *entry = json_array_get(list, i);
+        const json_t *text = json_array_get(entry, 0), *count = json_array_get(entry, 1);
+        const json_t *hash = json_array_get(entry, 2);
+        if (!json_is_string(text) || !json_is_integer(count) || json_integer_value(count) < 1 || !json_is_integer(hash)) {
+            ec_json_wrong(r, "top", "a list of [text, count, hash]");
+            return;
+        }
+        struct ec_top *slot = &c->top[i];
+        slot->n = (uint32_t)ec_utf8_truncate(json_string_value(text), json_string_length(text), sizeof slot->text);
+        memcpy(slot->text, json_string_value(text), slot->n);
+        slot->count = (uint64_t)json_integer_value(count);
+        slot->hash = (uint64_t)json_integer_value(hash);
+    }
+}
+
+static struct ec_column_type read_type(struct ec_json_reader *r) {
+    const char *name = ec_json_need_str(r, "type");
+    size_t type = 0;
+    while (type <= EC_TYPE_DECIMAL && strcmp(type_names[type], name) != 0) type++;
+    if (type > EC_TYPE_DECIMAL) {
+        ec_json_wrong(r, "type", "a type of column");
+        return (struct ec_column_type){EC_TYPE_STRING, 0, 0};
+    }
+    struct ec_column_type made = {.type = (enum ec_type)type};
+    if (made.type == EC_TYPE_DECIMAL) {
+        uint64_t precision = ec_json_get_uint(r, "precision"), scale = ec_json_get_uint(r, "scale");
+        if (precision > EC_DECIMAL_PRECISION_MAX || scale > precision) ec_json_wrong(r, "scale", "within its precision");
+        made.precision = (uint8_t)precision;
+        made.scale = (uint8_t)scale;
+    }
+    return made;
+}
+
+static void read_bounds(struct ec_json_reader *r, struct ec_column_facts *c) {
+    c->bounded = ec_json_has(r, "min");
+    if (!c->bounded) return;
+    if (is_float(c)) {
+        c->min_d = read_double(r, "min");
+        c->max_d = read_double(r, "max");
+    } else {
+        c->min_i = ec_json_get_int(r, "min");
+        c->max_i = ec_json_get_int(r, "max");
+    }
+    c->sum = read_double(r, "sum");
+}
+
+static enum ec_status read_column(const json_t *object, struct ec_facts *facts, struct ec_column_facts *c,
+                                  struct ec_err *err) {
+    struct ec_json_reader r = ec_json_reader_of(object, "the facts of a column", &facts->arena, err);
+    c->name = ec_json_need_str(&r, "name");
+    c->type = read_type(&r);
+    c->declared = ec_json_get_bool(&r, "declared");
+    c->present = ec_json_get_bool(&r, "present");
+    c->nulls = ec_json_get_uint(&r, "nulls");
+    c->values = ec_json_get_uint(&r, "values");
+    read_bounds(&r, c);
+    c->hll = ec_json_alloc(&r, EC_HLL_SIZE, 1);
+    const char *hll = ec_json_get_str(&r, "hll");
+    if (hll && r.status == EC_OK && !parse_hll(hll, c->hll)) ec_json_wrong(&r, "hll", "1,024 registers");
+    read_top(&r, c);
+    return r.status;
+}
+
+static void read_samples(struct ec_json_reader *r, struct ec_check_facts *c) {
+    const json_t *list = ec_json_get_array(r, "samples");
+    if (json_array_size(list) > EC_SAMPLES_MAX) ec_json_wrong(r, "samples", "a list of at most 5 samples");
+    for (size_t i = 0; r->status == EC_OK && i < json_array_size(list); i++) {
+        const json_t *line = json_array_get(json_array_get(list, i), 0);
+        const json_t *value = json_array_get(json_array_get(list, i), 1);
+        if (!json_is_integer(line) || json_integer_value(line) < 0 || !json_is_string(value)) {
+            ec_json_wrong(r, "samples", "a list of [line, value]");
+            return;
+        }
+        const char *copy = ec_arena_strdup(r->arena, json_string_value(value));
+        if (!copy) {
+            r->status = ec_fail(r->err, EC_NO_MEMORY, "no memory for the samples of a check");
+            return;
+        }
+        c->sample[c->sample_count++] = (struct ec_sample){(uint64_t)json_integer_value(line), copy};
+    }
+}
+
+static enum ec_status read_check(const json_t *object, struct ec_facts *facts, struct ec_check_facts *c,
+                                 struct ec_err *err) {
+    struct ec_json_reader r = ec_json_reader_of(object, "the facts of a check", &facts->arena, err);
+    c->id = ec_json_need_str(&r, "id");
+    c->rule = ec_json_need_str(&r, "rule");
+    c->column = ec_json_get_str(&r, "column");
+    c->dimension = ec_json_need_str(&r, "dimension");
+    c->severity = ec_json_need_str(&r, "severity");
+    c->action = ec_json_need_str(&r, "action");
+    c->max_failed = read_double(&r, "max_failed");
+    c->evaluated = ec_json_get_uint(&r, "evaluated");
+    c->failed = ec_json_get_uint(&r, "failed");
+    read_samples(&r, c);
+    return r.status;
+}
+
+static void read_reasons(struct ec_json_reader *r, uint64_t *by_reason) {
+    const json_t *object = ec_json_get_object(r, "by_reason");
+    if (!object) return;
+    struct ec_json_reader reasons = *r;
+    reasons.object = object;
+    for (int i = 0; i < EC_REASON_COUNT; i++) {
+        const char *slug = ec_reason_text((enum ec_reason)i)->slug;
+        if (ec_json_has(&reasons, slug)) by_reason[i] = ec_json_get_uint(&reasons, slug);
+    }
+    r->status = reasons.status;
+}
+
+static enum ec_status read_lists(struct ec_json_reader *r, struct ec_facts *facts) {
+    const json_t *columns = ec_json_get_array(r, "columns"), *checks = ec_json_get_array(r, "checks");
+    EC_TRY(r->status);
+    if (json_array_size(columns) > EC_COLUMNS_MAX + EC_UNDECLARED_MAX) ec_json_wrong(r, "columns", "within the limit");
+    facts->column = ec_json_alloc(r, json_array_size(columns), sizeof *facts->column);
+    facts->check = ec_json_alloc(r, json_array_size(checks), sizeof *facts->check);
+    EC_TRY(r->status);
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        EC_TRY(read_column(json_array_get(columns, i), facts, &facts->column[i], r->err));
+        facts->column_count++;
+    }
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        EC_TRY(read_check(json_array_get(checks, i), facts, &facts->check[i], r->err));
+        facts->check_count++;
+    }
+    return EC_OK;
+}
+
+enum ec_status ec_facts_read(const json_t *object, struct ec_facts *facts, struct ec_err *err) {
+    ec_facts_init(facts);
+    struct ec_json_reader r = ec_json_reader_of(object, "the facts of a file", &facts->arena, err);
+    facts->read = ec_json_get_uint(&r, "read");
+    facts->accepted = ec_json_get_uint(&r, "accepted");
+    facts->quarantined = ec_json_get_uint(&r, "quarantined");
+    facts->duplicate = ec_json_get_uint(&r, "duplicate");
+    read_reasons(&r, facts->by_reason);
+    facts->rows_invalid = ec_json_get_uint(&r, "rows_invalid");
+    facts->rows_inconsistent = ec_json_get_uint(&r, "rows_inconsistent");
+    facts->cells = ec_json_get_uint(&r, "cells");
+    facts->cells_missing = ec_json_get_uint(&r, "cells_missing");
+    facts->rejected = ec_json_get_bool(&r, "rejected");
+    facts->newest_known = ec_json_has(&r, "newest_us");
+    if (facts->newest_known) facts->newest_us = ec_json_get_int(&r, "newest_us");
+    facts->encoding = ec_json_get_str(&r, "encoding");
+    facts->compression = ec_json_get_str(&r, "compression");
+    facts->layout = ec_json_get_str(&r, "layout");
+    facts->bytes_in = ec_json_get_uint(&r, "bytes_in");
+    facts->bytes_decoded = ec_json_get_uint(&r, "bytes_decoded");
+    facts->elapsed_us = ec_json_get_int(&r, "elapsed_us");
+    enum ec_status status = read_lists(&r, facts);
+    if (status != EC_OK) ec_facts_deinit(facts);
+    return status;
+}
