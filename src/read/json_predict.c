@@ -1,0 +1,194 @@
+#include "read/json_predict.h"
+
+#include "scan/json_scan.h"
+
+/* Literals of a record that are longer together are not worth a template. */
+#define LITERALS_MAX ((size_t)64 * EC_KIB)
+
+enum ec_status ec_json_predict_init(struct ec_json_predict *predict, struct ec_err *err) {
+    *predict = (struct ec_json_predict){0};
+    ec_arena_init(&predict->arena, EC_JSON_FIELDS_MAX * sizeof *predict->slot + LITERALS_MAX);
+    predict->slot = ec_arena_alloc(&predict->arena, EC_JSON_FIELDS_MAX * sizeof *predict->slot);
+    predict->text = ec_arena_alloc(&predict->arena, LITERALS_MAX);
+    if (predict->slot && predict->text) return EC_OK;
+    ec_json_predict_deinit(predict);
+    return ec_fail(err, EC_NO_MEMORY, "no memory for a JSON reader");
+}
+
+void ec_json_predict_deinit(struct ec_json_predict *predict) {
+    ec_arena_deinit(&predict->arena);
+    *predict = (struct ec_json_predict){0};
+}
+
+static struct ec_json_literal literal_of(const char *p, size_t n) {
+    struct ec_json_literal literal = {.n = (uint32_t)n, .p = p};
+    size_t shown = n < EC_JSON_LITERAL_SHORT ? n : EC_JSON_LITERAL_SHORT;
+    memcpy(literal.bytes, p, shown);
+    literal.mask = shown == EC_JSON_LITERAL_SHORT ? UINT32_MAX : (UINT32_C(1) << shown) - 1;
+    return literal;
+}
+
+static enum ec_json_how how_of(const struct ec_json_column *entry) {
+    const struct ec_schema_column *schema = entry->schema;
+    if (schema && schema->null_value_count > 0) return EC_JSON_HOW_CELL;
+    if (!schema || schema->type.type == EC_TYPE_STRING) return EC_JSON_HOW_TEXT;
+    return schema->type.type == EC_TYPE_INTEGER ? EC_JSON_HOW_INTEGER : EC_JSON_HOW_CELL;
+}
+
+void ec_json_predict_learn(struct ec_json_predict *predict, const struct ec_json_columns *columns,
+                           const struct ec_json_record *record, const char *p, size_t n) {
+    predict->ready = false;
+    predict->count = record->count;
+    /* A record over several lines is rare and would need its lines counted. */
+    if (predict->disabled || memchr(p, '\n', n)) return;
+    size_t used = 0;
+    const char *from = p;
+    for (size_t i = 0; i <= record->count; i++) {
+        bool last = i == record->count;
+        const struct ec_json_value *value = last ? NULL : &record->field[i].value;
+        bool quoted = value && value->kind == EC_JSON_STRING;
+        const char *to = last ? p + n : value->p - quoted;
+        size_t size = (size_t)(to - from);
+        if (size > LITERALS_MAX - used) return;
+        char *copy = memcpy(predict->text + used, from, size);
+        used += size;
+        struct ec_json_literal literal = literal_of(copy, size);
+        if (last) {
+            predict->tail = literal;
+            break;
+        }
+        const struct ec_json_column *entry = &columns->entry[record->field[i].column];
+        predict->slot[i] = (struct ec_json_slot){
+            .before = literal, .entry = record->field[i].column, .column = entry->column, .how = how_of(entry)};
+        from = value->p + value->n + quoted;
+    }
+    predict->ready = true;
+}
+
+/* Whether the literal stands at p. Reads up to 32 bytes there: the padding allows it. */
+static inline bool stands_at(const struct ec_json_literal *literal, const char *p, const char *end) {
+#if defined(__SSE2__)
+    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)literal->bytes);
+    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)(literal->bytes + 16));
+    uint32_t same =
+        (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(a, x)) | (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(b, y)) << 16;
+    if ((same & literal->mask) != literal->mask) return false;
+    if (literal->n <= EC_JSON_LITERAL_SHORT) return true;
+#endif
+    return p <= end && (size_t)(end - p) >= literal->n && memcmp(p, literal->p, literal->n) == 0;
+}
+
+/* A view of n bytes at p, behind which sixteen may be read. */
+static inline struct ec_text view(const char *p, size_t n) {
+    if (n > EC_TEXT_INLINE) {
+        struct ec_text t;
+        t.n = (uint32_t)n;
+        memcpy(t.prefix, p, 4);
+        t.p = p;
+        return t;
+    }
+    uint64_t low;
+    uint32_t high;
+    memcpy(&low, p, 8);
+    memcpy(&high, p + 8, 4);
+    struct ec_text t;
+    t.n = (uint32_t)n;
+    if (n < 8) {
+        low &= (UINT64_C(1) << (8 * n)) - 1;
+        high = 0;
+    } else if (n < 12) {
+        high &= (UINT32_C(1) << (8 * (n - 8))) - 1;
+    }
+    memcpy(t.inlined, &low, 8);
+    memcpy(t.inlined + 8, &high, 4);
+    return t;
+}
+
+#define PLAIN_DIGITS_MAX 18 /* any so many fit 64 bits */
+
+/* An integer without fraction or exponent at p; NULL where it is anything else. */
+static inline const char *plain_integer(const char *p, int64_t *value) {
+    bool negative = *p == '-';
+    const char *start = p += negative;
+    uint64_t sum = 0;
+    unsigned digit;
+    while ((digit = (unsigned)(unsigned char)*p - '0') <= 9 && p - start < PLAIN_DIGITS_MAX) {
+        sum = sum * 10 + digit;
+        p++;
+    }
+    if (p == start || digit <= 9 || (*start == '0' && p - start > 1)) return NULL;
+    if (*p == '.' || *p == 'e' || *p == 'E') return NULL;
+    *value = negative ? -(int64_t)sum : (int64_t)sum;
+    return p;
+}
+
+struct reading {
+    struct ec_json_columns *columns;
+    struct ec_batch *batch;
+    size_t row;
+    const char *end;
+    struct ec_err *err;
+    enum ec_status status;
+};
+
+/* Any value, by the functions of the strict path. NULL is a miss or an error. */
+static const char *any_value(struct reading *r, const struct ec_json_slot *slot, const char *p) {
+    struct ec_json_cursor c = {.p = p, .end = r->end};
+    struct ec_json_value value;
+    if (!ec_json_value(&c, 1, &value) || c.flawed || value.n > EC_FIELD_MAX) return NULL;
+    if (value.kind == EC_JSON_NESTED && memchr(value.p, '\n', value.n)) return NULL;
+    r->status = ec_json_cell_store(r->batch, &r->columns->entry[slot->entry], r->row, &value, r->err);
+    return r->status == EC_OK ? c.p : NULL;
+}
+
+/* The commonest values at once, the others by any_value(). */
+static inline const char *read_value(struct reading *r, const struct ec_json_slot *slot, const char *p) {
+    struct ec_column *column = &r->batch->column[slot->column];
+    if (*p == '"' && slot->how == EC_JSON_HOW_TEXT) {
+        const char *q = ec_scan_json_plain(p + 1);
+        size_t n = (size_t)(q - p) - 1;
+        if (*q == '"' && n <= EC_FIELD_MAX) {
+            ec_column_text(column)[r->row] = view(p + 1, n);
+            ec_bit_set(column->valid, r->row);
+            return q + 1;
+        }
+    } else if (*p != '"' && slot->how == EC_JSON_HOW_INTEGER) {
+        int64_t value;
+        const char *q = plain_integer(p, &value);
+        if (q) {
+            ec_column_int(column)[r->row] = value;
+            ec_bit_set(column->valid, r->row);
+            return q;
+        }
+    }
+    return any_value(r, slot, p);
+}
+
+static const char *read_row(struct reading *r, const struct ec_json_predict *predict, const char *p) {
+    for (size_t i = 0; i < predict->count; i++) {
+        const struct ec_json_slot *slot = &predict->slot[i];
+        if (!stands_at(&slot->before, p, r->end)) return NULL;
+        p = read_value(r, slot, p + slot->before.n);
+        if (!p) return NULL;
+    }
+    if (!stands_at(&predict->tail, p, r->end)) return NULL;
+    p += predict->tail.n;
+    return p <= r->end ? p : NULL;
+}
+
+enum ec_status ec_json_predict_read(struct ec_json_predict *predict, struct ec_json_columns *columns,
+                                    struct ec_batch *batch, size_t row, const char *p, const char *end,
+                                    const char **next, struct ec_err *err) {
+    *next = NULL;
+    if (!predict->ready) return EC_OK;
+    struct reading r = {columns, batch, row, end, err, EC_OK};
+    size_t faults = batch->faults;
+    *next = read_row(&r, predict, p);
+    if (*next) return EC_OK;
+    batch->faults = faults;
+    ec_bit_clear(batch->rejected, row);
+    ec_json_row_clear(batch, columns, row);
+    return r.status;
+}

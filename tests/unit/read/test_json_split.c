@@ -1,0 +1,162 @@
+/* Any split of a file of JSON lines gives the rows of the whole. */
+#include "json_kit.h"
+
+#include "base/io.h"
+#include "read/json_split.h"
+
+static char dir[] = "/tmp/ec_json_split_XXXXXX";
+static char path[64];
+
+static int make_dir(void **state) {
+    (void)state;
+    if (!mkdtemp(dir)) return -1;
+    (void)snprintf(path, sizeof path, "%s/x.json", dir);
+    return 0;
+}
+
+static int remove_dir(void **state) {
+    (void)state;
+    return ec_dir_remove(dir, true, NULL) == EC_OK ? 0 : -1;
+}
+
+static void write_file(const char *p, size_t n) {
+    struct ec_err err = {0};
+    if (ec_file_replace(path, p, n, &err) != EC_OK) fail_msg("%s", err.message);
+}
+
+struct split {
+    struct ec_arena arena;
+    struct ec_range *range;
+    size_t count;
+};
+
+static struct split split_file(uint64_t chunk) {
+    struct split s;
+    struct ec_err err = {0};
+    ec_arena_init(&s.arena, EC_MIB);
+    if (ec_json_split(path, &kit_source, chunk, &s.arena, &s.range, &s.count, &err) != EC_OK)
+        fail_msg("%s", err.message);
+    return s;
+}
+
+/* The rows of every range, one behind the other. */
+static struct ec_buf read_ranges(const struct split *s, const char *p, const struct ec_json_options *options) {
+    struct ec_buf out = ec_buf_make(16 * EC_MIB);
+    uint64_t at = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct ec_range *r = &s->range[i];
+        assert_int_equal(r->start, at);
+        assert_true(r->end > r->start);
+        at = r->end;
+        (void)kit_read(&(struct kit_run){.options = *options, .offset = r->start, .line = r->line}, p + r->start,
+                       (size_t)(r->end - r->start), &out);
+    }
+    ec_buf_addz(&out, "");
+    return out;
+}
+
+static void check(const char *p, size_t n, uint64_t chunk, const struct ec_json_options *options) {
+    write_file(p, n);
+    struct split s = split_file(chunk);
+    assert_int_equal(s.range[s.count - 1].end, n);
+    struct ec_buf parts = read_ranges(&s, p, options);
+    struct ec_buf whole = kit_text(&(struct kit_run){.options = *options}, p, n);
+    if (!ec_str_eq(ec_buf_str(&parts), ec_buf_str(&whole)))
+        fail_msg("%zu ranges of %" PRIu64 " bytes of\n%.*s\n--- whole\n%s\n--- ranges\n%s", s.count, chunk, (int)n, p,
+                 whole.p, parts.p);
+    ec_buf_free(&parts);
+    ec_buf_free(&whole);
+    ec_arena_deinit(&s.arena);
+}
+
+static size_t ranges_of(const char *p, uint64_t chunk) {
+    write_file(p, strlen(p));
+    struct split s = split_file(chunk);
+    ec_arena_deinit(&s.arena);
+    return s.count;
+}
+
+static void what_splits(void **state) {
+    (void)state;
+    assert_int_equal(ranges_of("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", 1), 3);
+    assert_int_equal(ranges_of("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", 9), 2);
+    assert_int_equal(ranges_of("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", 100), 1);
+    assert_int_equal(ranges_of("{\"a\":1}\n {\"a\":2}\n{\"a\":3}\n", 1), 2);
+    assert_int_equal(ranges_of("{\"a\":1\n}\n{\"a\":2}\n{\"a\":3}\n", 1), 1);
+    assert_int_equal(ranges_of("{\"a\":bad\n{\"a\":2}\n{\"a\":3}\n", 1), 3);
+    assert_int_equal(ranges_of("[{\"a\":1},\n{\"a\":2}]\n", 1), 1);
+    assert_int_equal(ranges_of("lost\n{\"a\":1}\n{\"a\":2}\n", 1), 1);
+    assert_int_equal(ranges_of("a,b\n1,2\n3,4\n", 1), 1);
+    assert_int_equal(ranges_of("\xEF\xBB\xBF{\"a\":1}\n{\"a\":2}\n", 1), 2);
+    assert_int_equal(ranges_of("\x1f\x8b{\n{\"a\":2}\n", 1), 1);
+}
+
+static void places(void **state) {
+    (void)state;
+    static const char json[] = "{\"a\":1}\r\n\n\n{\"a\":2}\nlost\n{\"a\":3}";
+    write_file(json, sizeof json - 1);
+    struct split s = split_file(1);
+    static const struct ec_range expected[] = {{0, 11, 1}, {11, 24, 4}, {24, 31, 6}};
+    assert_int_equal(s.count, 3);
+    assert_memory_equal(s.range, expected, sizeof expected);
+    ec_arena_deinit(&s.arena);
+    check(json, sizeof json - 1, 1, &(struct ec_json_options){0});
+}
+
+/* Pieces that are records, damage, and records over several lines, in any order. */
+static void any_split(void **state) {
+    (void)state;
+    static const char *const pieces[] = {"{\"a\":1,\"s\":\"one\"}\n",
+                                         "{\"a\":2}",
+                                         "\n",
+                                         "{\"a\":3}\r\n",
+                                         "{\"a\":4,\n\"s\":\"x\"}\n",
+                                         "{\"a\":\n",
+                                         "{\"s\":\"cut\n",
+                                         "{\"s\":[\n{\"a\":5}]}\n",
+                                         "garbage\n",
+                                         " {\"a\":6}\n",
+                                         "{\"a\":7,\"a\":8}\n",
+                                         "}\n",
+                                         ",\n",
+                                         "\t\n{\"s\":\"\xff\"}\n",
+                                         "{\"a\":\"not a number\"}\n",
+                                         "{\n  \"a\": 9\n}\n",
+                                         "\"\n",
+                                         "{\"new\":1}\n"};
+    uint64_t seed = 5;
+    for (int turn = 0; turn < 300; turn++) {
+        struct ec_buf json = ec_buf_make(EC_MIB);
+        ec_buf_addz(&json, "{\"a\":0,\"new\":\"\"}\n");
+        if (turn % 4 == 0) ec_buf_clear(&json);
+        for (unsigned i = 0; i < 20; i++)
+            ec_buf_addz(&json, pieces[kit_random(&seed) % (sizeof pieces / sizeof pieces[0])]);
+        /* A file that is refused is one range; so is what the reader finds no line in. */
+        if (json.p[0] == '{' || json.p[0] == '\n')
+            check(json.p, json.n, 1 + kit_random(&seed) % 60,
+                  &(struct ec_json_options){.record_max = turn % 3 ? 0 : 20});
+        ec_buf_free(&json);
+    }
+}
+
+static void missing_file(void **state) {
+    (void)state;
+    struct ec_arena arena;
+    struct ec_range *range;
+    size_t count;
+    struct ec_err err = {0};
+    ec_arena_init(&arena, EC_MIB);
+    assert_int_equal(ec_json_split("/nowhere/x.json", &kit_source, 1, &arena, &range, &count, &err), EC_UNREADABLE);
+    assert_non_null(strstr(err.message, "/nowhere/x.json"));
+    ec_arena_deinit(&arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_splits),
+        cmocka_unit_test(places),
+        cmocka_unit_test(any_split),
+        cmocka_unit_test(missing_file),
+    };
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
