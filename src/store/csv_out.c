@@ -8,12 +8,12 @@
 #include <math.h>
 
 #define BUFFER_BYTES ((size_t)64 * 1024)
-#define PATH_BYTES 4096u
+#define PATH_BYTES   4096u
 
 struct ec_csv_out {
     int fd;
     size_t columns;
-    size_t n; /* bytes in the buffer */
+    size_t n;       /* bytes in the buffer */
     uint64_t bytes; /* written to the file */
     bool finished;
     char path[PATH_BYTES];
@@ -51,7 +51,9 @@ static bool needs_quotes(const char *p, size_t n) {
     return n == 0;
 }
 
-static bool is_formula(const char *p, size_t n) { return n > 0 && memchr("=+-@\t\r", p[0], 6) != NULL; }
+static bool is_formula(const char *p, size_t n) {
+    return n > 0 && memchr("=+-@\t\r", p[0], 6) != NULL;
+}
 
 static enum ec_status put_quoted(struct ec_csv_out *out, const char *p, size_t n, struct ec_err *err) {
     EC_TRY(put(out, "\"", 1, err));
@@ -114,7 +116,8 @@ static enum ec_status create(struct ec_csv_out *out, const char *path, const cha
     const char *name = slash ? slash + 1 : path;
     int path_n = snprintf(out->path, sizeof out->path, "%s", path);
     int tmp_n = snprintf(out->tmp, sizeof out->tmp, "%.*s.%s.tmp", dir_n, path, name);
-    if (path_n < 0 || tmp_n < 0 || (size_t)tmp_n >= sizeof out->tmp) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    if (path_n < 0 || tmp_n < 0 || (size_t)tmp_n >= sizeof out->tmp)
+        return ec_fail(err, EC_IO, "the path %s is too long", path);
     (void)ec_io.unlink(out->tmp); /* left by a crash; there is one writer per path */
     EC_TRY(ec_file_create(out->tmp, &out->fd, err));
     for (size_t i = 0; i < out->columns; i++) {
@@ -142,8 +145,8 @@ enum ec_status ec_csv_out_open(const char *path, const char *const *column, size
     return status;
 }
 
-enum ec_status ec_csv_out_append(struct ec_csv_out *out, const struct ec_batch *batch, const size_t *map, const uint32_t *rows,
-                                 size_t n, struct ec_err *err) {
+enum ec_status ec_csv_out_append(struct ec_csv_out *out, const struct ec_batch *batch, const size_t *map,
+                                 const uint32_t *rows, size_t n, struct ec_err *err) {
     for (size_t r = 0; r < n; r++) {
         size_t row = rows ? rows[r] : r;
         for (size_t i = 0; i < out->columns; i++) {

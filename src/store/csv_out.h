@@ -30,8 +30,8 @@ enum ec_status ec_csv_out_open(const char *path, const char *const *column, size
 
 /* Appends n rows. map[i] is the batch column of the file's column i, or SIZE_MAX for all null;
  * NULL takes 0..count-1. rows[0..n-1] are the rows to take, in that order; NULL takes 0..n-1. */
-enum ec_status ec_csv_out_append(struct ec_csv_out *out, const struct ec_batch *batch, const size_t *map, const uint32_t *rows,
-                                 size_t n, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_csv_out_append(struct ec_csv_out *out, const struct ec_batch *batch, const size_t *map,
+                                 const uint32_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;
 
 /* Writes what is left, syncs, and puts the file in place. *bytes (may be NULL) receives its size. */
 enum ec_status ec_csv_out_finish(struct ec_csv_out *out, uint64_t *bytes, struct ec_err *err) EC_MUST_USE;

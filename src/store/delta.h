@@ -25,9 +25,9 @@ struct ec_delta_file {
     const char *path;      /* relative to the table, URI-encoded as in the log */
     const char *partition; /* value of the one partition column; NULL for null or an unpartitioned table */
     uint64_t bytes;
-    uint64_t rows;         /* numRecords; UINT64_MAX where the log has no statistics */
+    uint64_t rows; /* numRecords; UINT64_MAX where the log has no statistics */
     int64_t modified_ms;
-    const char *stats;     /* the stats JSON as in the log, or NULL */
+    const char *stats; /* the stats JSON as in the log, or NULL */
 };
 
 /* A snapshot: what the log says at its newest version. Read-only. */
@@ -38,7 +38,7 @@ struct ec_delta {
     const char *id;
     struct ec_delta_column *column; /* in schema order, the partition column included */
     size_t column_count;
-    const char *partition_by; /* or NULL */
+    const char *partition_by;   /* or NULL */
     struct ec_delta_file *file; /* active, in order of path */
     size_t file_count;
     bool append_only;       /* delta.appendOnly: remove actions are refused */
@@ -61,8 +61,8 @@ enum ec_status ec_delta_txn(const char *dir, const char *app_id, int64_t *versio
  * a column has another type in the table, its name differs in case alone or may not be one; the
  * message names table and column. For a table that does not exist yet, `want` itself. */
 enum ec_status ec_delta_schema_merge(const struct ec_delta *table, const struct ec_delta_column *want, size_t count,
-                                     struct ec_arena *arena, struct ec_delta_column **merged, size_t *merged_count, bool *changed,
-                                     struct ec_err *err) EC_MUST_USE;
+                                     struct ec_arena *arena, struct ec_delta_column **merged, size_t *merged_count,
+                                     bool *changed, struct ec_err *err) EC_MUST_USE;
 
 /* One action line each, appended to *out with its newline: the texts that a manifest keeps and
  * ec_delta_write() writes as they are. */
@@ -71,10 +71,12 @@ void ec_delta_metadata_action(struct ec_buf *out, const char *id, const struct e
                               const char *partition_by, int64_t created_ms);
 /* The metaData of an existing table with the columns of ec_delta_schema_merge: what the table
  * holds besides (its id, properties, comments of columns) stays. */
-enum ec_status ec_delta_evolve_action(struct ec_buf *out, const struct ec_delta *table, const struct ec_delta_column *column,
-                                      size_t count, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_delta_evolve_action(struct ec_buf *out, const struct ec_delta *table,
+                                      const struct ec_delta_column *column, size_t count,
+                                      struct ec_err *err) EC_MUST_USE;
 void ec_delta_add_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by);
-void ec_delta_remove_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by, int64_t deleted_ms);
+void ec_delta_remove_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by,
+                            int64_t deleted_ms);
 /* The stats JSON of a part: numRecords, nullCount, minValues, maxValues. */
 void ec_delta_stats_json(struct ec_buf *out, const struct ec_part_stats *stats);
 
@@ -92,11 +94,13 @@ struct ec_delta_commit {
  * *version receives the version. Where versions after base_version exist that are not ours: an
  * append-only commit (adds alone) goes behind them unless they changed the schema or protocol;
  * anything else is EC_COMMIT_CONFLICT. EC_TABLE_FORMAT for actions that are not well-formed. */
-enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *commit, int64_t *version, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *commit, int64_t *version,
+                              struct ec_err *err) EC_MUST_USE;
 
 /* The folder of a partition ("date=2025-07-18", "__HIVE_DEFAULT_PARTITION__" for null),
  * Hive-escaped; NUL-terminated into out. EC_TABLE_FORMAT where it does not fit. */
-enum ec_status ec_delta_partition_dir(char *out, size_t out_size, const char *column, const char *value, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_delta_partition_dir(char *out, size_t out_size, const char *column, const char *value,
+                                      struct ec_err *err) EC_MUST_USE;
 /* URI-encodes a relative path for the log, and decodes one from it. */
 void ec_delta_path_encode(struct ec_buf *out, const char *path);
 enum ec_status ec_delta_path_decode(const char *uri, char *out, size_t out_size, struct ec_err *err) EC_MUST_USE;

@@ -93,7 +93,8 @@ void ec_delta_add_action(struct ec_buf *out, const struct ec_delta_file *file, c
     ec_buf_addc(out, '\n');
 }
 
-void ec_delta_remove_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by, int64_t deleted_ms) {
+void ec_delta_remove_action(struct ec_buf *out, const struct ec_delta_file *file, const char *partition_by,
+                            int64_t deleted_ms) {
     struct ec_json_writer w;
     ec_json_init(&w, out);
     ec_json_object(&w, NULL);
@@ -127,7 +128,9 @@ static void write_datetime(struct ec_json_writer *w, const char *name, int64_t m
 }
 
 /* A date of four digits: what every reader of statistics can parse. */
-static bool is_common_year(int64_t days) { return days >= -719162 && days <= 2932896; /* 0001 to 9999 */ }
+static bool is_common_year(int64_t days) {
+    return days >= -719162 && days <= 2932896; /* 0001 to 9999 */
+}
 
 static void write_bound(struct ec_json_writer *w, const struct ec_part_column *column, bool max) {
     int64_t i = max ? column->max.i : column->min.i;

@@ -4,17 +4,19 @@
 
 #include <strings.h>
 
-static enum ec_status check_name(const struct ec_delta *table, const struct ec_delta_column *want, const struct ec_delta_column *old,
-                                 size_t old_count, struct ec_err *err) {
+static enum ec_status check_name(const struct ec_delta *table, const struct ec_delta_column *want,
+                                 const struct ec_delta_column *old, size_t old_count, struct ec_err *err) {
     if (!ec_delta_name_valid(want->name))
-        return ec_fail(err, EC_CONFIG,
-                       "the table %s cannot have a column named '%s': a name may hold none of space , ; { } ( ) = tab and "
-                       "line end; rename it",
-                       table->dir, want->name);
+        return ec_fail(
+            err, EC_CONFIG,
+            "the table %s cannot have a column named '%s': a name may hold none of space , ; { } ( ) = tab and "
+            "line end; rename it",
+            table->dir, want->name);
     for (size_t i = 0; i < old_count; i++)
         if (strcasecmp(old[i].name, want->name) == 0)
-            return ec_fail(err, EC_CONFIG, "the table %s has a column %s, and %s differs from it in case alone; rename it",
-                           table->dir, old[i].name, want->name);
+            return ec_fail(err, EC_CONFIG,
+                           "the table %s has a column %s, and %s differs from it in case alone; rename it", table->dir,
+                           old[i].name, want->name);
     return EC_OK;
 }
 
@@ -33,14 +35,15 @@ static enum ec_status type_conflict(const struct ec_delta *table, const struct e
     char was[EC_DELTA_TYPE_NAME], is[EC_DELTA_TYPE_NAME];
     ec_delta_type_name(old->type, was);
     ec_delta_type_name(want->type, is);
-    return ec_fail(err, EC_CONFIG,
-                   "the column %s of the table %s is %s there and %s in the new rows; give it its former type, or another name",
-                   old->name, table->dir, was, is);
+    return ec_fail(
+        err, EC_CONFIG,
+        "the column %s of the table %s is %s there and %s in the new rows; give it its former type, or another name",
+        old->name, table->dir, was, is);
 }
 
 enum ec_status ec_delta_schema_merge(const struct ec_delta *table, const struct ec_delta_column *want, size_t count,
-                                     struct ec_arena *arena, struct ec_delta_column **merged, size_t *merged_count, bool *changed,
-                                     struct ec_err *err) {
+                                     struct ec_arena *arena, struct ec_delta_column **merged, size_t *merged_count,
+                                     bool *changed, struct ec_err *err) {
     struct ec_delta_column *list = ec_arena_calloc(arena, table->column_count + count, sizeof *list);
     if (!list) return ec_fail(err, EC_NO_MEMORY, "no memory for the schema of the table %s", table->dir);
     size_t n = table->column_count;
@@ -70,8 +73,8 @@ static bool add_fields(json_t *fields, const struct ec_delta_column *column, siz
     return good;
 }
 
-enum ec_status ec_delta_evolve_action(struct ec_buf *out, const struct ec_delta *table, const struct ec_delta_column *column,
-                                      size_t count, struct ec_err *err) {
+enum ec_status ec_delta_evolve_action(struct ec_buf *out, const struct ec_delta *table,
+                                      const struct ec_delta_column *column, size_t count, struct ec_err *err) {
     enum ec_status status = EC_OK;
     struct ec_buf schema_text = ec_buf_make(EC_DELTA_COMMIT_MAX);
     json_t *metadata = json_loads(table->metadata, 0, NULL);

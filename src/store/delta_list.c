@@ -59,7 +59,8 @@ static enum ec_status list(const char *log, struct versions *found, struct ec_er
 
 /* A listing taken while another writer commits may hold its second commit and not its first,
  * so a version is missing only where it cannot be found by name. */
-static enum ec_status check_contiguous(const char *dir, const char *log, const struct versions *found, struct ec_err *err) {
+static enum ec_status check_contiguous(const char *dir, const char *log, const struct versions *found,
+                                       struct ec_err *err) {
     char path[EC_DELTA_PATH_MAX];
     if (found->first > 0 && found->checkpoint)
         return ec_fail(err, EC_TABLE_FORMAT,
@@ -70,8 +71,9 @@ static enum ec_status check_contiguous(const char *dir, const char *log, const s
     for (int64_t version = 0; version <= found->last; version++) {
         EC_TRY(ec_delta_log_path(path, sizeof path, dir, version, err));
         if (!ec_path_exists(path))
-            return ec_fail(err, EC_TABLE_FORMAT, "%s has a gap: version %" PRId64 " is missing, version %" PRId64 " is there",
-                           log, version, version < found->first ? found->first : found->last);
+            return ec_fail(err, EC_TABLE_FORMAT,
+                           "%s has a gap: version %" PRId64 " is missing, version %" PRId64 " is there", log, version,
+                           version < found->first ? found->first : found->last);
     }
     return EC_OK;
 }
@@ -83,10 +85,11 @@ enum ec_status ec_delta_log_end(const char *dir, int64_t *last, struct ec_err *e
     EC_TRY(ec_delta_log_dir(log, sizeof log, dir, err));
     EC_TRY(list(log, &found, err));
     if (found.last < 0 && found.checkpoint)
-        return ec_fail(err, EC_TABLE_FORMAT,
-                       "%s holds a checkpoint and no commit: its commits were cleaned up, and Ecluse reads tables whose "
-                       "JSON log is whole; copy the table into a new one to go on",
-                       log);
+        return ec_fail(
+            err, EC_TABLE_FORMAT,
+            "%s holds a checkpoint and no commit: its commits were cleaned up, and Ecluse reads tables whose "
+            "JSON log is whole; copy the table into a new one to go on",
+            log);
     if (found.last < 0) return EC_OK;
     EC_TRY(check_contiguous(dir, log, &found, err));
     *last = found.last;

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 
-#define EC_DELTA_PATH_MAX 4096u
+#define EC_DELTA_PATH_MAX  4096u
 #define EC_DELTA_TYPE_NAME 24u /* "decimal(18,18)" */
 
 /* A file that the log names; `active` while its last action is an add. */
@@ -29,10 +29,10 @@ struct ec_delta_replay {
     int64_t version;        /* newest applied; -1: none */
 
     /* What the caller wants to know; set before the first call. */
-    bool files;          /* follow add and remove */
-    const char *app_id;  /* follow this application's txn; or NULL */
-    int64_t txn_wanted;  /* and note where its version reaches this */
-    int64_t base;        /* note a protocol or metaData action after this version */
+    bool files;         /* follow add and remove */
+    const char *app_id; /* follow this application's txn; or NULL */
+    int64_t txn_wanted; /* and note where its version reaches this */
+    int64_t base;       /* note a protocol or metaData action after this version */
 
     /* The state. */
     bool has_protocol;
@@ -43,10 +43,10 @@ struct ec_delta_replay {
     const char *partition_by;
     bool append_only;
     const char *unwritable;
-    int64_t txn_version; /* newest of app_id; -1: none */
-    int64_t txn_at;      /* first version whose txn is txn_wanted or above; -1: none */
-    int64_t changed_at;  /* last protocol or metaData action after base; -1: none */
-    int64_t added_at;    /* last version with an add that was followed; -1: none */
+    int64_t txn_version;          /* newest of app_id; -1: none */
+    int64_t txn_at;               /* first version whose txn is txn_wanted or above; -1: none */
+    int64_t changed_at;           /* last protocol or metaData action after base; -1: none */
+    int64_t added_at;             /* last version with an add that was followed; -1: none */
     struct ec_delta_entry *entry; /* every file that an add or remove named */
     size_t entry_count;
     size_t entry_cap;
@@ -68,10 +68,12 @@ enum ec_status ec_delta_replay_log(struct ec_delta_replay *replay, struct ec_err
 const struct ec_delta_entry *ec_delta_replay_find(const struct ec_delta_replay *replay, const char *name);
 
 /* EC_TABLE_FORMAT at the line that is being applied. */
-enum ec_status ec_delta_damaged(const struct ec_delta_replay *replay, struct ec_err *err, const char *fmt, ...) EC_PRINTF(3, 4);
+enum ec_status ec_delta_damaged(const struct ec_delta_replay *replay, struct ec_err *err, const char *fmt, ...)
+    EC_PRINTF(3, 4);
 
 /* Applies a protocol or a metaData action. */
-enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const json_t *action, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const json_t *action,
+                                       struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *action, struct ec_err *err) EC_MUST_USE;
 
 /* The newest and oldest version in the log folder, -1 where there is none; EC_TABLE_FORMAT for a
@@ -79,7 +81,8 @@ enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *a
 enum ec_status ec_delta_log_end(const char *dir, int64_t *last, struct ec_err *err) EC_MUST_USE;
 /* DIR/_delta_log, or a version's file in it. */
 enum ec_status ec_delta_log_dir(char *out, size_t out_size, const char *dir, struct ec_err *err) EC_MUST_USE;
-enum ec_status ec_delta_log_path(char *out, size_t out_size, const char *dir, int64_t version, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_delta_log_path(char *out, size_t out_size, const char *dir, int64_t version,
+                                 struct ec_err *err) EC_MUST_USE;
 
 /* The JSON as compact text, appended; false without memory. */
 bool ec_delta_dump(const json_t *json, struct ec_buf *out);

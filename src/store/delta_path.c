@@ -8,7 +8,9 @@
 
 static const char hex[] = "0123456789ABCDEF";
 
-bool ec_delta_name_valid(const char *name) { return name[0] != '\0' && name[strcspn(name, " ,;{}()\n\t=")] == '\0'; }
+bool ec_delta_name_valid(const char *name) {
+    return name[0] != '\0' && name[strcspn(name, " ,;{}()\n\t=")] == '\0';
+}
 
 /* The characters of Hive's FileUtils.escapePathName, which Spark shares. */
 static bool hive_escapes(unsigned char c) {
@@ -25,7 +27,8 @@ static void hive_escape(struct ec_buf *out, const char *z) {
     }
 }
 
-enum ec_status ec_delta_partition_dir(char *out, size_t out_size, const char *column, const char *value, struct ec_err *err) {
+enum ec_status ec_delta_partition_dir(char *out, size_t out_size, const char *column, const char *value,
+                                      struct ec_err *err) {
     struct ec_buf name = ec_buf_make(out_size > 0 ? out_size - 1 : 0);
     enum ec_status status = EC_OK;
     hive_escape(&name, column);
@@ -36,8 +39,9 @@ enum ec_status ec_delta_partition_dir(char *out, size_t out_size, const char *co
     else
         hive_escape(&name, value);
     if (name.failed) {
-        status = ec_fail(err, EC_TABLE_FORMAT, "the value of the partition column %s is too long for a folder's name: %.60s",
-                         column, value ? value : "");
+        status =
+            ec_fail(err, EC_TABLE_FORMAT, "the value of the partition column %s is too long for a folder's name: %.60s",
+                    column, value ? value : "");
         goto done;
     }
     memcpy(out, name.p, name.n + 1);
@@ -93,7 +97,8 @@ enum ec_status ec_delta_path_decode(const char *uri, char *out, size_t out_size,
             c = (char)(high * 16 + low);
             p += 2;
         }
-        if (n + 1 >= out_size) return ec_fail(err, EC_TABLE_FORMAT, "the log holds a path that is too long: %.200s", uri);
+        if (n + 1 >= out_size)
+            return ec_fail(err, EC_TABLE_FORMAT, "the log holds a path that is too long: %.200s", uri);
         out[n++] = c;
     }
     out[n] = '\0';

@@ -7,8 +7,14 @@
 #include <stdarg.h>
 
 void ec_delta_replay_init(struct ec_delta_replay *replay, const char *dir, struct ec_arena *arena) {
-    *replay = (struct ec_delta_replay){
-        .dir = dir, .arena = arena, .version = -1, .txn_version = -1, .txn_at = -1, .changed_at = -1, .added_at = -1, .base = INT64_MAX};
+    *replay = (struct ec_delta_replay){.dir = dir,
+                                       .arena = arena,
+                                       .version = -1,
+                                       .txn_version = -1,
+                                       .txn_at = -1,
+                                       .changed_at = -1,
+                                       .added_at = -1,
+                                       .base = INT64_MAX};
 }
 
 void ec_delta_replay_deinit(struct ec_delta_replay *replay) {
@@ -31,8 +37,9 @@ enum ec_status ec_delta_damaged(const struct ec_delta_replay *replay, struct ec_
 }
 
 static enum ec_status no_memory(const struct ec_delta_replay *replay, struct ec_err *err) {
-    return ec_fail(err, EC_NO_MEMORY, "no memory to replay the log of the table %s: its %zu files take more than %llu bytes",
-                   replay->dir, replay->entry_count, EC_DELTA_SNAPSHOT_MAX);
+    return ec_fail(err, EC_NO_MEMORY,
+                   "no memory to replay the log of the table %s: its %zu files take more than %llu bytes", replay->dir,
+                   replay->entry_count, EC_DELTA_SNAPSHOT_MAX);
 }
 
 /* The slot of a name: its entry's, or the free one where it would go. */
@@ -92,14 +99,16 @@ static enum ec_status entry_of_action(struct ec_delta_replay *replay, const json
 }
 
 /* The value of the partition column; null and the empty text are null. */
-static enum ec_status partition_of(struct ec_delta_replay *replay, const json_t *add, const char **value, struct ec_err *err) {
+static enum ec_status partition_of(struct ec_delta_replay *replay, const json_t *add, const char **value,
+                                   struct ec_err *err) {
     *value = NULL;
     const json_t *values = json_object_get(add, "partitionValues");
     if (!json_is_object(values)) return ec_delta_damaged(replay, err, "an add action has no partitionValues");
     if (!replay->partition_by) return EC_OK;
     const json_t *found = json_object_get(values, replay->partition_by);
     if (!found || !(json_is_null(found) || json_is_string(found)))
-        return ec_delta_damaged(replay, err, "an add action has no value for the partition column %s", replay->partition_by);
+        return ec_delta_damaged(replay, err, "an add action has no value for the partition column %s",
+                                replay->partition_by);
     if (json_string_length(found) == 0) return EC_OK;
     *value = ec_arena_strdup(replay->arena, json_string_value(found));
     return *value ? EC_OK : no_memory(replay, err);
@@ -108,7 +117,9 @@ static enum ec_status partition_of(struct ec_delta_replay *replay, const json_t 
 /* numRecords of the statistics; other writers may leave them out, and nothing depends on them. */
 static uint64_t rows_of(const char *stats) {
     json_t *object = stats ? json_loads(stats, JSON_DECODE_INT_AS_REAL, NULL) : NULL;
-    double rows = json_is_real(json_object_get(object, "numRecords")) ? json_real_value(json_object_get(object, "numRecords")) : -1;
+    double rows = json_is_real(json_object_get(object, "numRecords"))
+                      ? json_real_value(json_object_get(object, "numRecords"))
+                      : -1;
     json_decref(object);
     return rows >= 0 && rows < 9e15 ? (uint64_t)rows : UINT64_MAX;
 }
@@ -147,7 +158,8 @@ static enum ec_status apply_remove(struct ec_delta_replay *replay, const json_t 
 static enum ec_status apply_txn(struct ec_delta_replay *replay, const json_t *txn, struct ec_err *err) {
     const char *app_id = json_string_value(json_object_get(txn, "appId"));
     const json_t *version = json_object_get(txn, "version");
-    if (!app_id || !json_is_integer(version)) return ec_delta_damaged(replay, err, "a txn action has no appId or version");
+    if (!app_id || !json_is_integer(version))
+        return ec_delta_damaged(replay, err, "a txn action has no appId or version");
     if (!replay->app_id || strcmp(app_id, replay->app_id) != 0) return EC_OK;
     replay->txn_version = json_integer_value(version);
     if (replay->txn_at < 0 && replay->txn_version >= replay->txn_wanted) replay->txn_at = replay->version + 1;
@@ -164,7 +176,8 @@ static enum ec_status apply(struct ec_delta_replay *replay, json_t *line, struct
     if (replay->version + 1 > replay->base) replay->changed_at = replay->version + 1;
     if (protocol) return ec_delta_apply_protocol(replay, action, err);
     /* Files are read with the partition column that was named before them. */
-    if (replay->added_at == replay->version + 1) return ec_delta_damaged(replay, err, "a metaData action follows an add action");
+    if (replay->added_at == replay->version + 1)
+        return ec_delta_damaged(replay, err, "a metaData action follows an add action");
     return ec_delta_apply_metadata(replay, action, err);
 }
 
@@ -189,7 +202,8 @@ static enum ec_status apply_line(struct ec_delta_replay *replay, const char *p, 
     return status;
 }
 
-static enum ec_status apply_version(struct ec_delta_replay *replay, int64_t version, struct ec_buf *text, struct ec_err *err) {
+static enum ec_status apply_version(struct ec_delta_replay *replay, int64_t version, struct ec_buf *text,
+                                    struct ec_err *err) {
     char path[EC_DELTA_PATH_MAX];
     EC_TRY(ec_delta_log_path(path, sizeof path, replay->dir, version, err));
     ec_buf_clear(text);
@@ -205,7 +219,8 @@ static enum ec_status apply_version(struct ec_delta_replay *replay, int64_t vers
         at += n + 1;
     }
     if (status == EC_OK && version == 0 && (!replay->has_protocol || !replay->id))
-        status = ec_delta_damaged(replay, err, "the first commit has no %s action", replay->id ? "protocol" : "metaData");
+        status =
+            ec_delta_damaged(replay, err, "the first commit has no %s action", replay->id ? "protocol" : "metaData");
     replay->path = NULL;
     if (status == EC_OK) replay->version = version;
     return status;

@@ -9,9 +9,9 @@ static const struct {
     enum ec_type type;
     bool ours; /* the type that we write; the others are read as the wider one */
 } types[] = {
-    {"string", EC_TYPE_STRING, true},     {"long", EC_TYPE_INTEGER, true},  {"double", EC_TYPE_FLOAT, true},
-    {"boolean", EC_TYPE_BOOLEAN, true},   {"timestamp", EC_TYPE_DATETIME, true}, {"date", EC_TYPE_DATE, true},
-    {"integer", EC_TYPE_INTEGER, false},  {"short", EC_TYPE_INTEGER, false}, {"byte", EC_TYPE_INTEGER, false},
+    {"string", EC_TYPE_STRING, true},    {"long", EC_TYPE_INTEGER, true},       {"double", EC_TYPE_FLOAT, true},
+    {"boolean", EC_TYPE_BOOLEAN, true},  {"timestamp", EC_TYPE_DATETIME, true}, {"date", EC_TYPE_DATE, true},
+    {"integer", EC_TYPE_INTEGER, false}, {"short", EC_TYPE_INTEGER, false},     {"byte", EC_TYPE_INTEGER, false},
     {"float", EC_TYPE_FLOAT, false},
 };
 
@@ -74,15 +74,16 @@ static enum ec_status parse_column(struct ec_delta_replay *replay, const json_t 
     const json_t *metadata = json_object_get(field, "metadata");
     bool ours;
     if (!name || !type) return ec_delta_damaged(replay, err, "a column of schemaString has no name or type");
-    const char *type_name = json_is_string(type) ? json_string_value(type)
-                                                 : json_string_value(json_object_get(type, "type"));
+    const char *type_name =
+        json_is_string(type) ? json_string_value(type) : json_string_value(json_object_get(type, "type"));
     if (!json_is_string(type) || !type_parse(type_name, &column->type, &ours))
         return ec_delta_damaged(replay, err, "the column %s is of type %s, which Ecluse does not know", name,
                                 type_name ? type_name : "?");
     if (json_object_get(metadata, "delta.invariants"))
         return ec_delta_damaged(replay, err, "the column %s has invariants, which Ecluse does not know", name);
     if (!ours) refuse_writes(replay, "its column %s is of a narrower type than Ecluse writes", name);
-    if (json_is_false(json_object_get(field, "nullable"))) refuse_writes(replay, "its column %s is declared not null", name);
+    if (json_is_false(json_object_get(field, "nullable")))
+        refuse_writes(replay, "its column %s is declared not null", name);
     if (json_object_get(metadata, "delta.generationExpression") || json_object_get(metadata, "delta.identity.start"))
         refuse_writes(replay, "its column %s is generated", name);
     if (json_object_get(metadata, "CURRENT_DEFAULT")) refuse_writes(replay, "its column %s has a default", name);
@@ -107,12 +108,14 @@ static enum ec_status parse_partition(struct ec_delta_replay *replay, const json
     if (!json_is_array(columns)) return ec_delta_damaged(replay, err, "the metaData action has no partitionColumns");
     if (json_array_size(columns) == 0) return EC_OK;
     if (json_array_size(columns) > 1)
-        return ec_delta_damaged(replay, err, "the table is partitioned by %zu columns; Ecluse knows tables with one at most",
+        return ec_delta_damaged(replay, err,
+                                "the table is partitioned by %zu columns; Ecluse knows tables with one at most",
                                 json_array_size(columns));
     const char *name = json_string_value(json_array_get(columns, 0));
     for (size_t i = 0; name && i < replay->column_count; i++)
         if (strcmp(replay->column[i].name, name) == 0) replay->partition_by = replay->column[i].name;
-    if (!replay->partition_by) return ec_delta_damaged(replay, err, "the partition column %s is not in the schema", name ? name : "?");
+    if (!replay->partition_by)
+        return ec_delta_damaged(replay, err, "the partition column %s is not in the schema", name ? name : "?");
     return EC_OK;
 }
 
@@ -124,7 +127,7 @@ static bool is_true(const json_t *value) {
 /* Properties that bind a writer, whatever the protocol says of them. */
 static enum ec_status parse_properties(struct ec_delta_replay *replay, json_t *properties, struct ec_err *err) {
     static const char *const switches[] = {
-        "delta.enableChangeDataFeed", "delta.enableDeletionVectors", "delta.enableRowTracking",
+        "delta.enableChangeDataFeed",     "delta.enableDeletionVectors", "delta.enableRowTracking",
         "delta.enableInCommitTimestamps", "delta.enableIcebergCompatV1", "delta.enableIcebergCompatV2",
         "delta.enableTypeWidening",
     };
@@ -165,13 +168,16 @@ static enum ec_status keep_metadata(struct ec_delta_replay *replay, const json_t
 enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *action, struct ec_err *err) {
     const char *provider = json_string_value(json_object_get(json_object_get(action, "format"), "provider"));
     const char *schema_text = json_string_value(json_object_get(action, "schemaString"));
-    if (!json_is_string(json_object_get(action, "id"))) return ec_delta_damaged(replay, err, "the metaData action has no id");
+    if (!json_is_string(json_object_get(action, "id")))
+        return ec_delta_damaged(replay, err, "the metaData action has no id");
     if (!provider || strcmp(provider, "parquet") != 0)
-        return ec_delta_damaged(replay, err, "the table's format is %s, not parquet", provider ? provider : "not named");
+        return ec_delta_damaged(replay, err, "the table's format is %s, not parquet",
+                                provider ? provider : "not named");
     json_error_t problem;
     json_t *schema = schema_text ? json_loads(schema_text, JSON_REJECT_DUPLICATES, &problem) : NULL;
     if (!schema)
-        return ec_delta_damaged(replay, err, "schemaString is not JSON: %s", schema_text ? problem.text : "it is missing");
+        return ec_delta_damaged(replay, err, "schemaString is not JSON: %s",
+                                schema_text ? problem.text : "it is missing");
     replay->unwritable = NULL;
     enum ec_status status = parse_schema(replay, schema, err);
     json_decref(schema);
@@ -210,9 +216,10 @@ enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const jso
     if (r <= 1 && w <= 2) return EC_OK;
     struct ec_buf names = ec_buf_make(256);
     feature_names(action, r, w, &names);
-    enum ec_status status = ec_delta_damaged(
-        replay, err, "the table asks for reader version %" PRId64 " and writer version %" PRId64 " (%s); Ecluse knows 1 and 2", r,
-        w, names.p ? names.p : "many features");
+    enum ec_status status = ec_delta_damaged(replay, err,
+                                             "the table asks for reader version %" PRId64 " and writer version %" PRId64
+                                             " (%s); Ecluse knows 1 and 2",
+                                             r, w, names.p ? names.p : "many features");
     ec_buf_free(&names);
     return status;
 }

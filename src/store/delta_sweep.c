@@ -1,4 +1,5 @@
-/* After a crash: parts that no commit names, and what a commit left of its temporary file. */
+/* After a crash: parts that no commit names, and what a commit left of its temporary file
+ * (docs/commit.md, C11). */
 #include "store/delta_log.h"
 
 #include "base/io.h"
@@ -114,7 +115,8 @@ static enum ec_status sweep_folder(struct sweep *sweep, const char *at, struct e
         kept += keep;
     }
     (void)closedir(folder);
-    for (struct name *v = victims; v && status == EC_OK; v = v->next) status = remove_file(sweep, sweep->dir, v->text, err);
+    for (struct name *v = victims; v && status == EC_OK; v = v->next)
+        status = remove_file(sweep, sweep->dir, v->text, err);
     if (status != EC_OK || kept > 0 || at[0] == '\0') return status;
     if (ec_io.rmdir(path) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
         return ec_fail_errno(err, EC_IO, "cannot remove the folder %s", path);

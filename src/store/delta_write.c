@@ -13,7 +13,8 @@ struct kind {
 };
 
 static enum ec_status bad_action(const char *dir, size_t line, const char *why, struct ec_err *err) {
-    return ec_fail(err, EC_TABLE_FORMAT, "line %zu of the commit to the table %s %s; nothing was written", line, dir, why);
+    return ec_fail(err, EC_TABLE_FORMAT, "line %zu of the commit to the table %s %s; nothing was written", line, dir,
+                   why);
 }
 
 static enum ec_status check_file_action(const char *dir, size_t line, const json_t *action, struct ec_err *err) {
@@ -23,7 +24,7 @@ static enum ec_status check_file_action(const char *dir, size_t line, const json
     return ec_delta_path_decode(path, name, sizeof name, err);
 }
 
-/* A log must never hold a line that its readers would refuse. */
+/* A log must never hold a line that its readers would refuse (C13). */
 static enum ec_status check_line(const char *dir, size_t number, const json_t *line, size_t line_n, struct kind *kind,
                                  struct ec_err *err) {
     const json_t *action;
@@ -32,7 +33,8 @@ static enum ec_status check_line(const char *dir, size_t number, const json_t *l
     if (protocol || json_object_get(line, "metaData")) {
         unsigned *count = protocol ? &kind->protocols : &kind->metadatas;
         if (++*count > 1) return bad_action(dir, number, "is a second protocol or metaData action", err);
-        if (kind->adds + kind->removes > 0) return bad_action(dir, number, "is a protocol or metaData action behind files", err);
+        if (kind->adds + kind->removes > 0)
+            return bad_action(dir, number, "is a protocol or metaData action behind files", err);
         kind->head_n += line_n;
         return EC_OK;
     }
@@ -106,15 +108,18 @@ static enum ec_status write_body(struct ec_buf *out, const struct ec_delta_commi
     return ec_buf_check(out, err);
 }
 
-/* Whether the table, as it is now, may be written to at all. */
+/* Whether the table, as it is now, may be written to at all (C13). */
 static enum ec_status check_table(const struct ec_delta_replay *table, const struct kind *kind, struct ec_err *err) {
     if (table->version < 0 && (kind->protocols == 0 || kind->metadatas == 0))
-        return ec_fail(err, EC_TABLE_FORMAT, "the first commit of the table %s lacks its protocol or metaData action", table->dir);
+        return ec_fail(err, EC_TABLE_FORMAT, "the first commit of the table %s lacks its protocol or metaData action",
+                       table->dir);
     if (table->unwritable)
-        return ec_fail(err, EC_TABLE_FORMAT, "Ecluse does not write to the table %s: %s", table->dir, table->unwritable);
+        return ec_fail(err, EC_TABLE_FORMAT, "Ecluse does not write to the table %s: %s", table->dir,
+                       table->unwritable);
     if (table->append_only && kind->removes > 0)
-        return ec_fail(err, EC_TABLE_FORMAT, "the table %s is append-only (delta.appendOnly), and this commit removes %zu files",
-                       table->dir, kind->removes);
+        return ec_fail(err, EC_TABLE_FORMAT,
+                       "the table %s is append-only (delta.appendOnly), and this commit removes %zu files", table->dir,
+                       kind->removes);
     return EC_OK;
 }
 
@@ -130,8 +135,8 @@ static enum ec_status check_conflict(const struct ec_delta_replay *table, const 
     bool append = kind->adds > 0 && kind->removes + kind->protocols + kind->metadatas == 0;
     if (append && table->changed_at < 0) return EC_OK;
     return ec_fail(err, EC_COMMIT_CONFLICT,
-                   "another writer brought the table %s to version %" PRId64 ", and this commit, made from version %" PRId64
-                   ", %s",
+                   "another writer brought the table %s to version %" PRId64
+                   ", and this commit, made from version %" PRId64 ", %s",
                    table->dir, table->version, commit->base_version,
                    append ? "does not fit the schema that it changed" : "replaces files or the schema");
 }
@@ -160,7 +165,8 @@ static enum ec_status confirm(const struct ec_delta_replay *table, int64_t *vers
     return EC_OK;
 }
 
-/* One attempt at the version behind the newest; *done where the commit stands in the log. */
+/* One attempt at the version behind the newest (C3, C4, C5 are ec_file_publish's); *done where
+ * the commit stands in the log. */
 static enum ec_status attempt(struct ec_delta_replay *table, const struct ec_buf *body, int64_t *version, bool *done,
                               struct ec_err *err) {
     char path[EC_DELTA_PATH_MAX];
@@ -185,8 +191,9 @@ static enum ec_status attempt(struct ec_delta_replay *table, const struct ec_buf
     return status;
 }
 
-static enum ec_status commit_loop(struct ec_delta_replay *table, const struct ec_delta_commit *commit, const struct kind *kind,
-                                  const struct ec_buf *body, int64_t *version, struct ec_err *err) {
+static enum ec_status commit_loop(struct ec_delta_replay *table, const struct ec_delta_commit *commit,
+                                  const struct kind *kind, const struct ec_buf *body, int64_t *version,
+                                  struct ec_err *err) {
     for (unsigned tries = 0; tries < EC_DELTA_TRIES_MAX; tries++) {
         bool done = false;
         EC_TRY(ec_delta_replay_log(table, err));
@@ -201,7 +208,8 @@ static enum ec_status commit_loop(struct ec_delta_replay *table, const struct ec
                    EC_DELTA_TRIES_MAX, table->dir);
 }
 
-enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *commit, int64_t *version, struct ec_err *err) {
+enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *commit, int64_t *version,
+                              struct ec_err *err) {
     struct kind kind;
     EC_TRY(check_actions(dir, commit->actions, &kind, err));
 

@@ -80,8 +80,8 @@ static inline void begin_actions(struct ec_buf *out) {
     add_file(out, "date=2025-07-18/a.parquet", "2025-07-18");
 }
 
-static inline enum ec_status commit_as(const char *dir, const char *app, int64_t seq, int64_t base, const struct ec_buf *actions,
-                                       int64_t *version, struct ec_err *err) {
+static inline enum ec_status commit_as(const char *dir, const char *app, int64_t seq, int64_t base,
+                                       const struct ec_buf *actions, int64_t *version, struct ec_err *err) {
     struct ec_delta_commit commit = {.app_id = app,
                                      .txn_version = seq,
                                      .operation = "WRITE",

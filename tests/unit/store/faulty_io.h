@@ -63,17 +63,27 @@ static ssize_t faulty_write(int fd, const void *buf, size_t n) {
     /* A write that fails "after" has written a half. */
     return FAULTY(faulty_real.write(fd, buf, faulty.calls == faulty.at ? n / 2 : n));
 }
-static int faulty_fsync(int fd) { return FAULTY(faulty_real.fsync(fd)); }
+static int faulty_fsync(int fd) {
+    return FAULTY(faulty_real.fsync(fd));
+}
 static int faulty_close(int fd) {
     bool now = faulty_now();
     if (now && faulty.mode == FAULTY_DIE_BEFORE) return faulty_fail();
     int result = faulty_real.close(fd); /* closed whatever it says, as Linux does */
     return now ? faulty_fail() : result;
 }
-static int faulty_link(const char *from, const char *to) { return FAULTY(faulty_real.link(from, to)); }
-static int faulty_rename(const char *from, const char *to) { return FAULTY(faulty_real.rename(from, to)); }
-static int faulty_unlink(const char *path) { return FAULTY(faulty_real.unlink(path)); }
-static int faulty_mkdir(const char *path, mode_t mode) { return FAULTY(faulty_real.mkdir(path, mode)); }
+static int faulty_link(const char *from, const char *to) {
+    return FAULTY(faulty_real.link(from, to));
+}
+static int faulty_rename(const char *from, const char *to) {
+    return FAULTY(faulty_real.rename(from, to));
+}
+static int faulty_unlink(const char *path) {
+    return FAULTY(faulty_real.unlink(path));
+}
+static int faulty_mkdir(const char *path, mode_t mode) {
+    return FAULTY(faulty_real.mkdir(path, mode));
+}
 static void *faulty_malloc(size_t n) {
     if (!faulty_now()) return faulty_real.malloc(n);
     (void)faulty_fail();

@@ -49,11 +49,13 @@ static void texts_are_quoted_and_defused(void **state) {
     (void)state;
     const char *plain[] = {"a", "a b", " ", "Göteborg, \"Å\"", "x\ny", "x\ry", "\"", NULL, ""};
     check_texts(plain, 9,
-                "c,k\na,a\na b,a b\n , \n\"Göteborg, \"\"Å\"\"\",\"Göteborg, \"\"Å\"\"\"\n\"x\ny\",\"x\ny\"\n\"x\ry\",\"x\ry\"\n"
+                "c,k\na,a\na b,a b\n , \n\"Göteborg, \"\"Å\"\"\",\"Göteborg, "
+                "\"\"Å\"\"\"\n\"x\ny\",\"x\ny\"\n\"x\ry\",\"x\ry\"\n"
                 "\"\"\"\",\"\"\"\"\n,\n\"\",\"\"\n");
     const char *formulas[] = {"=1+2", "+1", "-1", "@a", "\ta", "\ra", "=\"x\",1", "'=1", "1=1", "-"};
     check_texts(formulas, 10,
-                "c,k\n'=1+2,'=1+2\n'+1,'+1\n'-1,'-1\n'@a,'@a\n'\ta,'\ta\n\"'\ra\",\"'\ra\"\n\"'=\"\"x\"\",1\",\"'=\"\"x\"\",1\"\n"
+                "c,k\n'=1+2,'=1+2\n'+1,'+1\n'-1,'-1\n'@a,'@a\n'\ta,'\ta\n\"'\ra\",\"'\ra\"\n\"'=\"\"x\"\",1\",\"'="
+                "\"\"x\"\",1\"\n"
                 "'=1,'=1\n1=1,1=1\n'-,'-\n");
 }
 
@@ -159,9 +161,7 @@ static void long_texts_pass_the_buffer(void **state) {
 }
 
 static enum ec_status export(const char *path, const struct ec_batch *batch, struct ec_err *err) {
-    const char *header[] = {"n", "m"};
-    const size_t map[] = {0, 0};
-    struct ec_csv_out *out = NULL;
+    const char *header[] = {"n", "m"}; const size_t map[] = {0, 0}; struct ec_csv_out *out = NULL;
     enum ec_status status = ec_csv_out_open(path, header, 2, &out, err);
     if (status == EC_OK) status = ec_csv_out_append(out, batch, map, NULL, batch->rows, err);
     if (status == EC_OK) status = ec_csv_out_finish(out, NULL, err);

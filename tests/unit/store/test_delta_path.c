@@ -13,7 +13,8 @@ static void partition_folders_are_escaped_as_hive_does(void **state) {
     check_dir("c", "", "c=__HIVE_DEFAULT_PARTITION__");
     check_dir("t", "2021-09-08 11:11:11", "t=2021-09-08 11%3A11%3A11");
     check_dir("c", "bar+%23", "c=bar+%2523"); /* as Spark's golden table data-reader-escaped-chars has it */
-    check_dir("c", "a/b\\c=d?e#f'g\"h*i{j}k[l]m^n\x01\x7F", "c=a%2Fb%5Cc%3Dd%3Fe%23f%27g%22h%2Ai%7Bj}k%5Bl%5Dm%5En%01%7F");
+    check_dir("c", "a/b\\c=d?e#f'g\"h*i{j}k[l]m^n\x01\x7F",
+              "c=a%2Fb%5Cc%3Dd%3Fe%23f%27g%22h%2Ai%7Bj}k%5Bl%5Dm%5En%01%7F");
     check_dir("c", "Göteborg", "c=Göteborg");
     check_dir("c", "..", "c=..");
     char small[12];
@@ -52,9 +53,9 @@ static void paths_go_through_the_log_and_back(void **state) {
 
 static void paths_that_leave_the_table_are_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"",          "/etc/passwd",  "../x.parquet", "a/../../x", "a/..",   "%2Fetc/x", "..%2Fx",
-                                      "a/%2e%2e/x", "s3://b/x",     "file:/x",      "C:x",       "a%",     "a%2",      "a%zz",
-                                      "a%00b"};
+    static const char *const bad[] = {"",         "/etc/passwd", "../x.parquet", "a/../../x", "a/..",
+                                      "%2Fetc/x", "..%2Fx",      "a/%2e%2e/x",   "s3://b/x",  "file:/x",
+                                      "C:x",      "a%",          "a%2",          "a%zz",      "a%00b"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char out[64];
         struct ec_err err = {0};

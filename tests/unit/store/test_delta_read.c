@@ -1,12 +1,16 @@
 #include "delta_fixture.h"
 
-#define META_HEAD "{\"metaData\":{\"id\":\"t\",\"format\":{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":"
+#define META_HEAD      "{\"metaData\":{\"id\":\"t\",\"format\":{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":"
 #define SCHEMA(fields) "\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[" fields "]}\""
-#define FIELD(name, type) "{\\\"name\\\":\\\"" name "\\\",\\\"type\\\":\\\"" type "\\\",\\\"nullable\\\":true,\\\"metadata\\\":{}}"
-#define META_TAIL(partition, config) ",\"partitionColumns\":[" partition "],\"configuration\":{" config "},\"createdTime\":1}}\n"
-#define META(partition, config) META_HEAD SCHEMA(FIELD("id", "long") "," FIELD("d", "date")) META_TAIL(partition, config)
+#define FIELD(name, type)                                                                                              \
+    "{\\\"name\\\":\\\"" name "\\\",\\\"type\\\":\\\"" type "\\\",\\\"nullable\\\":true,\\\"metadata\\\":{}}"
+#define META_TAIL(partition, config)                                                                                   \
+    ",\"partitionColumns\":[" partition "],\"configuration\":{" config "},\"createdTime\":1}}\n"
+#define META(partition, config)                                                                                        \
+    META_HEAD SCHEMA(FIELD("id", "long") "," FIELD("d", "date")) META_TAIL(partition, config)
 #define PROTOCOL(r, w) "{\"protocol\":{\"minReaderVersion\":" #r ",\"minWriterVersion\":" #w "}}\n"
-#define ADD(path) "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,\"dataChange\":true}}\n"
+#define ADD(path)                                                                                                      \
+    "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,\"dataChange\":true}}\n"
 
 static void a_folder_without_a_log_is_version_minus_one(void **state) {
     (void)state;
@@ -41,7 +45,8 @@ static void a_log_that_spark_wrote_is_read(void **state) {
     assert_null(table->unwritable);
     /* Two of four files are active: one removed under another spelling of its path. */
     assert_int_equal(table->file_count, 2);
-    assert_string_equal(table->file[0].path, "at=2021-09-09%2000%253A00%253A00/part-00000-79fa68ed.c000.snappy.parquet");
+    assert_string_equal(table->file[0].path,
+                        "at=2021-09-09%2000%253A00%253A00/part-00000-79fa68ed.c000.snappy.parquet");
     assert_string_equal(table->file[0].partition, "2021-09-09 00:00:00");
     assert_int_equal(table->file[0].bytes, 1496);
     assert_int_equal(table->file[0].rows, 250);
@@ -102,17 +107,23 @@ static void damage_is_named_with_file_and_line(void **state) {
         {PROTOCOL(1, 2) META("\"id\",\"d\"", ""), NULL, 2, "partitioned by 2 columns"},
         {PROTOCOL(1, 2) META("\"x\"", ""), NULL, 2, "the partition column x is not in the schema"},
         {PROTOCOL(1, 2) META("", "\"delta.columnMapping.mode\":\"name\""), NULL, 2, "columnMapping"},
-        {PROTOCOL(1, 2) META_HEAD SCHEMA(FIELD("id", "binary")) META_TAIL("", ""), NULL, 2, "the column id is of type binary"},
-        {PROTOCOL(1, 2) META_HEAD SCHEMA(FIELD("id", "decimal(38,10)")) META_TAIL("", ""), NULL, 2, "of type decimal(38,10)"},
-        {PROTOCOL(1, 2) META_HEAD SCHEMA("{\\\"name\\\":\\\"m\\\",\\\"type\\\":{\\\"type\\\":\\\"map\\\"}}") META_TAIL("", ""), NULL, 2,
-         "the column m is of type map"},
-        {PROTOCOL(1, 2) META_HEAD SCHEMA("{\\\"name\\\":\\\"v\\\",\\\"type\\\":\\\"long\\\",\\\"metadata\\\":{\\\"delta.invariants\\\":\\\"x\\\"}}")
+        {PROTOCOL(1, 2) META_HEAD SCHEMA(FIELD("id", "binary")) META_TAIL("", ""), NULL, 2,
+         "the column id is of type binary"},
+        {PROTOCOL(1, 2) META_HEAD SCHEMA(FIELD("id", "decimal(38,10)")) META_TAIL("", ""), NULL, 2,
+         "of type decimal(38,10)"},
+        {PROTOCOL(1, 2) META_HEAD SCHEMA("{\\\"name\\\":\\\"m\\\",\\\"type\\\":{\\\"type\\\":\\\"map\\\"}}")
+             META_TAIL("", ""),
+         NULL, 2, "the column m is of type map"},
+        {PROTOCOL(1, 2) META_HEAD SCHEMA(
+             "{\\\"name\\\":\\\"v\\\",\\\"type\\\":\\\"long\\\",\\\"metadata\\\":{\\\"delta.invariants\\\":\\\"x\\\"}}")
              META_TAIL("", ""),
          NULL, 2, "the column v has invariants"},
         {PROTOCOL(1, 2) META_HEAD "\"{\"" META_TAIL("", ""), NULL, 2, "schemaString is not JSON"},
         {PROTOCOL(1, 2) META_HEAD "\"{}\"" META_TAIL("", ""), NULL, 2, "schemaString is not a struct"},
-        {PROTOCOL(1, 2) "{\"metaData\":{\"id\":\"t\",\"format\":{\"provider\":\"orc\"}}}\n", NULL, 2, "the table's format is orc"},
-        {PROTOCOL(1, 2) META("", ""), ADD("a.parquet") "{\"add\":{\"path\":\"b\"}}\n", 2, "no size or modificationTime"},
+        {PROTOCOL(1, 2) "{\"metaData\":{\"id\":\"t\",\"format\":{\"provider\":\"orc\"}}}\n", NULL, 2,
+         "the table's format is orc"},
+        {PROTOCOL(1, 2) META("", ""), ADD("a.parquet") "{\"add\":{\"path\":\"b\"}}\n", 2,
+         "no size or modificationTime"},
         {PROTOCOL(1, 2) META("", ""), "\n" ADD("../a.parquet"), 2, "outside the table: ../a.parquet"},
         {PROTOCOL(1, 2) META("", ""), ADD("s3://b/a.parquet"), 1, "outside the table: s3://b/a.parquet"},
         {PROTOCOL(1, 2) META("\"d\"", ""), ADD("a.parquet"), 1, "no value for the partition column d"},
@@ -172,8 +183,10 @@ static void what_keeps_us_from_writing_is_said_and_reading_goes_on(void **state)
         const char *log;
         const char *why;
     } logs[] = {
-        {PROTOCOL(1, 2) META_HEAD SCHEMA(FIELD("id", "integer")) META_TAIL("", ""), "its column id is of a narrower type"},
-        {PROTOCOL(1, 2) META_HEAD SCHEMA("{\\\"name\\\":\\\"v\\\",\\\"type\\\":\\\"long\\\",\\\"nullable\\\":false,\\\"metadata\\\":{}}")
+        {PROTOCOL(1, 2) META_HEAD SCHEMA(FIELD("id", "integer")) META_TAIL("", ""),
+         "its column id is of a narrower type"},
+        {PROTOCOL(1, 2) META_HEAD SCHEMA(
+             "{\\\"name\\\":\\\"v\\\",\\\"type\\\":\\\"long\\\",\\\"nullable\\\":false,\\\"metadata\\\":{}}")
              META_TAIL("", ""),
          "its column v is declared not null"},
         {PROTOCOL(1, 2) META("", "\"delta.enableChangeDataFeed\":\"true\""), "it sets delta.enableChangeDataFeed"},
@@ -204,8 +217,7 @@ static void many_files_are_followed_in_order_of_path(void **state) {
     const char *dir = new_table("many");
     struct ec_buf text = ec_buf_make(1 << 20);
     ec_buf_addz(&text, PROTOCOL(1, 2) META("", ""));
-    for (int i = 0; i < 2000; i++)
-        ec_buf_printf(&text, ADD("p%04d.parquet"), (i * 7) % 2000);
+    for (int i = 0; i < 2000; i++) ec_buf_printf(&text, ADD("p%04d.parquet"), (i * 7) % 2000);
     put_version(dir, 0, text.p);
     ec_buf_clear(&text);
     for (int i = 0; i < 2000; i++)
@@ -247,14 +259,16 @@ static void schemas_grow_behind_and_conflicts_are_named(void **state) {
         struct ec_delta_column column;
         const char *message;
     } bad[] = {
-        {{"id", {.type = EC_TYPE_STRING}}, "the column id of the table " EC_TEST_DATA "/delta/spark_overwrite is long there and string"},
+        {{"id", {.type = EC_TYPE_STRING}},
+         "the column id of the table " EC_TEST_DATA "/delta/spark_overwrite is long there and string"},
         {{"net", {EC_TYPE_DECIMAL, 12, 3}}, "is decimal(12,2) there and decimal(12,3)"},
         {{"ID", {.type = EC_TYPE_INTEGER}}, "has a column id, and ID differs from it in case alone"},
         {more[0], "cannot have a column named 'new \"x\"<'"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct ec_err cause = {0};
-        assert_int_equal(ec_delta_schema_merge(table, &bad[i].column, 1, &arena, &merged, &count, &changed, &cause), EC_CONFIG);
+        assert_int_equal(ec_delta_schema_merge(table, &bad[i].column, 1, &arena, &merged, &count, &changed, &cause),
+                         EC_CONFIG);
         if (!strstr(cause.message, bad[i].message)) fail_msg("'%s' is not in '%s'", bad[i].message, cause.message);
     }
 

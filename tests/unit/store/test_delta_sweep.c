@@ -7,11 +7,12 @@ static void sweep(const char *dir, size_t expected) {
     assert_int_equal(removed, expected);
 }
 
+/* C11 */
 static void forgotten_parts_go_and_named_ones_stay(void **state) {
     (void)state;
     static const char *const kept[] = {
-        "date=2025-07-18/a.parquet",          /* removed by version 1: an older version still needs it */
-        "date=2025-07-18/b c%25.parquet",     /* active, under an encoded path */
+        "date=2025-07-18/a.parquet",      /* removed by version 1: an older version still needs it */
+        "date=2025-07-18/b c%25.parquet", /* active, under an encoded path */
         "date=2025-07-18/notes.txt",
         "date=2025-07-18/.hidden.parquet",
         "_delta_log/.00000000000000000002.json.0b6c1a52-58f1-4b0e-a3f4-6d7d0c6b5f10.tmp", /* another writer's */

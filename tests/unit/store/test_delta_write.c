@@ -40,11 +40,13 @@ static void the_text_of_a_commit_is_this(void **state) {
     assert_string_equal(
         text.p,
         "{\"commitInfo\":{\"timestamp\":1000,\"operation\":\"WRITE\",\"operationParameters\":{\"mode\":\"Overwrite\"},"
-        "\"readVersion\":0,\"isBlindAppend\":false,\"engineInfo\":\"Ecluse/" EC_VERSION "\",\"txnId\":\"app:2\",\"run\":\"r1\"}}\n"
+        "\"readVersion\":0,\"isBlindAppend\":false,\"engineInfo\":\"Ecluse/" EC_VERSION
+        "\",\"txnId\":\"app:2\",\"run\":\"r1\"}}\n"
         "{\"txn\":{\"appId\":\"app\",\"version\":2,\"lastUpdated\":1000}}\n"
         "{\"remove\":{\"path\":\"date=2025-07-18/a.parquet\",\"deletionTimestamp\":8,\"dataChange\":true,"
         "\"extendedFileMetadata\":true,\"partitionValues\":{\"date\":\"2025-07-18\"},\"size\":10}}\n"
-        "{\"add\":{\"path\":\"date=__HIVE_DEFAULT_PARTITION__/b.parquet\",\"partitionValues\":{\"date\":null},\"size\":10,"
+        "{\"add\":{\"path\":\"date=__HIVE_DEFAULT_PARTITION__/"
+        "b.parquet\",\"partitionValues\":{\"date\":null},\"size\":10,"
         "\"modificationTime\":7,\"dataChange\":true,\"stats\":\"{\\\"numRecords\\\":3}\"}}\n");
     ec_buf_free(&actions);
     ec_buf_free(&text);
@@ -53,10 +55,27 @@ static void the_text_of_a_commit_is_this(void **state) {
 static void statistics_stay_bounds(void **state) {
     (void)state;
     struct ec_part_column column[] = {
-        {.name = (char[]){"i"}, .type = {.type = EC_TYPE_INTEGER}, .nulls = 2, .bounded = true, .min.i = INT64_MIN, .max.i = INT64_MAX},
-        {.name = (char[]){"f"}, .type = {.type = EC_TYPE_FLOAT}, .bounded = true, .min.d = -0.1, .max.d = (double)INFINITY},
-        {.name = (char[]){"t"}, .type = {.type = EC_TYPE_DATETIME}, .bounded = true, .min.i = -1, .max.i = 1752832800123456},
-        {.name = (char[]){"w"}, .type = {.type = EC_TYPE_DATETIME}, .bounded = true, .min.i = INT64_MIN, .max.i = INT64_MAX},
+        {.name = (char[]){"i"},
+         .type = {.type = EC_TYPE_INTEGER},
+         .nulls = 2,
+         .bounded = true,
+         .min.i = INT64_MIN,
+         .max.i = INT64_MAX},
+        {.name = (char[]){"f"},
+         .type = {.type = EC_TYPE_FLOAT},
+         .bounded = true,
+         .min.d = -0.1,
+         .max.d = (double)INFINITY},
+        {.name = (char[]){"t"},
+         .type = {.type = EC_TYPE_DATETIME},
+         .bounded = true,
+         .min.i = -1,
+         .max.i = 1752832800123456},
+        {.name = (char[]){"w"},
+         .type = {.type = EC_TYPE_DATETIME},
+         .bounded = true,
+         .min.i = INT64_MIN,
+         .max.i = INT64_MAX},
         {.name = (char[]){"d"}, .type = {.type = EC_TYPE_DATE}, .bounded = true, .min.i = -1, .max.i = 20287},
         {.name = (char[]){"p"}, .type = {EC_TYPE_DECIMAL, 18, 2}, .bounded = true, .min.i = -5, .max.i = 123456},
         {.name = (char[]){"b"}, .type = {.type = EC_TYPE_BOOLEAN}, .bounded = true, .max.i = 1},
@@ -115,7 +134,8 @@ static void check_conflict(const char *dir, int64_t base, const struct ec_buf *a
 static void only_appends_go_behind_other_writers(void **state) {
     (void)state;
     const char *dir = begun_table("conflict");
-    struct ec_buf add = ec_buf_make(1 << 16), replace = ec_buf_make(1 << 16), grow = ec_buf_make(1 << 16), begin = ec_buf_make(1 << 16);
+    struct ec_buf add = ec_buf_make(1 << 16), replace = ec_buf_make(1 << 16), grow = ec_buf_make(1 << 16),
+                  begin = ec_buf_make(1 << 16);
     int64_t version;
     add_file(&add, "date=2025-07-19/x.parquet", "2025-07-19");
     remove_file(&replace, "date=2025-07-18/a.parquet", "2025-07-18");
@@ -123,7 +143,8 @@ static void only_appends_go_behind_other_writers(void **state) {
     begin_actions(&begin);
     assert_int_equal(commit_as(dir, "other", 1, 0, &add, &version, NULL), EC_OK);
 
-    check_conflict(dir, 0, &replace, "to version 1, and this commit, made from version 0, replaces files or the schema");
+    check_conflict(dir, 0, &replace,
+                   "to version 1, and this commit, made from version 0, replaces files or the schema");
     check_conflict(dir, 0, &grow, "replaces files or the schema");
     check_conflict(dir, -1, &begin, "made from version -1");
     check_conflict(dir, 5, &add, "ends at version 1, and this commit was made from version 5");
@@ -155,6 +176,7 @@ static void check_bad_actions(const char *text, const char *message) {
     ec_buf_free(&actions);
 }
 
+/* C13 */
 static void damaged_actions_never_reach_the_log(void **state) {
     (void)state;
     check_bad_actions("{\"add\":{\"path\":\"a\"}}", "line 1 of the commit to the table");
@@ -171,10 +193,11 @@ static void damaged_actions_never_reach_the_log(void **state) {
 static void an_append_only_table_keeps_its_files(void **state) {
     (void)state;
     const char *dir = new_table("append-only");
-    put_version(dir, 0,
-                "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
-                "{\"metaData\":{\"id\":\"t\",\"format\":{\"provider\":\"parquet\"},\"schemaString\":\"{\\\"fields\\\":[]}\","
-                "\"partitionColumns\":[],\"configuration\":{\"delta.appendOnly\":\"true\"}}}\n");
+    put_version(
+        dir, 0,
+        "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"
+        "{\"metaData\":{\"id\":\"t\",\"format\":{\"provider\":\"parquet\"},\"schemaString\":\"{\\\"fields\\\":[]}\","
+        "\"partitionColumns\":[],\"configuration\":{\"delta.appendOnly\":\"true\"}}}\n");
     struct ec_buf actions = ec_buf_make(4096);
     struct ec_err err = {0};
     int64_t version;
@@ -206,6 +229,7 @@ static int race(const char *dir, const char *app) {
     return failures ? 1 : 0;
 }
 
+/* C3, C4 */
 static void two_writers_lose_no_commit(void **state) {
     (void)state;
     const char *dir = begun_table("race");
@@ -254,7 +278,7 @@ static void check_recovery(const char *dir, bool must_stand, const struct ec_buf
     assert_int_equal(removed, 0);
 }
 
-/* C3, C4, C7, C8: every call fails in turn, before or after its effect, once or from then on. */
+/* C3 to C8: every call fails in turn, before or after its effect, once or from then on. */
 static void every_call_fails_in_turn(void **state) {
     (void)state;
     struct ec_buf actions = ec_buf_make(4096);
@@ -285,7 +309,7 @@ static void every_call_fails_in_turn(void **state) {
     ec_buf_free(&actions);
 }
 
-/* The process ends before or after each call: what a kill leaves behind. */
+/* C3, C6 to C8: the process ends before or after each call: what a kill leaves behind. */
 static void a_killed_writer_leaves_all_or_nothing(void **state) {
     (void)state;
     struct ec_buf actions = ec_buf_make(4096);
