@@ -336,6 +336,84 @@ static void a_killed_writer_leaves_all_or_nothing(void **state) {
     ec_buf_free(&actions);
 }
 
+static unsigned links, syncs;
+
+static int link_and_say_failed(const char *from, const char *to) {
+    links++;
+    (void)faulty_real.link(from, to);
+    errno = EIO;
+    return -1;
+}
+
+static int link_as_a_repeated_request(const char *from, const char *to) {
+    links++;
+    (void)faulty_real.link(from, to);
+    errno = EEXIST; /* a network file system whose first answer was lost */
+    return -1;
+}
+
+static int count_sync(int fd) {
+    syncs++;
+    return faulty_real.fsync(fd);
+}
+
+static int no_sync(int fd) {
+    (void)fd;
+    errno = EIO;
+    return -1;
+}
+
+static enum ec_status commit_with(struct ec_io io, const char *dir, const struct ec_buf *actions, int64_t *version,
+                                  struct ec_err *err) {
+    struct ec_io before = ec_io;
+    ec_io = io;
+    enum ec_status status = commit_as(dir, "app", 2, 0, actions, version, err);
+    ec_io = before;
+    return status;
+}
+
+/* C8: a link that happened is a commit, whatever was said of it. */
+static void an_unknown_outcome_is_read_from_the_log(void **state) {
+    (void)state;
+    struct ec_buf actions = ec_buf_make(4096);
+    add_file(&actions, "date=2025-07-18/b.parquet", "2025-07-18");
+    int (*const lies[])(const char *, const char *) = {link_and_say_failed, link_as_a_repeated_request};
+    for (size_t i = 0; i < 2; i++) {
+        const char *dir = begun_table("unknown");
+        struct ec_err err = {0};
+        struct ec_io io = faulty_real = ec_io;
+        int64_t version = -1;
+        links = 0;
+        io.link = lies[i];
+        if (commit_with(io, dir, &actions, &version, &err) != EC_OK) fail_msg("%s", err.message);
+        assert_int_equal(err.status, EC_OK);
+        assert_int_equal(version, 1);
+        assert_int_equal(links, 1);
+        check_recovery(dir, true, &actions);
+    }
+    ec_buf_free(&actions);
+}
+
+/* C7: the next process syncs what it finds, and does not report what it cannot sync. */
+static void a_commit_that_is_found_is_synced(void **state) {
+    (void)state;
+    const char *dir = begun_table("found");
+    struct ec_buf actions = ec_buf_make(4096);
+    struct ec_err err = {0};
+    struct ec_io io = faulty_real = ec_io;
+    int64_t version = -1;
+    add_file(&actions, "date=2025-07-18/b.parquet", "2025-07-18");
+    assert_int_equal(commit_as(dir, "app", 2, 0, &actions, &version, &err), EC_OK);
+    syncs = 0;
+    io.fsync = count_sync;
+    assert_int_equal(commit_with(io, dir, &actions, &version, &err), EC_OK);
+    assert_int_equal(syncs, 1);
+    io.fsync = no_sync;
+    assert_int_equal(commit_with(io, dir, &actions, &version, &err), EC_IO);
+    assert_non_null(strstr(err.message, "cannot sync the folder"));
+    ec_buf_free(&actions);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_of_a_commit_is_this),
@@ -346,6 +424,8 @@ int main(void) {
         cmocka_unit_test(an_append_only_table_keeps_its_files),
         cmocka_unit_test(two_writers_lose_no_commit),
         cmocka_unit_test(every_call_fails_in_turn),
+        cmocka_unit_test(an_unknown_outcome_is_read_from_the_log),
+        cmocka_unit_test(a_commit_that_is_found_is_synced),
         cmocka_unit_test(a_killed_writer_leaves_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
