@@ -1,0 +1,16 @@
+# Writes OUT, a C file with the bytes of FILES (paths below ROOT, separated by commas):
+#   cmake -DOUT=... -DROOT=... -DFILES=config/a.yaml,transformations/b.sql -P Embed.cmake
+string(REPLACE "," ";" files "${FILES}")
+set(arrays "")
+set(table "")
+set(i 0)
+foreach(file ${files})
+  file(READ ${ROOT}/${file} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR bytes "${digits} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  string(APPEND arrays "static const unsigned char file_${i}[] = {${hex}0};\n")
+  string(APPEND table "    {\"${file}\", {(const char *)file_${i}, ${bytes}}},\n")
+  math(EXPR i "${i} + 1")
+endforeach()
+file(WRITE ${OUT} "/* Made by cmake/Embed.cmake. */\n#include \"config/embedded.h\"\n\n${arrays}\nconst struct ec_embedded ec_embedded[] = {\n${table}};\nconst size_t ec_embedded_count = ${i};\n")

@@ -1,0 +1,164 @@
+/* pipeline_config.yaml but for its sources: workers, memory, archive, alerts. */
+#include "config/loader.h"
+
+#include <sched.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+#define MEMORY_MB_MIN 64u
+#define MEMORY_MB_MAX (16u << 20) /* 16 TiB */
+#define CHUNK_MB_DEFAULT 500u
+#define CHUNK_MB_MAX (1u << 20)
+#define CHUNK_ROWS_MAX 100000000u
+#define TIMEOUT_S_MAX (30u * 86400u)
+#define ALERTS_MAX 64u
+
+static unsigned cpus_minus_one(void) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    int n = CPU_COUNT(&set) - 1;
+    if (n < 1) return 1;
+    return (unsigned)n < EC_JOBS_MAX ? (unsigned)n : EC_JOBS_MAX;
+}
+
+/* A whole number, or `auto`, which leaves *value as it is. */
+static enum ec_status uint_or_auto(const struct ec_yaml_node *map, const char *key, uint64_t max, uint64_t *value,
+                                   struct ec_err *err) {
+    const struct ec_yaml_node *node = ec_yaml_set(map, key);
+    if (!node || (node->kind == EC_YAML_SCALAR && strcmp(node->text, "auto") == 0)) return EC_OK;
+    uint64_t v;
+    if (ec_yaml_uint(node, 1, max, &v, NULL) != EC_OK)
+        return ec_yaml_fail(node->at, err, "`%s` must be auto or a whole number from 1 to %llu", key,
+                            (unsigned long long)max);
+    *value = v;
+    return EC_OK;
+}
+
+static enum ec_status uint_member(const struct ec_yaml_node *map, const char *key, uint64_t min, uint64_t max,
+                                  uint64_t *value, struct ec_err *err) {
+    const struct ec_yaml_node *node = ec_yaml_set(map, key);
+    return node ? ec_yaml_uint(node, min, max, value, err) : EC_OK;
+}
+
+static enum ec_status load_scalars(struct ec_config *config, const struct ec_yaml_node *root, struct ec_err *err) {
+    uint64_t workers = cpus_minus_one(), rows = 100000, chunk_mb = CHUNK_MB_DEFAULT, memory_mb = 1024, timeout = 3600;
+    EC_TRY(uint_or_auto(root, "data_workers", EC_JOBS_MAX, &workers, err));
+    EC_TRY(uint_or_auto(root, "chunk_size_mb", CHUNK_MB_MAX, &chunk_mb, err));
+    EC_TRY(uint_member(root, "chunk_rows", 1, CHUNK_ROWS_MAX, &rows, err));
+    EC_TRY(uint_member(root, "memory_limit_mb", MEMORY_MB_MIN, MEMORY_MB_MAX, &memory_mb, err));
+    EC_TRY(uint_member(root, "processing_timeout", 1, TIMEOUT_S_MAX, &timeout, err));
+    config->workers = (unsigned)workers;
+    config->chunk_rows = (size_t)rows;
+    config->chunk_bytes = chunk_mb * EC_MIB;
+    config->memory_bytes = memory_mb * EC_MIB;
+    config->timeout_s = (unsigned)timeout;
+    config->quality_threshold = 90;
+    const struct ec_yaml_node *threshold = ec_yaml_set(root, "quality_threshold");
+    return threshold ? ec_yaml_number(threshold, 0, 100, &config->quality_threshold, err) : EC_OK;
+}
+
+/* The order is that of the EC_AREA bits. */
+static const char *const areas[] = {"processed", "raw", "staging", "quality"};
+
+static enum ec_status load_areas(const struct ec_yaml_node *node, unsigned *bits, struct ec_err *err) {
+    EC_TRY(ec_yaml_want_list(node, err));
+    *bits = 0;
+    for (const struct ec_yaml_node *item = node->child; item; item = item->next) {
+        unsigned index;
+        EC_TRY(ec_yaml_word(item, areas, COUNT(areas), &index, err));
+        *bits |= 1u << index;
+    }
+    return EC_OK;
+}
+
+static enum ec_status check_cleanup(const struct ec_config *config, const struct ec_yaml_node *cleanup,
+                                    struct ec_err *err) {
+    for (const struct ec_yaml_node *item = cleanup->child; item; item = item->next) {
+        bool tables = strcmp(item->text, "processed") == 0 || strcmp(item->text, "quality") == 0;
+        if (tables)
+            return ec_yaml_fail(item->at, err, "`cleanup` empties raw and staging only; %s holds the results", item->text);
+        if (strcmp(item->text, "raw") == 0 && !(config->archive_include & EC_AREA_RAW))
+            return ec_yaml_fail(item->at, err, "`cleanup` may empty raw only where `include` archives it");
+    }
+    return EC_OK;
+}
+
+static enum ec_status load_archive(struct ec_config *config, const struct ec_yaml_node *archive, struct ec_err *err) {
+    config->archive_enabled = true;
+    config->archive_include = EC_AREA_PROCESSED | EC_AREA_RAW | EC_AREA_STAGING | EC_AREA_QUALITY;
+    config->archive_cleanup = EC_AREA_STAGING;
+    if (!archive) return EC_OK;
+    static const char *const keys[] = {"enabled", "include", "cleanup"};
+    EC_TRY(ec_yaml_keys(archive, keys, COUNT(keys), err));
+    const struct ec_yaml_node *enabled = ec_yaml_set(archive, "enabled");
+    const struct ec_yaml_node *include = ec_yaml_set(archive, "include");
+    const struct ec_yaml_node *cleanup = ec_yaml_set(archive, "cleanup");
+    if (enabled) EC_TRY(ec_yaml_bool(enabled, &config->archive_enabled, err));
+    if (include) EC_TRY(load_areas(include, &config->archive_include, err));
+    if (!cleanup) return EC_OK;
+    EC_TRY(load_areas(cleanup, &config->archive_cleanup, err));
+    return check_cleanup(config, cleanup, err);
+}
+
+/* The options of an alert are flattened: a list gives its key once per item, a mapping
+ * `headers: {X: y}` the key "headers.X". Counts where alert->option is NULL. */
+static enum ec_status add_options(struct ec_arena *arena, struct ec_alert *alert, const char *key,
+                                  const struct ec_yaml_node *node, struct ec_err *err) {
+    const struct ec_yaml_node *item = node->kind == EC_YAML_SCALAR ? node : node->child;
+    for (; item; item = node->kind == EC_YAML_SCALAR ? NULL : item->next) {
+        if (item->kind != EC_YAML_SCALAR)
+            return ec_yaml_fail(item->at, err, "an alert's option is a text, a list of texts or a mapping of texts");
+        size_t i = alert->option_count++;
+        if (!alert->option) continue;
+        alert->option[i].key = node->kind == EC_YAML_MAP ? ec_arena_printf(arena, "%s.%s", key, item->name)
+                                                         : ec_arena_strdup(arena, key);
+        alert->option[i].value = ec_arena_strdup(arena, item->text);
+        if (!alert->option[i].key || !alert->option[i].value) return ec_load_no_memory(err);
+    }
+    return EC_OK;
+}
+
+static enum ec_status load_alert(struct ec_arena *arena, const struct ec_yaml_node *node, struct ec_alert *alert,
+                                 struct ec_err *err) {
+    static const char *const types[] = {"file", "smtp", "webhook", "command"};
+    EC_TRY(ec_yaml_want_map(node, err));
+    const struct ec_yaml_node *type = ec_yaml_set(node, "type");
+    if (!type) return ec_yaml_fail(node->at, err, "an alert needs a `type`: file, smtp, webhook or command");
+    unsigned index;
+    EC_TRY(ec_yaml_word(type, types, COUNT(types), &index, err));
+    alert->type = (enum ec_alert_type)index;
+    for (int pass = 0; pass < 2; pass++) {
+        size_t count = alert->option_count;
+        if (pass == 1 && !(alert->option = ec_arena_calloc(arena, count, sizeof *alert->option)))
+            return ec_load_no_memory(err);
+        alert->option_count = 0;
+        for (const struct ec_yaml_node *n = node->child; n; n = n->next)
+            if (n != type && !ec_yaml_is_null(n)) EC_TRY(add_options(arena, alert, n->name, n, err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status load_alerts(struct ec_config *config, const struct ec_yaml_node *alerts, struct ec_err *err) {
+    if (alerts) EC_TRY(ec_yaml_want_list(alerts, err));
+    if (alerts && alerts->count > ALERTS_MAX)
+        return ec_yaml_fail(alerts->at, err, "more than %u alerts", ALERTS_MAX);
+    config->alert_count = alerts ? alerts->count : 1; /* by default the file quality_alert.txt */
+    config->alert = ec_arena_calloc(&config->arena, config->alert_count, sizeof *config->alert);
+    if (!config->alert) return ec_load_no_memory(err);
+    if (!alerts) return EC_OK;
+    struct ec_alert *alert = config->alert;
+    for (const struct ec_yaml_node *n = alerts->child; n; n = n->next)
+        EC_TRY(load_alert(&config->arena, n, alert++, err));
+    return EC_OK;
+}
+
+enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
+    static const char *const keys[] = {"data_workers",      "chunk_rows",         "chunk_size_mb", "memory_limit_mb",
+                                       "quality_threshold", "processing_timeout", "sources",       "archive",
+                                       "alerts"};
+    EC_TRY(ec_yaml_keys(loader->pipeline, keys, COUNT(keys), err));
+    EC_TRY(load_scalars(loader->config, loader->pipeline, err));
+    EC_TRY(load_archive(loader->config, ec_yaml_set(loader->pipeline, "archive"), err));
+    return load_alerts(loader->config, ec_yaml_set(loader->pipeline, "alerts"), err);
+}
