@@ -1,0 +1,212 @@
+/* From a run that is read and computed to its manifest, the point of no return. */
+#include "run/driver.h"
+
+#include "base/io.h"
+#include "run/facts.h"
+#include "run/paths.h"
+
+#define ACTIONS_MAX ((size_t)512 * EC_MIB)
+
+static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the manifest"); }
+
+static bool is_pending(const struct ec_driver *d, size_t u) { return d->plan.unit[u].cause != EC_CAUSE_APPLIED; }
+
+/* The unit's parts as the log names them. */
+static enum ec_status list_parts(struct ec_driver *d, size_t u, struct ec_manifest_input *in, struct ec_err *err) {
+    const struct ec_plan_unit *unit = &d->plan.unit[u];
+    size_t count = 0;
+    for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) count += d->result[t].part_count;
+    in->part = ec_arena_calloc(&d->arena, count, sizeof *in->part);
+    if (!in->part) return no_memory(err);
+    for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
+        for (size_t i = 0; i < d->result[t].part_count; i++) {
+            struct ec_buf uri = ec_buf_make(3 * EC_PATH_MAX);
+            ec_delta_path_encode(&uri, d->result[t].part[i].path);
+            in->part[in->part_count++] = ec_arena_copy(&d->arena, ec_buf_str(&uri).p, uri.n);
+            enum ec_status status = ec_buf_check(&uri, err);
+            ec_buf_free(&uri);
+            EC_TRY(status);
+        }
+    }
+    return EC_OK;
+}
+
+static enum ec_status list_inputs(struct ec_driver *d, struct ec_err *err) {
+    struct ec_manifest *m = &d->manifest;
+    m->input = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *m->input);
+    if (!m->input) return no_memory(err);
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        const struct ec_plan_unit *unit = &d->plan.unit[u];
+        if (!is_pending(d, u)) continue;
+        struct ec_manifest_input *in = &m->input[m->input_count++];
+        *in = (struct ec_manifest_input){.source = unit->input->source->name,
+                                         .path = unit->input->path,
+                                         .member = unit->input->member,
+                                         .bytes = unit->input->bytes,
+                                         .mtime_us = unit->input->mtime_us,
+                                         .inode = unit->input->inode,
+                                         .sha256 = unit->sha256[0] ? unit->sha256 : NULL,
+                                         .rules = unit->input->source->fingerprint,
+                                         .state = unit->status != EC_OK       ? EC_INPUT_ERRORED
+                                                  : d->state[u].rejected ? EC_INPUT_REJECTED
+                                                                         : EC_INPUT_APPLIED};
+        if (in->state != EC_INPUT_APPLIED) continue;
+        in->rows = unit->facts.accepted;
+        EC_TRY(list_parts(d, u, in, err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status list_commits(struct ec_driver *d, struct ec_err *err) {
+    struct ec_manifest *m = &d->manifest;
+    int64_t now_ms = d->options->now_us / 1000;
+    m->commit = ec_arena_calloc(&d->arena, d->table_count, sizeof *m->commit);
+    if (!m->commit) return no_memory(err);
+    for (size_t i = 0; i < d->table_count; i++) {
+        const struct ec_table *table = &d->table[i];
+        bool fresh = table->delta->version < 0 && table->column_count > 0;
+        if (!ec_table_changed(table) && !table->schema_changed && !fresh) continue;
+        struct ec_buf actions = ec_buf_make(ACTIONS_MAX);
+        enum ec_status status = ec_table_actions(table, d->plan.run, now_ms, &actions, err);
+        char *text = status == EC_OK ? ec_arena_copy(&d->arena, ec_buf_str(&actions).p, actions.n) : NULL;
+        struct ec_str kept = {text, actions.n};
+        ec_buf_free(&actions);
+        if (status != EC_OK) return status;
+        if (!text) return no_memory(err);
+        m->commit[m->commit_count++] = (struct ec_manifest_commit){.table = table->dir,
+                                                                   .operation = ec_table_operation(table),
+                                                                   .base_version = table->delta->version,
+                                                                   .timestamp_ms = now_ms,
+                                                                   .actions = kept};
+    }
+    return EC_OK;
+}
+
+static enum ec_status list_quarantine(struct ec_driver *d, struct ec_err *err) {
+    struct ec_manifest *m = &d->manifest;
+    m->quarantine = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *m->quarantine);
+    if (!m->quarantine) return no_memory(err);
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        const struct ec_plan_unit *unit = &d->plan.unit[u];
+        if (unit->status != EC_OK) continue;
+        for (size_t k = 0; k < unit->task_count; k++) {
+            const struct ec_task_result *r = &d->result[unit->task_first + k];
+            if (!r->quarantine) continue;
+            const char *id = d->plan.task[unit->task_first + k].id;
+            char *from = ec_arena_printf(&d->arena, "%s/%s/%s/%s", EC_DIR_STAGING, d->plan.run, id, r->quarantine);
+            char range[32] = "";
+            if (k > 0) (void)snprintf(range, sizeof range, ".%zu", k);
+            char *to = ec_arena_printf(&d->arena, "%s/%s/%s%s.jsonl", EC_DIR_QUARANTINE, unit->input->source->name,
+                                       unit->label, range);
+            if (!from || !to) return no_memory(err);
+            m->quarantine[m->quarantine_count++] = (struct ec_manifest_move){from, to};
+        }
+    }
+    return EC_OK;
+}
+
+/* A raw file is marked once everything in it is applied. */
+static enum ec_status mark_file(struct ec_driver *d, size_t first, struct ec_err *err) {
+    const char *path = d->plan.unit[first].input->path;
+    struct ec_manifest_mark mark = {.path = path};
+    for (size_t u = first; u < d->plan.unit_count; u++) {
+        const struct ec_plan_unit *unit = &d->plan.unit[u];
+        if (strcmp(unit->input->path, path) != 0) continue;
+        if (is_pending(d, u) && !ec_unit_loaded(d, u)) return EC_OK;
+        mark.rows += is_pending(d, u) ? unit->facts.accepted : unit->replaces->rows;
+        mark.members += unit->input->member != NULL;
+        if (!unit->input->member) mark.sha256 = unit->sha256;
+    }
+    if (!mark.sha256) { /* an archive: its members were hashed one by one */
+        char root[EC_PATH_MAX], full[EC_PATH_MAX], hex[EC_SHA256_HEX];
+        uint64_t bytes;
+        EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));
+        EC_TRY(ec_path_join(full, sizeof full, root, path, err));
+        EC_TRY(ec_sha256_file(full, hex, &bytes, err));
+        mark.sha256 = ec_arena_strdup(&d->arena, hex);
+        if (!mark.sha256) return no_memory(err);
+    }
+    d->manifest.mark[d->manifest.mark_count++] = mark;
+    return EC_OK;
+}
+
+static enum ec_status list_marks(struct ec_driver *d, struct ec_err *err) {
+    d->manifest.mark = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *d->manifest.mark);
+    if (!d->manifest.mark) return no_memory(err);
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        bool first = true, pending = false;
+        for (size_t k = 0; k < d->plan.unit_count; k++) {
+            if (strcmp(d->plan.unit[k].input->path, d->plan.unit[u].input->path) != 0) continue;
+            first = first && k >= u;
+            pending = pending || is_pending(d, k);
+        }
+        if (first && pending) EC_TRY(mark_file(d, u, err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status add_archived(struct ec_driver *d, size_t *cap, const char *path, struct ec_err *err) {
+    struct ec_manifest *m = &d->manifest;
+    for (size_t i = 0; i < m->archived_count; i++)
+        if (strcmp(m->archived[i], path) == 0) return EC_OK;
+    if (m->archived_count == *cap) {
+        size_t grown = *cap ? *cap * 2 : 64;
+        const char **list = ec_arena_calloc(&d->arena, grown, sizeof *list);
+        if (!list) return no_memory(err);
+        if (m->archived_count) memcpy(list, m->archived, m->archived_count * sizeof *list);
+        m->archived = list;
+        *cap = grown;
+    }
+    m->archived[m->archived_count] = ec_arena_strdup(&d->arena, path);
+    return m->archived[m->archived_count++] ? EC_OK : no_memory(err);
+}
+
+static enum ec_status archive_parts(struct ec_driver *d, size_t *cap, struct ec_err *err) {
+    char path[EC_PATH_MAX];
+    for (size_t i = 0; i < d->table_count; i++)
+        for (size_t k = 0; k < d->table[i].added_count; k++) {
+            EC_TRY(ec_path_join(path, sizeof path, d->table[i].dir, d->table[i].added[k].path, err));
+            EC_TRY(add_archived(d, cap, path, err));
+        }
+    return EC_OK;
+}
+
+/* What this run read and wrote, not the history: an archive's cost follows the day. Reports, KPI
+ * files and the manifest itself are known by name when it is written (finish.c). */
+static enum ec_status list_archived(struct ec_driver *d, struct ec_err *err) {
+    const struct ec_config *c = d->config;
+    if (!c->archive_enabled || d->options->no_archive) return EC_OK;
+    char label[16], path[EC_PATH_MAX];
+    ec_time_label(d->options->now_us, label);
+    label[13] = '\0'; /* YYYYMMDD_HHMM */
+    d->manifest.archive = ec_arena_printf(&d->arena, "%s/archive_%s.tar.gz", EC_DIR_ARCHIVE, label);
+    if (!d->manifest.archive) return no_memory(err);
+    size_t cap = 0;
+    for (size_t u = 0; u < d->plan.unit_count && (c->archive_include & EC_AREA_RAW); u++) {
+        if (!is_pending(d, u) || d->plan.unit[u].status == EC_UNREADABLE) continue;
+        EC_TRY(ec_path_join(path, sizeof path, EC_DIR_RAW, d->plan.unit[u].input->path, err));
+        EC_TRY(add_archived(d, &cap, path, err));
+    }
+    if (c->archive_include & EC_AREA_PROCESSED) EC_TRY(archive_parts(d, &cap, err));
+    return EC_OK;
+}
+
+enum ec_status ec_driver_commit(struct ec_driver *d, struct ec_err *err) {
+    struct ec_manifest *m = &d->manifest;
+    m->seq = d->plan.seq;
+    m->run = d->plan.run;
+    m->program = EC_VERSION;
+    m->config = d->config->fingerprint;
+    m->started_us = d->options->now_us;
+    m->as_of = d->options->as_of;
+    EC_TRY(list_inputs(d, err));
+    EC_TRY(list_commits(d, err));
+    EC_TRY(list_quarantine(d, err));
+    EC_TRY(list_marks(d, err));
+    EC_TRY(list_archived(d, err));
+    for (size_t i = 0; i < d->table_count; i++) EC_TRY(ec_table_place(&d->table[i], err));
+    EC_TRY(ec_facts_publish(d, err));
+    if (d->options->cancelled && d->options->cancelled())
+        return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+    return ec_manifest_publish(d->config->dir, m, err);
+}

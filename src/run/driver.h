@@ -1,0 +1,64 @@
+/* The driver's state, shared by the stages of a run. Private to run/.
+ *
+ *     plan.c     what to read            pool.c      workers read it
+ *     dedupe.c   keys across files       sources.c   the sources' tables after this run
+ *     compute.c  KPI and joined tables   commit.c    the manifest: the point of no return
+ *     finish.c   commits, reports, exports, marks, archive; also after a crash
+ */
+#ifndef EC_RUN_DRIVER_H
+#define EC_RUN_DRIVER_H
+
+#include "run/manifest.h"
+#include "run/models.h"
+#include "run/plan.h"
+#include "run/run.h"
+#include "run/table.h"
+
+struct ec_unit_state {
+    bool rejected;   /* by the gate: nothing of it is loaded */
+    const char *drop; /* path of its drop list, or NULL */
+};
+
+struct ec_driver {
+    const struct ec_run_options *options;
+    const struct ec_config *config;
+    struct ec_arena arena; /* of the run */
+    struct ec_plan plan;
+    struct ec_unit_state *state;     /* per unit */
+    struct ec_task_result *result;   /* per task */
+    const char *staging;             /* data/staging/<run> */
+    struct ec_sql *sql;
+    struct ec_project_models *models;
+    struct ec_table *table;          /* sources first, then models */
+    size_t table_count, source_tables;
+    struct ec_manifest manifest;
+    int64_t start_us;                /* monotonic */
+    struct ec_progress *progress;
+};
+
+/* Reads all pending units with the pool, has rejected files read again into quarantine, compares
+ * keys across files, and checks that rows are conserved (read.c). */
+enum ec_status ec_driver_read(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
+
+/* Opens and composes the tables of the sources that have pending units; `final` says that drop
+ * lists were applied: then merge sources are rewritten too (sources.c). */
+enum ec_status ec_driver_sources(struct ec_driver *driver, bool final, struct ec_err *err) EC_MUST_USE;
+/* The source's table, or NULL where it has no pending unit. */
+struct ec_table *ec_driver_table(struct ec_driver *driver, const char *name);
+
+/* Computes the models over the tables as they will be (compute.c). */
+enum ec_status ec_driver_models(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
+
+/* Places the parts and publishes facts and manifest (commit.c). */
+enum ec_status ec_driver_commit(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
+
+/* The driver's DuckDB session, opened when first needed. */
+enum ec_status ec_driver_sql(struct ec_driver *driver, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
+
+/* Whether the unit was read and its accepted rows are to be loaded. */
+static inline bool ec_unit_loaded(const struct ec_driver *d, size_t unit) {
+    const struct ec_plan_unit *u = &d->plan.unit[unit];
+    return u->cause != EC_CAUSE_APPLIED && u->status == EC_OK && !d->state[unit].rejected;
+}
+
+#endif

@@ -1,0 +1,280 @@
+#include "run/export.h"
+
+#include "base/io.h"
+#include "run/paths.h"
+#include "run/rewrite.h"
+#include "run/table.h"
+#include "sql/text.h"
+#include "store/csv_out.h"
+
+#include <errno.h>
+#include <glob.h>
+
+#define PLACEHOLDERS_MAX 8u
+
+struct exporting {
+    const struct ec_manifest_export *export;
+    const char *project;
+    struct ec_sql *sql;
+    struct ec_arena arena;
+    struct ec_table table;
+    const char *name[PLACEHOLDERS_MAX]; /* columns that the pattern names */
+    size_t name_count;
+    const char **written; /* full paths */
+    size_t written_count, written_cap;
+    struct ec_csv_out *out;
+    char path[EC_PATH_MAX]; /* of the open file */
+};
+
+static bool is_safe(char c, bool first) {
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return letter || (!first && (c == '-' || c == '.' || c == '_'));
+}
+
+static void add_value(struct ec_buf *out, const char *value) {
+    if (!value) {
+        ec_buf_addz(out, "__null__");
+        return;
+    }
+    if (!*value) ec_buf_addz(out, "%");
+    for (const char *p = value; *p; p++) {
+        if (is_safe(*p, p == value))
+            ec_buf_addc(out, *p);
+        else
+            ec_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*p);
+    }
+}
+
+void ec_export_path(struct ec_buf *out, const char *pattern, const char *const *name, const char *const *value, size_t count) {
+    while (*pattern) {
+        const char *end = *pattern == '{' ? strchr(pattern, '}') : NULL;
+        size_t i = count;
+        for (size_t k = 0; end && k < count; k++)
+            if (ec_str_is((struct ec_str){pattern + 1, (size_t)(end - pattern - 1)}, name[k])) i = k;
+        if (i < count) {
+            add_value(out, value[i]);
+            pattern = end + 1;
+        } else {
+            ec_buf_addc(out, *pattern++);
+        }
+    }
+}
+
+/* The columns between braces, each once. */
+static enum ec_status find_placeholders(struct exporting *x, struct ec_err *err) {
+    for (const char *p = strchr(x->export->pattern, '{'); p; p = strchr(p + 1, '{')) {
+        const char *end = strchr(p, '}');
+        if (!end) break;
+        char *name = ec_arena_copy(&x->arena, p + 1, (size_t)(end - p - 1));
+        if (!name) return ec_fail(err, EC_NO_MEMORY, "no memory for an export");
+        bool known = false;
+        for (size_t i = 0; i < x->name_count; i++) known = known || strcmp(x->name[i], name) == 0;
+        if (known) continue;
+        if (x->name_count == PLACEHOLDERS_MAX)
+            return ec_fail(err, EC_CONFIG, "the export of %s names more than %u columns", x->export->model, PLACEHOLDERS_MAX);
+        x->name[x->name_count++] = name;
+    }
+    return EC_OK;
+}
+
+static bool is_wanted(const struct ec_manifest_export *e, const char *partition) {
+    if (e->all) return true;
+    for (size_t i = 0; i < e->partition_count; i++) {
+        const char *p = e->partition[i];
+        if (p == partition || (p && partition && strcmp(p, partition) == 0)) return true;
+    }
+    return false;
+}
+
+/* SELECT the table's columns, then the placeholders as text, ordered by them. False: no files. */
+static enum ec_status statement(struct exporting *x, struct ec_buf *sql, bool *any, struct ec_err *err) {
+    struct ec_table_file *file;
+    size_t count, n = 0;
+    EC_TRY(ec_table_files(&x->table, &file, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (is_wanted(x->export, file[i].partition)) file[n++] = file[i];
+    *any = n > 0;
+    ec_buf_addz(sql, "SELECT ");
+    for (size_t i = 0; i < x->table.column_count; i++) {
+        ec_sql_quote_name(sql, x->table.column[i].name);
+        ec_buf_addz(sql, ", ");
+    }
+    for (size_t i = 0; i < x->name_count; i++) {
+        ec_buf_addz(sql, "CAST(");
+        ec_sql_quote_name(sql, x->name[i]);
+        ec_buf_printf(sql, " AS VARCHAR) AS \"#%zu\", ", i);
+    }
+    ec_buf_addz(sql, "1 AS \"#\" FROM ");
+    ec_scan_sql(sql, &x->table, file, n, false);
+    ec_buf_addz(sql, " ORDER BY ");
+    for (size_t i = 0; i < x->name_count; i++) ec_buf_printf(sql, "\"#%zu\", ", i);
+    for (size_t i = 0; i < x->table.column_count; i++) {
+        if (i > 0) ec_buf_addz(sql, ", ");
+        ec_sql_quote_name(sql, x->table.column[i].name);
+    }
+    return ec_buf_check(sql, err);
+}
+
+static enum ec_status close_file(struct exporting *x, struct ec_err *err) {
+    if (!x->out) return EC_OK;
+    enum ec_status status = ec_csv_out_finish(x->out, NULL, err);
+    ec_csv_out_destroy(x->out);
+    x->out = NULL;
+    return status;
+}
+
+static enum ec_status note_written(struct exporting *x, struct ec_err *err) {
+    if (x->written_count == x->written_cap) {
+        size_t cap = x->written_cap ? x->written_cap * 2 : 64;
+        const char **grown = ec_arena_calloc(&x->arena, cap, sizeof *grown);
+        if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory for an export");
+        if (x->written_count) memcpy(grown, x->written, x->written_count * sizeof *grown);
+        x->written = grown;
+        x->written_cap = cap;
+    }
+    x->written[x->written_count] = ec_arena_strdup(&x->arena, x->path);
+    return x->written[x->written_count++] ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for an export");
+}
+
+static enum ec_status open_file(struct exporting *x, struct ec_err *err) {
+    const char **names = ec_arena_calloc(&x->arena, x->table.column_count, sizeof *names);
+    if (!names) return ec_fail(err, EC_NO_MEMORY, "no memory for an export");
+    for (size_t i = 0; i < x->table.column_count; i++) names[i] = x->table.column[i].name;
+    char dir[EC_PATH_MAX];
+    memcpy(dir, x->path, sizeof dir);
+    *strrchr(dir, '/') = '\0';
+    EC_TRY(ec_dir_make(dir, err));
+    EC_TRY(note_written(x, err));
+    return ec_csv_out_open(x->path, names, x->table.column_count, &x->out, err);
+}
+
+/* The path for the row's values. */
+static enum ec_status row_path(struct exporting *x, const struct ec_batch *batch, size_t row, char *path, struct ec_err *err) {
+    const char *value[PLACEHOLDERS_MAX] = {0};
+    char text[PLACEHOLDERS_MAX][256];
+    for (size_t i = 0; i < x->name_count; i++) {
+        const struct ec_column *c = &batch->column[x->table.column_count + i];
+        if (!ec_bit(c->valid, row)) continue;
+        struct ec_str s = ec_text_str(&ec_column_text(c)[row]);
+        if (s.n >= sizeof text[i])
+            return ec_fail(err, EC_IO, "a value of %s is too long for a file name", x->name[i]);
+        memcpy(text[i], s.p, s.n);
+        text[i][s.n] = '\0';
+        value[i] = text[i];
+    }
+    struct ec_buf relative = ec_buf_make(EC_PATH_MAX);
+    ec_export_path(&relative, x->export->pattern, x->name, value, x->name_count);
+    enum ec_status status = ec_buf_check(&relative, err);
+    char root[EC_PATH_MAX];
+    if (status == EC_OK) status = ec_project_path(root, x->project, EC_DIR_PROCESSED, NULL, err);
+    if (status == EC_OK) status = ec_path_join(path, EC_PATH_MAX, root, relative.p, err);
+    ec_buf_free(&relative);
+    return status;
+}
+
+static enum ec_status write_batch(struct exporting *x, const struct ec_batch *batch, struct ec_err *err) {
+    uint32_t rows[EC_BATCH_ROWS];
+    size_t n = 0;
+    for (size_t row = 0; row < batch->rows; row++) {
+        char path[EC_PATH_MAX];
+        EC_TRY(row_path(x, batch, row, path, err));
+        if (!x->out || strcmp(path, x->path) != 0) {
+            if (x->out && n > 0) EC_TRY(ec_csv_out_append(x->out, batch, NULL, rows, n, err));
+            n = 0;
+            EC_TRY(close_file(x, err));
+            memcpy(x->path, path, sizeof path);
+            EC_TRY(open_file(x, err));
+        }
+        rows[n++] = (uint32_t)row;
+    }
+    return n > 0 ? ec_csv_out_append(x->out, batch, NULL, rows, n, err) : EC_OK;
+}
+
+static enum ec_status write_files(struct exporting *x, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make((size_t)64 * EC_MIB);
+    struct ec_sql_rows *rows = NULL;
+    struct ec_batch *batch;
+    bool any;
+    enum ec_status status = statement(x, &text, &any, err);
+    if (status == EC_OK && any) {
+        status = ec_sql_query(x->sql, text.p, &rows, err);
+        while (status == EC_OK) {
+            status = ec_sql_next(rows, &batch, err);
+            if (status != EC_OK || batch->rows == 0) break;
+            status = write_batch(x, batch, err);
+        }
+    }
+    ec_sql_rows_close(rows);
+    ec_buf_free(&text);
+    return status == EC_OK ? close_file(x, err) : status;
+}
+
+static bool was_written(const struct exporting *x, const char *path) {
+    for (size_t i = 0; i < x->written_count; i++)
+        if (strcmp(x->written[i], path) == 0) return true;
+    return false;
+}
+
+/* Removes files that match the pattern with these values (NULL: any) and were not written. */
+static enum ec_status remove_stale(struct exporting *x, const char *partition, bool any, struct ec_err *err) {
+    struct ec_buf pattern = ec_buf_make(EC_PATH_MAX);
+    char root[EC_PATH_MAX];
+    EC_TRY(ec_project_path(root, x->project, EC_DIR_PROCESSED "/", NULL, err));
+    for (const char *p = root; *p; p++) {
+        if (strchr("*?[\\", *p)) ec_buf_addc(&pattern, '\\'); /* of the project's own path */
+        ec_buf_addc(&pattern, *p);
+    }
+    for (const char *p = x->export->pattern; *p; p++) {
+        const char *end = *p == '{' ? strchr(p, '}') : NULL;
+        if (!end) {
+            ec_buf_addc(&pattern, *p);
+            continue;
+        }
+        bool fixed = !any && x->table.partition_by &&
+                     ec_str_is((struct ec_str){p + 1, (size_t)(end - p - 1)}, x->table.partition_by);
+        if (fixed)
+            add_value(&pattern, partition);
+        else
+            ec_buf_addc(&pattern, '*');
+        p = end;
+    }
+    glob_t found = {0};
+    enum ec_status status = ec_buf_check(&pattern, err);
+    if (status == EC_OK && glob(pattern.p, GLOB_NOSORT, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc && status == EC_OK; i++)
+            if (!was_written(x, found.gl_pathv[i]) && ec_io.unlink(found.gl_pathv[i]) != 0 && errno != ENOENT)
+                status = ec_fail_errno(err, EC_IO, "cannot remove %s", found.gl_pathv[i]);
+    }
+    globfree(&found);
+    ec_buf_free(&pattern);
+    return status;
+}
+
+static enum ec_status export_all(struct exporting *x, struct ec_err *err) {
+    EC_TRY(find_placeholders(x, err));
+    EC_TRY(write_files(x, err));
+    if (x->export->all) return remove_stale(x, NULL, true, err);
+    for (size_t i = 0; i < x->export->partition_count; i++) EC_TRY(remove_stale(x, x->export->partition[i], false, err));
+    return EC_OK;
+}
+
+enum ec_status ec_export_write(const char *project, const struct ec_manifest_export *export, struct ec_sql *sql,
+                               size_t *files, struct ec_err *err) {
+    struct exporting x = {.export = export, .project = project, .sql = sql};
+    ec_arena_init(&x.arena, (size_t)256 * EC_MIB);
+    char dir[EC_PATH_MAX];
+    struct ec_delta *delta = NULL;
+    const char *partition_by = NULL;
+    enum ec_status status = ec_path_join(dir, sizeof dir, project, export->table, err);
+    if (status == EC_OK) status = ec_delta_open(dir, &delta, err);
+    if (status == EC_OK && delta->partition_by) partition_by = ec_arena_strdup(&x.arena, delta->partition_by);
+    ec_delta_close(delta);
+    if (status == EC_OK)
+        status = ec_table_open(project, export->table, export->model, partition_by, &x.arena, &x.table, err);
+    if (status == EC_OK) status = export_all(&x, err);
+    ec_csv_out_destroy(x.out);
+    ec_table_close(&x.table);
+    *files = x.written_count;
+    ec_arena_deinit(&x.arena);
+    return status;
+}

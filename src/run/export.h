@@ -1,0 +1,21 @@
+/* KPI tables as CSV files, in the layout that people know: one file per value of the pattern's
+ * placeholders, `sales/{date}/sales_{date}_kpi.csv` below data/processed.
+ *
+ * A value becomes part of a path only through an alphabet that cannot leave its folder: letters,
+ * digits, '-', '.' and '_' inside; everything else as %XX, null as "__null__".
+ */
+#ifndef EC_RUN_EXPORT_H
+#define EC_RUN_EXPORT_H
+
+#include "run/manifest.h"
+#include "sql/session.h"
+
+/* Writes the export from the table's active files; files of values that are no longer there are
+ * removed. *files counts what was written. */
+enum ec_status ec_export_write(const char *project, const struct ec_manifest_export *export, struct ec_sql *sql,
+                               size_t *files, struct ec_err *err) EC_MUST_USE;
+
+/* The pattern with its placeholders filled in; appended. value[i] is NULL for null. */
+void ec_export_path(struct ec_buf *out, const char *pattern, const char *const *name, const char *const *value, size_t count);
+
+#endif

@@ -1,0 +1,17 @@
+/* A progress bar per source on stderr, with rate and time left; nothing where stderr is no
+ * terminal. Log lines clear and redraw it. One at a time. */
+#ifndef EC_RUN_PROGRESS_H
+#define EC_RUN_PROGRESS_H
+
+#include "run/plan.h"
+
+struct ec_progress;
+
+/* NULL where `enabled` is false or memory is short: every function takes NULL. */
+struct ec_progress *ec_progress_create(const struct ec_plan *plan, const struct ec_config *config, bool enabled);
+void ec_progress_task(struct ec_progress *progress, const struct ec_task *task, const struct ec_task_result *result);
+void ec_progress_stage(struct ec_progress *progress, const char *what); /* "models", "archive" */
+void ec_progress_draw(struct ec_progress *progress);
+void ec_progress_destroy(struct ec_progress *progress);
+
+#endif

@@ -1,0 +1,221 @@
+/* Reading all pending units: the pool, files rejected as a whole, duplicates across files. */
+#include "run/driver.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "quality/score.h"
+#include "run/dedupe.h"
+#include "run/pool.h"
+#include "run/progress.h"
+
+/* A round of the pool: some tasks, and where their results belong. */
+struct round {
+    struct ec_driver *driver;
+    struct ec_task *task;
+    size_t *index; /* of each in plan.task */
+    size_t count;
+};
+
+static enum ec_status task_done(void *user, size_t i, struct ec_task_result *result, struct ec_err *err) {
+    struct round *round = user;
+    struct ec_driver *d = round->driver;
+    struct ec_task_result *kept = &d->result[round->index[i]];
+    (void)err;
+    ec_task_result_deinit(kept);
+    *kept = *result;
+    ec_progress_task(d->progress, &round->task[i], kept);
+    return EC_OK;
+}
+
+static void tick(void *user) {
+    struct round *round = user;
+    ec_progress_draw(round->driver->progress);
+}
+
+static uint64_t task_bytes(const struct ec_driver *d, const struct ec_task *task) {
+    if (task->range_end) return task->range_end - task->range_start;
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        const struct ec_plan_unit *unit = &d->plan.unit[u];
+        size_t first = unit->task_first;
+        if (unit->task_count && task >= &d->plan.task[first] && task < &d->plan.task[first + unit->task_count])
+            return unit->input->bytes_decoded ? unit->input->bytes_decoded : unit->input->bytes;
+    }
+    return 0;
+}
+
+/* Large tasks first, so that no worker is left with the largest at the end. */
+static void order_by_size(struct round *round) {
+    const struct ec_driver *d = round->driver;
+    for (size_t i = 1; i < round->count; i++) {
+        size_t index = round->index[i], k = i;
+        uint64_t bytes = task_bytes(d, &d->plan.task[index]);
+        for (; k > 0 && task_bytes(d, &d->plan.task[round->index[k - 1]]) < bytes; k--) round->index[k] = round->index[k - 1];
+        round->index[k] = index;
+    }
+}
+
+static enum ec_status run_round(struct round *round, struct ec_err *err) {
+    struct ec_driver *d = round->driver;
+    if (round->count == 0) return EC_OK;
+    order_by_size(round);
+    for (size_t i = 0; i < round->count; i++) round->task[i] = d->plan.task[round->index[i]];
+    struct ec_pool_options options = {.argv = d->options->worker_argv,
+                                      .workers = d->config->workers,
+                                      .timeout_s = d->config->timeout_s,
+                                      .memory_bytes = d->config->memory_bytes,
+                                      .done = task_done,
+                                      .tick = tick,
+                                      .cancelled = d->options->cancelled,
+                                      .user = round};
+    if (options.workers > round->count) options.workers = (unsigned)round->count;
+    return ec_pool_run(&options, round->task, round->count, err);
+}
+
+static enum ec_status make_round(struct ec_driver *d, struct round *round, struct ec_err *err) {
+    *round = (struct round){.driver = d};
+    round->task = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *round->task);
+    round->index = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *round->index);
+    if (!round->task || !round->index) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu tasks", d->plan.task_count);
+    return EC_OK;
+}
+
+static enum ec_status read_first(struct ec_driver *d, struct ec_err *err) {
+    struct round round;
+    EC_TRY(make_round(d, &round, err));
+    for (size_t t = 0; t < d->plan.task_count; t++) round.index[round.count++] = t;
+    return run_round(&round, err);
+}
+
+static enum ec_status give_up(struct ec_driver *d, size_t u, const struct ec_task_result *why, struct ec_err *err) {
+    struct ec_plan_unit *unit = &d->plan.unit[u];
+    unit->status = why->status;
+    unit->problem = ec_arena_strdup(&d->arena, why->error ? why->error : "");
+    return unit->problem ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+}
+
+/* The unit's facts are those of its tasks together; one task that failed fails the file. */
+static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *err) {
+    struct ec_plan_unit *unit = &d->plan.unit[u];
+    ec_facts_deinit(&unit->facts);
+    ec_facts_init(&unit->facts);
+    for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
+        if (d->result[t].status != EC_OK) return give_up(d, u, &d->result[t], err);
+        EC_TRY(ec_facts_merge(&unit->facts, &d->result[t].facts, err));
+    }
+    return EC_OK;
+}
+
+/* The ranges of a file of JSON lines may each lack a column; the file as a whole may not. */
+static enum ec_status check_ranges(struct ec_driver *d, size_t u, struct ec_err *err) {
+    struct ec_plan_unit *unit = &d->plan.unit[u];
+    const struct ec_source *s = unit->input->source;
+    if (unit->task_count < 2 || unit->status != EC_OK) return EC_OK;
+    for (size_t c = 0; c < s->column_count && c < unit->facts.column_count; c++) {
+        if (!s->column[c].required || unit->facts.column[c].present) continue;
+        unit->status = EC_MISSING_COLUMN;
+        unit->problem = ec_arena_printf(&d->arena, "the required column %s is missing", s->column[c].name);
+        if (!unit->problem) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+    }
+    return EC_OK;
+}
+
+static bool is_pending(const struct ec_driver *d, size_t u) { return d->plan.unit[u].cause != EC_CAUSE_APPLIED; }
+
+static enum ec_status merge_units(struct ec_driver *d, struct ec_err *err) {
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        if (!is_pending(d, u) || d->plan.unit[u].status != EC_OK) continue;
+        EC_TRY(merge_unit(d, u, err));
+        EC_TRY(check_ranges(d, u, err));
+    }
+    return EC_OK;
+}
+
+/* Adds the tasks of a unit to the round, with their outputs emptied and `drop` and `reject` set. */
+static enum ec_status repeat_unit(struct round *round, size_t u, bool reject, struct ec_err *err) {
+    struct ec_driver *d = round->driver;
+    const struct ec_plan_unit *unit = &d->plan.unit[u];
+    for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
+        struct ec_task *task = &d->plan.task[t];
+        task->reject = reject;
+        task->drop = d->state[u].drop;
+        EC_TRY(ec_dir_remove(task->out, true, err));
+        round->index[round->count++] = t;
+    }
+    return EC_OK;
+}
+
+/* A file that a critical rule rejects, or whose gate failed where the source says so, is read
+ * again with every row going to quarantine: nothing of it is loaded, nothing of it is lost. */
+static enum ec_status reject_files(struct ec_driver *d, struct ec_err *err) {
+    struct round round;
+    EC_TRY(make_round(d, &round, err));
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        const struct ec_plan_unit *unit = &d->plan.unit[u];
+        if (!is_pending(d, u) || unit->status != EC_OK) continue;
+        bool failed = unit->input->source->reject_failed && ec_gate_failed(d->config, unit->input->source, &unit->facts);
+        if (!unit->facts.rejected && !failed) continue;
+        d->state[u].rejected = true;
+        EC_TRY(repeat_unit(&round, u, true, err));
+    }
+    return run_round(&round, err);
+}
+
+static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
+    struct round round;
+    EC_TRY(make_round(d, &round, err));
+    const char **drop = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *drop);
+    if (!drop) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+    struct ec_sql *sql;
+    EC_TRY(ec_driver_sql(d, &sql, err));
+    struct ec_dedupe dedupe = {&d->plan, d->result, sql, d->staging};
+    for (size_t i = 0; i < d->config->source_count; i++) {
+        const struct ec_source *source = &d->config->source[i];
+        const struct ec_table *table = ec_driver_table(d, source->name);
+        uint64_t dropped;
+        if (table) EC_TRY(ec_dedupe_source(&dedupe, source, table, &d->arena, drop, &dropped, err));
+    }
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        if (!drop[u] || !ec_unit_loaded(d, u)) continue;
+        d->state[u].drop = drop[u];
+        EC_TRY(repeat_unit(&round, u, false, err));
+    }
+    return run_round(&round, err);
+}
+
+static enum ec_status imbalance(const struct ec_plan_unit *unit, const char *what, uint64_t have, uint64_t want,
+                                struct ec_err *err) {
+    return ec_fail(err, EC_IMBALANCE, "%s%s%s: %s: %llu instead of %llu", unit->input->path,
+                   unit->input->member ? " " : "", unit->input->member ? unit->input->member : "", what,
+                   (unsigned long long)have, (unsigned long long)want);
+}
+
+/* read = accepted + quarantined + duplicates, and each lies where it should. */
+static enum ec_status check_balance(const struct ec_driver *d, size_t u, struct ec_err *err) {
+    const struct ec_plan_unit *unit = &d->plan.unit[u];
+    const struct ec_facts *f = &unit->facts;
+    uint64_t in_parts = 0, in_quarantine = 0;
+    for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
+        for (size_t i = 0; i < d->result[t].part_count; i++) in_parts += d->result[t].part[i].rows;
+        in_quarantine += d->result[t].quarantined;
+    }
+    if (f->read != f->accepted + f->quarantined + f->duplicate)
+        return imbalance(unit, "rows read", f->read, f->accepted + f->quarantined + f->duplicate, err);
+    if (in_parts != f->accepted) return imbalance(unit, "rows in parts", in_parts, f->accepted, err);
+    if (in_quarantine != f->quarantined + f->duplicate)
+        return imbalance(unit, "rows in quarantine", in_quarantine, f->quarantined + f->duplicate, err);
+    if (d->state[u].rejected && f->accepted != 0) return imbalance(unit, "rows of a rejected file", f->accepted, 0, err);
+    return EC_OK;
+}
+
+enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
+    EC_TRY(read_first(d, err));
+    EC_TRY(merge_units(d, err));
+    EC_TRY(reject_files(d, err));
+    EC_TRY(merge_units(d, err));
+    EC_TRY(ec_driver_sources(d, false, err));
+    EC_TRY(drop_duplicates(d, err));
+    EC_TRY(merge_units(d, err));
+    for (size_t u = 0; u < d->plan.unit_count; u++)
+        if (is_pending(d, u) && d->plan.unit[u].status == EC_OK) EC_TRY(check_balance(d, u, err));
+    return ec_driver_sources(d, true, err);
+}
