@@ -4,7 +4,7 @@
  * reader walks the set bits instead of the bytes. The scalar variant is always built and is the
  * oracle of the others. The best variant that the processor has is chosen at the first call;
  * the environment's EC_SCAN=scalar|avx2|avx512|neon asks for another one, so that tests walk
- * every variant. Thread-safe but for ec_scan_use().
+ * every variant. ec_scan() is thread-safe, the rest is not.
  *
  *     uint64_t special[4], suspect[4];
  *     ec_scan()->csv(p, 4, ',', special, suspect);   // 256 readable bytes at p
