@@ -72,12 +72,12 @@ static struct ec_str excerpt(const char *window, const struct ec_csv_record *r) 
     return (struct ec_str){p, ec_utf8_truncate(p, n, EC_SAMPLE_TEXT_MAX)};
 }
 
-static enum ec_status add_damaged(const struct ec_csv_reader *reader, const struct ec_csv_record *r, bool overlong,
+static enum ec_status add_damaged(const struct ec_csv_reader *reader, const struct ec_csv_record *r, bool kept,
                                   struct ec_batch *batch, struct ec_err *err) {
     struct ec_fault fault = {.row = (uint32_t)batch->rows, .column = EC_NO_COLUMN, .reason = r->reason};
     bool extra = r->reason == EC_REASON_EXTRA_CELL;
     if (r->bad_cell < reader->columns && !extra) fault.column = reader->column[r->bad_cell].column;
-    fault.value = overlong ? EC_STR("") : excerpt(reader->input->window.p, r);
+    fault.value = kept ? excerpt(reader->input->window.p, r) : EC_STR("");
     return ec_batch_fault(batch, fault, err);
 }
 
@@ -113,7 +113,7 @@ enum ec_status ec_csv_row_add(struct ec_csv_reader *reader, const struct ec_csv_
                                                   .raw = kept ? raw : NULL};
     enum ec_status status = EC_OK;
     if (r->damaged) {
-        status = add_damaged(reader, r, overlong, batch, err);
+        status = add_damaged(reader, r, kept, batch, err);
     } else {
         size_t n = r->end - r->start;
         bool readable = !r->suspect || (!memchr(raw, '\0', n) && ec_utf8_valid(raw, n));
