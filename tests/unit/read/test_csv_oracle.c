@@ -87,7 +87,8 @@ static void check(const char *p, size_t n, struct ec_csv_limits limits, size_t s
     while (at > 0 && rows.p[at - 1] != '\n') at--;
     print_message("window %zu, field %zu, record %zu, step %zu, %s\n", limits.window, limits.field, limits.record, step,
                   ec_scan()->name);
-    fail_msg("read:\n%.300s\nexpected:\n%.300s", at < rows.n ? rows.p + at : "", at < expected.n ? expected.p + at : "");
+    fail_msg("read:\n%.300s\nexpected:\n%.300s", at < rows.n ? rows.p + at : "",
+             at < expected.n ? expected.p + at : "");
 }
 
 static void random_texts(void **state) {
