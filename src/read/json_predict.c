@@ -1,5 +1,6 @@
 #include "read/json_predict.h"
 
+#include "read/cell.h"
 #include "scan/json_scan.h"
 
 /* Literals of a record that are longer together are not worth a template. */
@@ -30,9 +31,18 @@ static struct ec_json_literal literal_of(const char *p, size_t n) {
 
 static enum ec_json_how how_of(const struct ec_json_column *entry) {
     const struct ec_schema_column *schema = entry->schema;
-    if (schema && schema->null_value_count > 0) return EC_JSON_HOW_CELL;
-    if (!schema || schema->type.type == EC_TYPE_STRING) return EC_JSON_HOW_TEXT;
-    return schema->type.type == EC_TYPE_INTEGER ? EC_JSON_HOW_INTEGER : EC_JSON_HOW_CELL;
+    if (!schema) return EC_JSON_HOW_TEXT;
+    if (schema->null_value_count > 0) return EC_JSON_HOW_ANY;
+    switch (schema->type.type) {
+    case EC_TYPE_STRING: return EC_JSON_HOW_TEXT;
+    case EC_TYPE_INTEGER: return EC_JSON_HOW_INTEGER;
+    case EC_TYPE_FLOAT: return EC_JSON_HOW_FLOAT;
+    case EC_TYPE_BOOLEAN: return EC_JSON_HOW_BOOLEAN;
+    case EC_TYPE_DATETIME:
+    case EC_TYPE_DATE:
+    case EC_TYPE_DECIMAL: break;
+    }
+    return EC_JSON_HOW_TYPED;
 }
 
 void ec_json_predict_learn(struct ec_json_predict *predict, const struct ec_json_columns *columns,
@@ -106,22 +116,60 @@ static inline struct ec_text view(const char *p, size_t n) {
     return t;
 }
 
-#define PLAIN_DIGITS_MAX 18 /* any so many fit 64 bits */
+#define INTEGER_DIGITS_MAX 18 /* so many always fit 64 bits */
+#define FLOAT_DIGITS_MAX   15 /* so many are exact in a double, and so is their power of ten */
 
-/* An integer without fraction or exponent at p; NULL where it is anything else. */
+static inline unsigned digit_at(const char *p) {
+    return (unsigned)(unsigned char)*p - '0';
+}
+
+static inline const char *take_digits(const char *p, ptrdiff_t most, uint64_t *sum) {
+    const char *start = p;
+    for (unsigned digit; (digit = digit_at(p)) <= 9 && p - start < most; p++) *sum = *sum * 10 + digit;
+    return p;
+}
+
+/* Digits without a leading zero; NULL where there are none or too many. */
+static inline const char *whole_digits(const char *p, ptrdiff_t most, uint64_t *sum) {
+    const char *q = take_digits(p, most, sum);
+    return q == p || digit_at(q) <= 9 || (*p == '0' && q - p > 1) ? NULL : q;
+}
+
+/* An integer without fraction or exponent; NULL where it is anything else. */
 static inline const char *plain_integer(const char *p, int64_t *value) {
     bool negative = *p == '-';
-    const char *start = p += negative;
     uint64_t sum = 0;
-    unsigned digit;
-    while ((digit = (unsigned)(unsigned char)*p - '0') <= 9 && p - start < PLAIN_DIGITS_MAX) {
-        sum = sum * 10 + digit;
-        p++;
-    }
-    if (p == start || digit <= 9 || (*start == '0' && p - start > 1)) return NULL;
-    if (*p == '.' || *p == 'e' || *p == 'E') return NULL;
+    p = whole_digits(p + negative, INTEGER_DIGITS_MAX, &sum);
+    if (!p || *p == '.' || *p == 'e' || *p == 'E') return NULL;
     *value = negative ? -(int64_t)sum : (int64_t)sum;
     return p;
+}
+
+/* A number without exponent, correctly rounded: two exact doubles and one division. */
+static inline const char *plain_float(const char *p, double *value) {
+    static const double powers[FLOAT_DIGITS_MAX + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    bool negative = *p == '-';
+    uint64_t sum = 0;
+    const char *start = p + negative, *q = whole_digits(start, FLOAT_DIGITS_MAX, &sum);
+    if (!q) return NULL;
+    ptrdiff_t scale = 0;
+    if (*q == '.') {
+        const char *point = q++;
+        q = take_digits(q, FLOAT_DIGITS_MAX - (point - start), &sum);
+        scale = q - point - 1;
+        if (scale == 0 || digit_at(q) <= 9) return NULL;
+    }
+    if (*q == 'e' || *q == 'E') return NULL;
+    double magnitude = (double)sum / powers[scale];
+    *value = negative ? -magnitude : magnitude;
+    return q;
+}
+
+static inline const char *plain_boolean(const char *p, uint8_t *value) {
+    *value = *p == 't';
+    if (memcmp(p, "true", 4) == 0) return p + 4;
+    return memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
 }
 
 struct reading {
@@ -143,27 +191,52 @@ static const char *any_value(struct reading *r, const struct ec_json_slot *slot,
     return r->status == EC_OK ? c.p : NULL;
 }
 
+/* A string without escapes. NULL where it is anything else, or not of its type. */
+static inline const char *read_string(struct reading *r, const struct ec_json_slot *slot, struct ec_column *column,
+                                      const char *p) {
+    const char *q = ec_scan_json_plain(p + 1);
+    size_t n = (size_t)(q - p) - 1;
+    if (*q != '"' || n > EC_FIELD_MAX) return NULL;
+    if (slot->how == EC_JSON_HOW_TEXT) {
+        ec_column_text(column)[r->row] = view(p + 1, n);
+        ec_bit_set(column->valid, r->row);
+        return q + 1;
+    }
+    const struct ec_schema_column *schema = r->columns->entry[slot->entry].schema;
+    return ec_cell_parse(schema, column, r->row, p + 1, n, false) == EC_CELL_BAD ? NULL : q + 1;
+}
+
 /* The commonest values at once, the others by any_value(). */
 static inline const char *read_value(struct reading *r, const struct ec_json_slot *slot, const char *p) {
     struct ec_column *column = &r->batch->column[slot->column];
-    if (*p == '"' && slot->how == EC_JSON_HOW_TEXT) {
-        const char *q = ec_scan_json_plain(p + 1);
-        size_t n = (size_t)(q - p) - 1;
-        if (*q == '"' && n <= EC_FIELD_MAX) {
-            ec_column_text(column)[r->row] = view(p + 1, n);
-            ec_bit_set(column->valid, r->row);
-            return q + 1;
-        }
-    } else if (*p != '"' && slot->how == EC_JSON_HOW_INTEGER) {
-        int64_t value;
-        const char *q = plain_integer(p, &value);
-        if (q) {
-            ec_column_int(column)[r->row] = value;
-            ec_bit_set(column->valid, r->row);
-            return q;
-        }
+    const char *q = NULL;
+    if (*p == '"') {
+        if (slot->how != EC_JSON_HOW_ANY && (q = read_string(r, slot, column, p))) return q;
+        return any_value(r, slot, p);
     }
-    return any_value(r, slot, p);
+    switch (slot->how) {
+    case EC_JSON_HOW_INTEGER: {
+        int64_t value;
+        if ((q = plain_integer(p, &value))) ec_column_int(column)[r->row] = value;
+        break;
+    }
+    case EC_JSON_HOW_FLOAT: {
+        double value;
+        if ((q = plain_float(p, &value))) ec_column_double(column)[r->row] = value;
+        break;
+    }
+    case EC_JSON_HOW_BOOLEAN: {
+        uint8_t value;
+        if ((q = plain_boolean(p, &value))) ec_column_bool(column)[r->row] = value;
+        break;
+    }
+    case EC_JSON_HOW_ANY:
+    case EC_JSON_HOW_TEXT:
+    case EC_JSON_HOW_TYPED: break;
+    }
+    if (!q) return any_value(r, slot, p);
+    ec_bit_set(column->valid, r->row);
+    return q;
 }
 
 static const char *read_row(struct reading *r, const struct ec_json_predict *predict, const char *p) {

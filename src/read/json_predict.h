@@ -24,8 +24,15 @@ struct ec_json_literal {
     const char *p; /* all of them */
 };
 
-/* How a string or number reaches its column. */
-enum ec_json_how { EC_JSON_HOW_TEXT, EC_JSON_HOW_INTEGER, EC_JSON_HOW_CELL };
+/* Which values of a column are read at once; all others go through ec_json_cell_store(). */
+enum ec_json_how {
+    EC_JSON_HOW_ANY,     /* none: the column has null_values */
+    EC_JSON_HOW_TEXT,    /* strings without escapes */
+    EC_JSON_HOW_INTEGER, /* numbers of up to 18 digits */
+    EC_JSON_HOW_FLOAT,   /* numbers of up to 15 digits without exponent */
+    EC_JSON_HOW_BOOLEAN, /* true and false */
+    EC_JSON_HOW_TYPED,   /* strings without escapes, by ec_cell_parse() */
+};
 
 struct ec_json_slot {
     struct ec_json_literal before;

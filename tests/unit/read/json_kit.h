@@ -56,7 +56,11 @@ static inline void kit_show_cell(struct ec_batch *batch, size_t column, size_t r
     }
     ec_buf_printf(out, " %s=", c->name);
     if (c->type.type == EC_TYPE_STRING) {
-        struct ec_str text = ec_text_str(&ec_column_text(c)[row]);
+        struct ec_text cell = ec_column_text(c)[row];
+        struct ec_str text = ec_text_str(&cell);
+        struct ec_text again = ec_text_of(text.p, text.n);
+        if (memcmp(&cell, &again, 8) != 0 || (text.n <= EC_TEXT_INLINE && memcmp(&cell, &again, sizeof cell) != 0))
+            fail_msg("column %s holds a text that is not as ec_text_of() makes it", c->name);
         ec_json_quote(out, text.p, text.n);
     } else {
         struct ec_str text = ec_batch_cell_text(batch, column, row);

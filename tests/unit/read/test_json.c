@@ -1,6 +1,8 @@
 /* JSON files as the reader gives them: layouts, places, types, columns, limits. */
 #include "json_kit.h"
 
+#include "base/io.h"
+
 static const struct {
     const char *json;
     const char *rows;
@@ -183,11 +185,53 @@ static void many_rows(void **state) {
     ec_buf_free(&expected);
 }
 
+static int mallocs_left;
+
+static void *failing_malloc(size_t n) {
+    return mallocs_left-- > 0 ? malloc(n) : NULL;
+}
+static void *failing_realloc(void *p, size_t n) {
+    return mallocs_left-- > 0 ? realloc(p, n) : NULL;
+}
+
+/* Every allocation fails in turn: a status, nothing lost and nothing freed twice. */
+static void out_of_memory(void **state) {
+    (void)state;
+    static const char json[] = "{\"a\":1,\"s\":\"\\u00e9\",\"new\":[]}\n{\"a\":bad}\n{\"a\":\"x\",\"other\":\"\\n\"}\n";
+    const struct ec_io saved = ec_io;
+    enum ec_status status = EC_NO_MEMORY;
+    int allowed = 0;
+    for (; status != EC_OK; allowed++) {
+        struct ec_err err = {0};
+        struct ec_batch batch;
+        struct ec_stream *stream;
+        struct ec_reader *reader = NULL;
+        assert_int_equal(ec_batch_init(&batch, &err), EC_OK);
+        kit_columns_add(&kit_source, &batch);
+        assert_int_equal(ec_stream_memory(json, sizeof json - 1, 0, &stream, &err), EC_OK);
+        mallocs_left = allowed;
+        ec_io.malloc = failing_malloc;
+        ec_io.realloc = failing_realloc;
+        struct ec_reader_args args = {.source = &kit_source, .stream = stream};
+        status = ec_json_open(&args, &(struct ec_json_options){.window_bytes = 16}, &reader, &err);
+        for (size_t rows = 1; status == EC_OK && rows > 0; rows = batch.rows)
+            status = ec_reader_next(reader, &batch, &err);
+        ec_io = saved;
+        if (status != EC_OK) assert_int_equal(status, EC_NO_MEMORY);
+        assert_int_equal(err.status, status);
+        ec_reader_close(reader);
+        ec_stream_close(stream);
+        ec_batch_deinit(&batch);
+        assert_true(allowed < 1000);
+    }
+    assert_true(allowed > 8);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),       cmocka_unit_test(utf16),          cmocka_unit_test(declared_encoding),
         cmocka_unit_test(null_values), cmocka_unit_test(undeclared_max), cmocka_unit_test(facts),
-        cmocka_unit_test(many_rows),
+        cmocka_unit_test(many_rows),   cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

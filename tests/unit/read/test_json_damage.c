@@ -143,29 +143,24 @@ static void too_long_field(void **state) {
         }
 }
 
-/* A record of n bytes between two short ones, in both layouts, at a limit of 100 bytes. */
-static void record_of(size_t n, bool array, const char *middle) {
+/* A record of n bytes between two short ones of its shape, in both layouts, at a limit of 100 bytes. */
+static void record_of(size_t n, bool array) {
     struct ec_buf json = ec_buf_make(EC_KIB), expected = ec_buf_make(EC_KIB);
-    ec_buf_addz(&json, array ? "[{\"a\":1},{\"s\":\"" : "{\"a\":1}\n{\"s\":\"");
+    ec_buf_addz(&json, array ? "[{\"s\":1},{\"s\":\"" : "{\"s\":1}\n{\"s\":\"");
     size_t start = json.n - 6;
     while (json.n - start < n - 2) ec_buf_addc(&json, 'x');
-    ec_buf_addz(&json, array ? "\"},{\"a\":3}]" : "\"}\n{\"a\":3}\n");
-    ec_buf_printf(&expected, "1@%d+7 a=1\n%d@%zu+%zu%s\n%d@%zu+7 a=3\n", array, array ? 1 : 2, start, n, middle,
-                  array ? 1 : 3, start + n + 1);
+    ec_buf_printf(&expected, "1@%d+7 s=\"1\"\n%d@%zu+%zu", array, array ? 1 : 2, start, n);
+    if (n > 100)
+        ec_buf_addz(&expected, " !too-long(\"\") raw-dropped");
+    else
+        ec_buf_printf(&expected, " s=\"%s\"", json.p + start + 6);
+    ec_buf_addz(&json, array ? "\"},{\"s\":3}]" : "\"}\n{\"s\":3}\n");
+    ec_buf_printf(&expected, "\n%d@%zu+7 s=\"3\"\n", array ? 1 : 3, start + n + 1);
     for (int strict = 0; strict < 2; strict++)
         for (size_t window = 16; window < 400; window += 13) {
             struct kit_run run = {.options = {.window_bytes = window, .record_max = 100, .strict = strict},
                                   .step = window % 5};
             struct ec_buf got = kit_text(&run, json.p, json.n);
-            const char *quoted = strstr(got.p, " s=\""); /* the text itself need not be spelt out here */
-            if (quoted) {
-                size_t at = (size_t)(quoted - got.p);
-                got.n = at;
-                struct ec_buf rest = ec_buf_make(EC_KIB);
-                ec_buf_addz(&rest, strchr(quoted + 4, '"') + 1);
-                ec_buf_add(&got, rest.p, rest.n);
-                ec_buf_free(&rest);
-            }
             assert_string_equal(got.p, expected.p);
             ec_buf_free(&got);
         }
@@ -176,11 +171,11 @@ static void record_of(size_t n, bool array, const char *middle) {
 static void too_long_record(void **state) {
     (void)state;
     for (int array = 0; array < 2; array++) {
-        record_of(99, array, "");
-        record_of(100, array, "");
-        record_of(101, array, " !too-long(\"\") raw-dropped");
-        record_of(102, array, " !too-long(\"\") raw-dropped");
-        record_of(350, array, " !too-long(\"\") raw-dropped");
+        record_of(99, array);
+        record_of(100, array);
+        record_of(101, array);
+        record_of(102, array);
+        record_of(350, array);
     }
 }
 

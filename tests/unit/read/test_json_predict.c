@@ -53,18 +53,36 @@ static void value(struct file *f, char column, struct ec_buf *row) {
         break;
     case 's':
         if (x % 13 == 0) {
-            ec_buf_printf(json, "[%d,{\"k\":\"]\"}]", number);
-            ec_buf_printf(row, " s=\"[%d,{\\\"k\\\":\\\"]\\\"}]\"", number);
+            const char *line = x % 2 ? "\n " : "";
+            f->line += x % 2;
+            ec_buf_printf(json, "[%d,%s{\"k\":\"]\"}]", number, line);
+            ec_buf_printf(row, " s=\"[%d,%s{\\\"k\\\":\\\"]\\\"}]\"", number, x % 2 ? "\\n " : "");
             break;
         }
         ec_buf_printf(json, "\"%s\"", words[x % WORDS]);
         ec_buf_addz(row, " s=");
         decode(row, x % WORDS);
         break;
-    case 'f':
-        ec_buf_printf(json, "%d.5", number & 0xfff);
-        ec_buf_printf(row, " f=%d.5", number & 0xfff);
+    case 'f': {
+        static const struct {
+            const char *json, *row;
+        } floats[] = {{"0", "0"},
+                      {"-0.5", "-0.5"},
+                      {"1e2", "100"},
+                      {"12.50", "12.5"},
+                      {"-7", "-7"},
+                      {"0.1", "0.1"},
+                      {"2E-1", "0.2"},
+                      {"\"1.5\"", "1.5"},
+                      {"123456789012345", "123456789012345"},
+                      {"0.00390625", "0.00390625"},
+                      {"9007199254740993", "9007199254740992"},
+                      {"1.00000000000000000", "1"}};
+        size_t k = x % (sizeof floats / sizeof floats[0]);
+        ec_buf_addz(json, floats[k].json);
+        ec_buf_printf(row, " f=%s", floats[k].row);
         break;
+    }
     case 'b':
         ec_buf_addz(json, x & 1 ? "true" : "false");
         ec_buf_addz(row, x & 1 ? " b=true" : " b=false");
@@ -202,6 +220,24 @@ static void mutations(void **state) {
     }
 }
 
+/* One byte put in, changed or left out anywhere in a record, behind a record that predicts it. */
+static void every_edit(void **state) {
+    (void)state;
+    static const char good[] =
+        "{\"a\":-12, \"s\":\"text\",\"f\":3.5,\"b\":true,\"t\":\"2025-07-18\",\"x\":{\"y\":[0]}}\n";
+    static const char bytes[] = "\"{}[]:,\\ \n\t0.-+eEtfnu\xff\x80\x01";
+    struct ec_buf json = ec_buf_make(4 * EC_MIB);
+    for (size_t at = 0; at < sizeof good - 1; at++)
+        for (size_t k = 0; k < 2 * sizeof bytes - 1; k++) { /* the last one leaves the byte out */
+            ec_buf_addz(&json, good);
+            ec_buf_add(&json, good, at);
+            if (k / 2 < sizeof bytes - 1) ec_buf_addc(&json, bytes[k / 2]);
+            ec_buf_addz(&json, good + at + (k % 2 || k / 2 == sizeof bytes - 1));
+        }
+    kit_same(&(struct kit_run){.options.strict = true}, &(struct kit_run){0}, json.p, json.n);
+    ec_buf_free(&json);
+}
+
 /* Every byte of the file is in a row, or white space, a separator or a bracket between rows. */
 static void nothing_lost(void **state) {
     (void)state;
@@ -249,10 +285,8 @@ static void wide(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trips),
-        cmocka_unit_test(mutations),
-        cmocka_unit_test(nothing_lost),
-        cmocka_unit_test(wide),
+        cmocka_unit_test(round_trips),  cmocka_unit_test(mutations), cmocka_unit_test(every_edit),
+        cmocka_unit_test(nothing_lost), cmocka_unit_test(wide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
