@@ -1,0 +1,126 @@
+/* A model's inputs as views over the files of a snapshot.
+ *
+ *     CREATE OR REPLACE VIEW "api_logs" AS
+ *     SELECT make_timestamp(epoch_us("timestamp")) AS "timestamp", CAST("status_code" AS BIGINT) AS ..., CAST("date" AS DATE) AS "date"
+ *     FROM (SELECT NULL::TIMESTAMPTZ AS "timestamp", ... WHERE false
+ *           UNION ALL BY NAME
+ *           SELECT * FROM read_parquet(['...'], union_by_name = true, hive_partitioning = true, hive_types = {'date': DATE}))
+ *
+ * The part without rows gives every declared column its type, also where no file has it. Casts
+ * between equal types cost nothing. The partition column is the name of a part's folder, so that
+ * DuckDB opens only the folders that a filter names.
+ */
+#include "sql/model_private.h"
+
+#include <strings.h>
+
+#define BIND_MEMORY_MAX (256 * EC_MIB)
+
+static void add_column_list(struct ec_buf *out, const struct ec_model_table *table) {
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct ec_delta_column *column = &table->column[i];
+        char type[32];
+        ec_duck_type_sql(column->type, false, type);
+        if (i) ec_buf_addz(out, ", ");
+        /* Our parts hold instants; SQL sees the UTC time of day. */
+        bool instant = column->type.type == EC_TYPE_DATETIME;
+        ec_buf_addz(out, instant ? "make_timestamp(epoch_us(" : "CAST(");
+        ec_sql_quote_name(out, column->name);
+        if (instant) ec_buf_addz(out, "))");
+        else ec_buf_printf(out, " AS %s)", type);
+        ec_buf_addz(out, " AS ");
+        ec_sql_quote_name(out, column->name);
+    }
+}
+
+static void add_empty(struct ec_buf *out, const struct ec_model_table *table) {
+    ec_buf_addz(out, "SELECT ");
+    for (size_t i = 0; i < table->column_count; i++) {
+        char type[32];
+        ec_duck_type_sql(table->column[i].type, true, type);
+        ec_buf_printf(out, "%sNULL::%s AS ", i ? ", " : "", type);
+        ec_sql_quote_name(out, table->column[i].name);
+    }
+    ec_buf_addz(out, " WHERE false");
+}
+
+/* DuckDB reads `key=value` in every folder of a path, not in the last alone: one above the table that
+ * is named like a column would replace that column. */
+static enum ec_status check_path(const struct ec_model_table *table, const char *path, struct ec_err *err) {
+    const char *last = strrchr(path, '/');
+    if (!last) return EC_OK;
+    while (last > path && last[-1] != '/') last--; /* start of the folder that holds the file */
+    for (const char *part = path; part < last;) {
+        size_t n = strcspn(part, "/");
+        const char *sign = memchr(part, '=', n);
+        for (size_t i = 0; sign && i < table->column_count; i++) {
+            const char *name = table->column[i].name;
+            if (strlen(name) == (size_t)(sign - part) && strncasecmp(name, part, strlen(name)) == 0)
+                return ec_fail(err, EC_CONFIG, "the folder %.*s above the table %s is named like its column %s: move the project",
+                               (int)n, part, table->name, name);
+        }
+        part += n + 1;
+    }
+    return EC_OK;
+}
+
+static enum ec_status add_files(struct ec_buf *out, const struct ec_model_table *table, const struct ec_model_files *files,
+                                const struct ec_partitions *needed, struct ec_err *err) {
+    size_t n = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        const struct ec_model_file *file = &files->file[i];
+        if (!ec_partitions_have(needed, file->partition)) continue;
+        EC_TRY(check_path(table, file->path, err));
+        ec_buf_addz(out, n++ ? ", " : " UNION ALL BY NAME SELECT * FROM read_parquet([");
+        ec_sql_quote_text(out, file->path);
+    }
+    if (n == 0) return EC_OK;
+    ec_buf_addz(out, "], union_by_name = true, hive_partitioning = ");
+    const struct ec_delta_column *column = table->partition_by ? ec_model_column(table, table->partition_by) : NULL;
+    if (!column) {
+        ec_buf_addz(out, "false)");
+        return EC_OK;
+    }
+    char type[32];
+    ec_duck_type_sql(column->type, true, type);
+    ec_buf_addz(out, "true, hive_types = {");
+    ec_sql_quote_text(out, column->name);
+    ec_buf_printf(out, ": %s})", type);
+    return EC_OK;
+}
+
+static enum ec_status write_view(struct ec_buf *out, const struct ec_model_table *table, const struct ec_model_files *files,
+                                 const struct ec_partitions *needed, struct ec_err *err) {
+    ec_buf_addz(out, "CREATE OR REPLACE VIEW ");
+    ec_sql_quote_name(out, table->name);
+    ec_buf_addz(out, " AS SELECT ");
+    add_column_list(out, table);
+    ec_buf_addz(out, " FROM (");
+    add_empty(out, table);
+    EC_TRY(add_files(out, table, files, needed, err));
+    ec_buf_addz(out, ")");
+    return ec_buf_check(out, err);
+}
+
+static enum ec_status bind_input(struct ec_sql *sql, const struct ec_model *model, size_t index, const struct ec_partitions *touched,
+                                 const struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+    struct ec_partitions needed;
+    EC_TRY(ec_model_needs(model, index, touched, arena, &needed, err));
+    struct ec_buf view = ec_buf_make(EC_SQL_TEXT_MAX);
+    enum ec_status status = write_view(&view, model->input[index].table, files, &needed, err);
+    if (status == EC_OK) status = ec_sql_run(sql, view.p, err);
+    ec_buf_free(&view);
+    if (status != EC_OK) ec_err_context(err, "the input %s of the model %s", model->input[index].table->name, model->table.name);
+    return status;
+}
+
+enum ec_status ec_model_bind(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
+                             const struct ec_model_files *files, struct ec_err *err) {
+    struct ec_arena arena;
+    ec_arena_init(&arena, BIND_MEMORY_MAX);
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < model->input_count && status == EC_OK; i++)
+        status = bind_input(sql, model, i, touched, &files[i], &arena, err);
+    ec_arena_deinit(&arena);
+    return status;
+}
