@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/inert.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -67,13 +69,16 @@ static void print_excerpt(const struct ec_err *err, FILE *out) {
 
 void ec_err_print(const struct ec_err *err, FILE *out) {
     if (err->file[0]) {
-        (void)fprintf(out, "%s:", err->file);
+        ec_inert_print(err->file, strlen(err->file), out);
+        (void)fputc(':', out);
         if (err->line) (void)fprintf(out, "%u:", err->line);
         if (err->column) (void)fprintf(out, "%u:", err->column);
         (void)fputc(' ', out);
     }
     const struct ec_code_text *text = ec_status_text(err->status);
-    (void)fprintf(out, "error [%s]: %s\n", text->slug, err->message);
+    (void)fprintf(out, "error [%s]: ", text->slug);
+    ec_inert_print(err->message, strlen(err->message), out); /* it may quote a hostile file */
+    (void)fputc('\n', out);
     if (err->excerpt[0]) print_excerpt(err, out);
     (void)fprintf(out, "  what to do: %s\n", text->remedy);
 }
