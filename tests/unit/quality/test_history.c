@@ -1,0 +1,156 @@
+/* The history: a line per run and file, once, whatever is repeated or damaged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/io.h"
+#include "quality/history.h"
+#include "sample.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static char dir[64], path[128];
+
+static int setup(void **state) {
+    (void)state;
+    (void)snprintf(dir, sizeof dir, "/tmp/ec-history-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/history.jsonl", dir);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    return ec_dir_remove(dir, true, NULL) == EC_OK ? 0 : -1;
+}
+
+static void make_run(struct ec_run_facts *run, const char *id, size_t units) {
+    static const char *const members[] = {"a.json.gz", "b.json.gz", "c.json.gz"};
+    ec_run_facts_init(run);
+    run->run = id;
+    run->seq = 3;
+    run->started_us = 1755524045000000;
+    run->finished_us = 1755524046400000;
+    run->unit = ec_arena_calloc(&run->arena, units, sizeof *run->unit);
+    run->unit_count = units;
+    for (size_t i = 0; i < units; i++) {
+        sample_unit(&run->unit[i], "data/raw/api.zip", members[i]);
+        sample_facts(&run->unit[i].facts);
+    }
+    run->unit[units - 1].status = EC_ZIP_DAMAGED;
+}
+
+static void load(struct ec_buf *out) {
+    ec_buf_clear(out);
+    assert_int_equal(ec_file_load(path, out, NULL), EC_OK);
+}
+
+static void publishing_twice_adds_nothing(void **state) {
+    (void)state;
+    struct ec_run_facts run, second;
+    struct ec_buf once = ec_buf_make(EC_MIB), twice = ec_buf_make(EC_MIB);
+    make_run(&run, "r1", 3);
+    run.unit_count = 1; /* a crash after the first file's line */
+    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    run.unit_count = 3;
+    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    load(&once);
+    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    load(&twice);
+    assert_string_equal(once.p, twice.p);
+    make_run(&second, "r12", 2); /* its id holds the first's */
+    assert_int_equal(ec_history_append(path, &second, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    load(&twice);
+    size_t lines = 0;
+    for (size_t i = 0; i < twice.n; i++) lines += twice.p[i] == '\n';
+    assert_int_equal(lines, 5);
+    assert_memory_equal(once.p, twice.p, once.n);
+
+    struct ec_history history;
+    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(history.run_count, 2);
+    assert_int_equal(history.damaged, 0);
+    assert_string_equal(history.run[0].run, "r1");
+    assert_string_equal(history.run[0].started, "2025-08-18T13:34:05Z");
+    assert_true(history.run[0].seconds == 1.4);
+    assert_int_equal(history.run[0].files, 3);
+    assert_int_equal(history.run[0].read, 400);
+    assert_int_equal(history.run[0].accepted, 372);
+    assert_int_equal(history.run[0].quarantined, 24);
+    assert_int_equal(history.run[0].duplicate, 4);
+    assert_int_equal(history.run[0].status, EC_VERDICT_ERRORED);
+    assert_true(history.run[0].score == 96.5);
+    assert_int_equal(history.run[1].read, 200);
+    ec_history_deinit(&history);
+    ec_run_facts_deinit(&run);
+    ec_run_facts_deinit(&second);
+    ec_buf_free(&once);
+    ec_buf_free(&twice);
+}
+
+static void a_damaged_line_is_counted_and_kept(void **state) {
+    (void)state;
+    static const char torn[] = "not json\n{\"run\":\"r0\"}\n{\"run\":\"r0\",\"sta";
+    assert_int_equal(ec_file_replace(path, torn, sizeof torn - 1, NULL), EC_OK);
+    struct ec_run_facts run;
+    make_run(&run, "r1", 2);
+    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    struct ec_history history;
+    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(history.damaged, 3);
+    assert_int_equal(history.run_count, 1);
+    assert_int_equal(history.run[0].files, 2);
+    struct ec_buf text = ec_buf_make(EC_MIB);
+    load(&text);
+    assert_memory_equal(text.p, torn, sizeof torn - 1);
+    ec_buf_free(&text);
+    ec_history_deinit(&history);
+    ec_run_facts_deinit(&run);
+}
+
+static void no_file_is_an_empty_history(void **state) {
+    (void)state;
+    struct ec_history history;
+    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(history.run_count, 0);
+    ec_history_deinit(&history);
+}
+
+static int refuse(int fd) {
+    (void)fd;
+    errno = ENOSPC;
+    return -1;
+}
+
+static void a_full_disk_leaves_the_history_whole(void **state) {
+    (void)state;
+    struct ec_run_facts run;
+    struct ec_buf before = ec_buf_make(EC_MIB), after = ec_buf_make(EC_MIB);
+    make_run(&run, "r1", 2);
+    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    load(&before);
+    run.run = "r2";
+    struct ec_io saved = ec_io;
+    ec_io.fsync = refuse;
+    enum ec_status status = ec_history_append(path, &run, NULL);
+    ec_io = saved;
+    assert_int_equal(status, EC_DISK_FULL);
+    load(&after);
+    assert_string_equal(before.p, after.p);
+    ec_run_facts_deinit(&run);
+    ec_buf_free(&before);
+    ec_buf_free(&after);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(publishing_twice_adds_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_damaged_line_is_counted_and_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_file_is_an_empty_history, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_history_whole, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
