@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 static void set(struct ec_err *err, enum ec_status status, int sys_errno, const char *fmt, va_list args) {
@@ -63,7 +64,10 @@ void ec_err_clear(struct ec_err *err) {
 static void print_excerpt(const struct ec_err *err, FILE *out) {
     (void)fprintf(out, "    %s\n    ", err->excerpt);
     size_t column = err->column ? err->column - 1 : 0;
-    for (size_t i = 0; i < column && err->excerpt[i]; i++) (void)fputc(err->excerpt[i] == '\t' ? '\t' : ' ', out);
+    for (size_t i = 0; i < column && err->excerpt[i]; i++) {
+        bool inside = ((unsigned char)err->excerpt[i] & 0xC0) == 0x80; /* of a character: no width of its own */
+        if (!inside) (void)fputc(err->excerpt[i] == '\t' ? '\t' : ' ', out);
+    }
     (void)fputs("^\n", out);
 }
 

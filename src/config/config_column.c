@@ -3,7 +3,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const char *const types[] = {"string", "integer", "float", "boolean", "datetime", "date", "decimal"};
+static const char *const types[] = {"string", "integer", "float", "boolean", "datetime", "date", "decimal(p,s)"};
 static const enum ec_type type_of[] = {EC_TYPE_STRING,   EC_TYPE_INTEGER, EC_TYPE_FLOAT,  EC_TYPE_BOOLEAN,
                                        EC_TYPE_DATETIME, EC_TYPE_DATE,    EC_TYPE_DECIMAL};
 

@@ -45,8 +45,9 @@ static enum ec_status take_value(const struct ec_yaml_node *node, unsigned key, 
     bool plain = strcmp(value_keys[key], "value") == 0; /* otherwise `value` is understood too */
     EC_TRY(ec_yaml_keys(node, keys, COUNT(keys) - (plain ? 1 : 0), err));
     *value = ec_yaml_set(node, value_keys[key]);
-    if (*value || plain) return EC_OK;
-    *value = ec_yaml_set(node, "value");
+    const struct ec_yaml_node *other = plain ? NULL : ec_yaml_set(node, "value");
+    if (*value && other) return ec_yaml_fail(other->key_at, err, "`value` and `%s` are the same; give one", value_keys[key]);
+    if (other) *value = other;
     return EC_OK;
 }
 

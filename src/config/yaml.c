@@ -18,7 +18,7 @@ static size_t line_start(struct ec_str text, uint32_t line) {
     for (uint32_t at = 1; at < line; at++) {
         size_t j = i;
         while (j < text.n && !is_break(text.p[j])) j++;
-        if (j == text.n) return i; /* past the last line: its start */
+        if (j == text.n) return j; /* past the last line */
         i = past_break(text, j);
     }
     return i;
@@ -48,6 +48,9 @@ struct ec_yaml_place ec_yaml_place_of_chars(const struct ec_yaml_file *file, uin
         i++;
         while (i < file->text.n && ((unsigned char)p[i] & 0xC0) == 0x80) i++;
     }
+    /* What is missing at the end is missing behind the last word, not behind the last line. */
+    if (i == file->text.n)
+        while (i > 0 && strchr(" \t\r\n", p[i - 1])) i--;
     return ec_yaml_place_of(file, i);
 }
 

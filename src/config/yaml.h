@@ -39,6 +39,7 @@ struct ec_yaml_place {
 struct ec_yaml_node {
     enum ec_yaml_kind kind;
     bool plain;       /* a scalar without quotes or block style */
+    bool is_item;     /* of a list */
     const char *text; /* of a scalar, NUL-terminated and without NUL inside; else "" */
     const char *name; /* the key that it stands under; of a list's item, the list's; "" at the root */
     struct ec_yaml_place at;

@@ -75,6 +75,7 @@ static enum ec_status attach(struct parse *p, struct ec_yaml_node *node, struct 
     }
     struct frame *top = &p->stack[p->depth - 1];
     node->name = top->node->name;
+    node->is_item = top->node->kind == EC_YAML_LIST;
     if (top->node->kind == EC_YAML_MAP) {
         node->name = top->key;
         node->key_at = top->key_at;

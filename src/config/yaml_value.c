@@ -26,6 +26,8 @@ static void describe(const struct ec_yaml_node *node, char *out, size_t size) {
         (void)snprintf(out, size, "a mapping");
     else if (ec_yaml_is_null(node))
         (void)snprintf(out, size, "empty");
+    else if (!node->text[0])
+        (void)snprintf(out, size, "an empty text");
     else
         (void)snprintf(out, size, "`%.80s`", node->text);
 }
@@ -34,7 +36,8 @@ static enum ec_status wrong(const struct ec_yaml_node *node, struct ec_err *err,
     char found[96];
     describe(node, found, sizeof found);
     if (!node->name[0]) return ec_yaml_fail(node->at, err, "expected %s, found %s", wanted, found);
-    return ec_yaml_fail(node->at, err, "`%.80s` must be %s, not %s", node->name, wanted, found);
+    return ec_yaml_fail(node->at, err, "%s`%.80s` must be %s, not %s", node->is_item ? "an item of " : "", node->name,
+                        wanted, found);
 }
 
 enum ec_status ec_yaml_want_map(const struct ec_yaml_node *node, struct ec_err *err) {
@@ -47,9 +50,21 @@ enum ec_status ec_yaml_want_list(const struct ec_yaml_node *node, struct ec_err 
     return wrong(node, err, "a list such as [a, b]");
 }
 
+/* The one word that the other is a part of: `workers` of `data_workers`. */
+static const char *only_containing(const char *word, const char *const *words, size_t count) {
+    const char *found = NULL;
+    for (size_t i = 0; strlen(word) >= 4 && i < count; i++) {
+        if (!strstr(words[i], word)) continue;
+        if (found) return NULL;
+        found = words[i];
+    }
+    return found;
+}
+
 enum ec_status ec_yaml_unknown(struct ec_yaml_place at, const char *what, const char *word, const char *const *words,
                                size_t count, struct ec_err *err) {
     const char *nearest = ec_nearest(word, words, count);
+    if (!nearest) nearest = only_containing(word, words, count);
     if (nearest) return ec_yaml_fail(at, err, "unknown %s `%.80s`; did you mean `%s`?", what, word, nearest);
     struct ec_buf list = ec_buf_make(512);
     for (size_t i = 0; i < count && !list.failed; i++) ec_buf_printf(&list, "%s`%s`", i ? ", " : "", words[i]);
