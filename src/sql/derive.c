@@ -89,13 +89,15 @@ static enum ec_status prepare(struct ec_derivation *d, struct ec_sql *sql, size_
 }
 
 /* WHERE takes neither aggregates nor windows, and says so. */
-static enum ec_status check_row_wise(struct ec_derivation *d, size_t index, const char *function, struct ec_err *err) {
+static enum ec_status check_row_wise(struct ec_derivation *d, size_t from, size_t to, const char *function, struct ec_err *err) {
     duckdb_prepared_statement statement = NULL;
     struct ec_buf text = ec_buf_make(EC_SQL_TEXT_MAX);
-    write_statement(&text, d, index, FORM_PLAIN, function);
-    ec_buf_addz(&text, " WHERE (");
-    add_expression(&text, &d->expression[index], FORM_PLAIN);
-    ec_buf_addz(&text, ") IS NULL");
+    write_statement(&text, d, to - 1, FORM_PLAIN, function);
+    for (size_t i = from; i < to; i++) {
+        ec_buf_addz(&text, i == from ? " WHERE (" : " OR (");
+        add_expression(&text, &d->expression[i], FORM_PLAIN);
+        ec_buf_addz(&text, ") IS NULL");
+    }
     enum ec_status status = ec_buf_check(&text, err);
     if (status == EC_OK) status = ec_duck_prepare(d->sql, text.p, &statement, EC_CONFIG, NULL, err);
     ec_buf_free(&text);
@@ -103,16 +105,16 @@ static enum ec_status check_row_wise(struct ec_derivation *d, size_t index, cons
     return status;
 }
 
-/* Whether the expression at `index`, behind those before it, is one value for each row. */
-static enum ec_status check_one(struct ec_derivation *d, size_t index, const char *function, struct ec_err *err) {
+/* Whether the expressions from..to-1, behind those before them, are one value each for each row. */
+static enum ec_status check_range(struct ec_derivation *d, size_t from, size_t to, const char *function, struct ec_err *err) {
     duckdb_prepared_statement statement = NULL;
-    EC_TRY(prepare(d, d->sql, index + 1, FORM_PLAIN, function, &statement, err));
+    EC_TRY(prepare(d, d->sql, to, FORM_PLAIN, function, &statement, err));
     size_t columns = duckdb_prepared_statement_column_count(statement);
     duckdb_destroy_prepare(&statement);
-    if (columns != index + 1) return ec_fail(err, EC_CONFIG, "an expression must be one value, without a comma outside brackets");
-    EC_TRY(check_row_wise(d, index, function, err));
+    if (columns != to) return ec_fail(err, EC_CONFIG, "an expression must be one value, without a comma outside brackets");
+    EC_TRY(check_row_wise(d, from, to, function, err));
     /* TRY() takes neither subqueries nor volatile functions. */
-    EC_TRY(prepare(d, d->sql, index + 1, FORM_TRY, function, &statement, err));
+    EC_TRY(prepare(d, d->sql, to, FORM_TRY, function, &statement, err));
     duckdb_destroy_prepare(&statement);
     return EC_OK;
 }
@@ -124,12 +126,14 @@ static enum ec_status blame(const struct ec_expression *e, enum ec_status status
     return status;
 }
 
-static enum ec_status check_each(struct ec_derivation *d, const char *function, struct ec_err *err) {
+/* All at once, which a worker does at each start; one by one to find which is wrong. */
+static enum ec_status check_all(struct ec_derivation *d, const char *function, struct ec_err *err) {
+    if (check_range(d, 0, d->expression_count, function, NULL) == EC_OK) return EC_OK;
     for (size_t i = 0; i < d->expression_count; i++) {
-        enum ec_status status = check_one(d, i, function, err);
+        enum ec_status status = check_range(d, i, i + 1, function, err);
         if (status != EC_OK) return blame(&d->expression[i], status, err);
     }
-    return EC_OK;
+    return check_range(d, 0, d->expression_count, function, err); /* alone each is right: DuckDB's own limit */
 }
 
 /* A type of ours for DuckDB's, and the cast that leads there. */
@@ -179,7 +183,7 @@ static enum ec_status prepare_all(struct ec_derivation *d, struct ec_err *err) {
     if (d->expression_count == 0) return EC_OK;
     char function[32];
     EC_TRY(ec_derive_register(d, d->sql, function, sizeof function, err));
-    EC_TRY(check_each(d, function, err));
+    EC_TRY(check_all(d, function, err));
     duckdb_prepared_statement statement = NULL;
     EC_TRY(prepare(d, d->sql, d->expression_count, FORM_PLAIN, function, &statement, err));
     enum ec_status status = choose_types(d, statement, err);

@@ -5,7 +5,7 @@
  */
 #include "sql/derive_private.h"
 
-static void no_text_in_duckdb(const struct ec_text *from, struct ec_text *to, char **memory) {
+static void move_text(const struct ec_text *from, struct ec_text *to, char **memory) {
     memcpy(*memory, from->p, from->n);
     *to = ec_text_of(*memory, from->n);
     *memory += from->n;
@@ -21,7 +21,7 @@ static enum ec_status keep_texts(struct ec_batch *batch, struct ec_column *colum
     char *memory = ec_arena_alloc(&batch->scratch, bytes);
     if (!memory) return ec_fail(err, EC_NO_MEMORY, "no memory for the derived column %s", column->name);
     for (size_t i = first; i < first + n; i++)
-        if (text[i].n > EC_TEXT_INLINE) no_text_in_duckdb(&text[i], &text[i], &memory);
+        if (text[i].n > EC_TEXT_INLINE) move_text(&text[i], &text[i], &memory);
     return EC_OK;
 }
 
