@@ -52,7 +52,8 @@ static bool passed_over(const char *name) {
     return name[0] == '.' || ends_with(name, ".done") || ends_with(name, ".tmp") || ends_with(name, ".part");
 }
 
-static enum ec_status add_entry(struct finder *f, int dir_fd, const char *folder, const char *name, struct ec_err *err) {
+static enum ec_status add_entry(struct finder *f, int dir_fd, const char *folder, const char *name,
+                                struct ec_err *err) {
     struct stat st;
     if (passed_over(name)) return EC_OK;
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -60,7 +61,8 @@ static enum ec_status add_entry(struct finder *f, int dir_fd, const char *folder
         return ec_fail_errno(err, EC_IO, "cannot look at %s/%s/%s", f->raw_dir, folder, name);
     }
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return EC_OK;
-    const char *path = folder[0] ? ec_arena_printf(&f->out->arena, "%s/%s", folder, name) : ec_arena_strdup(&f->out->arena, name);
+    const char *path =
+        folder[0] ? ec_arena_printf(&f->out->arena, "%s/%s", folder, name) : ec_arena_strdup(&f->out->arena, name);
     if (!path) return ec_fail(err, EC_NO_MEMORY, "no memory for the list of raw files");
     if (S_ISDIR(st.st_mode)) {
         EC_TRY(grow(&f->folder, f->folders, &f->folders_cap, sizeof *f->folder, err));
@@ -114,7 +116,8 @@ static enum ec_status add_input(struct finder *f, const struct ec_input *input, 
 }
 
 /* A file that is known to be unreadable: what happened is kept with it. */
-static enum ec_status add_problem(struct finder *f, struct ec_input input, const struct ec_err *cause, struct ec_err *err) {
+static enum ec_status add_problem(struct finder *f, struct ec_input input, const struct ec_err *cause,
+                                  struct ec_err *err) {
     if (cause->status == EC_NO_MEMORY) return ec_fail(err, EC_NO_MEMORY, "%s", cause->message);
     input.status = cause->status;
     input.problem = ec_arena_strdup(&f->out->arena, cause->message);
@@ -131,7 +134,8 @@ static enum ec_status add_members(struct finder *f, struct ec_input input, const
     struct ec_zip_member *members;
     size_t count, added = 0;
     struct ec_err cause = {0};
-    if (ec_zip_list(full_path, &f->out->arena, &members, &count, &cause) != EC_OK) return add_problem(f, input, &cause, err);
+    if (ec_zip_list(full_path, &f->out->arena, &members, &count, &cause) != EC_OK)
+        return add_problem(f, input, &cause, err);
     for (size_t i = 0; i < count; i++) {
         if (passed_over(base_name(members[i].name))) continue;
         input.member = members[i].name;
@@ -183,7 +187,8 @@ static int by_source_path_member(const void *a, const void *b) {
     return order;
 }
 
-enum ec_status ec_discover(const struct ec_config *config, const char *raw_dir, struct ec_inputs *inputs, struct ec_err *err) {
+enum ec_status ec_discover(const struct ec_config *config, const char *raw_dir, struct ec_inputs *inputs,
+                           struct ec_err *err) {
     struct finder f = {.config = config, .raw_dir = raw_dir, .out = inputs};
     memset(inputs, 0, sizeof *inputs);
     ec_arena_init(&inputs->arena, ARENA_MAX);

@@ -12,12 +12,13 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "config/config.h"
+#include "source/stream.h"
 
 struct ec_input {
     const struct ec_source *source;
-    const char *path;    /* below data/raw, with '/' */
-    const char *member;  /* of a zip archive, or NULL */
-    uint64_t bytes;      /* of the file, or of the member as stored */
+    const char *path;       /* below data/raw, with '/' */
+    const char *member;     /* of a zip archive, or NULL */
+    uint64_t bytes;         /* of the file, or of the member as stored */
     uint64_t bytes_decoded; /* as the zip directory says; 0 where unknown */
     int64_t mtime_us;
     uint64_t inode;
@@ -35,7 +36,8 @@ struct ec_inputs {
 
 /* Looks below `raw_dir`. An unreadable folder is EC_IO; an unreadable or damaged file is an
  * input with its status. The caller calls ec_inputs_deinit. */
-enum ec_status ec_discover(const struct ec_config *config, const char *raw_dir, struct ec_inputs *inputs, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_discover(const struct ec_config *config, const char *raw_dir, struct ec_inputs *inputs,
+                           struct ec_err *err) EC_MUST_USE;
 void ec_inputs_deinit(struct ec_inputs *inputs);
 
 /* Whether the glob matches the whole path. */
@@ -54,5 +56,10 @@ struct ec_zip_member {
  * limits.h and libzip's consistency checks. Folders are left out. */
 enum ec_status ec_zip_list(const char *path, struct ec_arena *arena, struct ec_zip_member **members, size_t *count,
                            struct ec_err *err) EC_MUST_USE;
+
+/* A member as it was listed, whatever is inside (ec_stream_open() looks there too), of at most
+ * bytes_max decoded bytes (0: EC_INFLATE_MEMBER_MAX). EC_ZIP_DAMAGED, EC_BOMB. */
+enum ec_status ec_stream_member(const char *path, const struct ec_zip_member *member, uint64_t bytes_max,
+                                struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
 
 #endif

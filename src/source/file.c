@@ -23,8 +23,8 @@ static enum ec_status check_unchanged(const struct file_stream *f, struct ec_err
     bool same = now.st_size == f->opened.st_size && now.st_mtim.tv_sec == f->opened.st_mtim.tv_sec &&
                 now.st_mtim.tv_nsec == f->opened.st_mtim.tv_nsec;
     if (same) return EC_OK;
-    return ec_fail(err, EC_FILE_CHANGED, "%s was %lld bytes when it was opened and has been written to since", f->base.name,
-                   (long long)f->opened.st_size);
+    return ec_fail(err, EC_FILE_CHANGED, "%s was %lld bytes when it was opened and has been written to since",
+                   f->base.name, (long long)f->opened.st_size);
 }
 
 static enum ec_status file_read(struct ec_stream *stream, void *buf, size_t n, size_t *got, struct ec_err *err) {
@@ -48,8 +48,8 @@ static void file_close(struct ec_stream *stream) {
 
 static const struct ec_stream_ops file_ops = {.compression = "none", .read = file_read, .close = file_close};
 
-enum ec_status ec_stream_file(const char *path, uint64_t start, uint64_t end, struct ec_stream **stream, struct stat *st,
-                              struct ec_err *err) {
+enum ec_status ec_stream_file(const char *path, uint64_t start, uint64_t end, struct ec_stream **stream,
+                              struct stat *st, struct ec_err *err) {
     struct ec_stream *base;
     EC_TRY(ec_layer_create(sizeof(struct file_stream), &file_ops, path, &base, err));
     struct file_stream *f = (struct file_stream *)base;

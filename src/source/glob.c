@@ -54,7 +54,7 @@ static bool is_globstar(const char *glob, const char *g) {
 
 bool ec_glob_match(const char *glob, const char *path) {
     const char *g = glob, *p = path;
-    const char *star_g = NULL, *star_p = NULL;     /* behind the last `*`, and what it has taken */
+    const char *star_g = NULL, *star_p = NULL;       /* behind the last `*`, and what it has taken */
     const char *folders_g = NULL, *folders_p = NULL; /* the same of the last `**` */
     for (;;) {
         if (is_globstar(glob, g)) {

@@ -26,7 +26,8 @@ static enum ec_status next_member(struct gzip_stream *g, bool *end, struct ec_er
     size_t n = s->avail_in < sizeof gzip_magic ? s->avail_in : sizeof gzip_magic;
     if (memcmp(s->next_in, gzip_magic, n) != 0)
         return ec_fail(err, g->members ? EC_GZIP_TRAILING : EC_GZIP_NOT,
-                       g->members ? "%s: bytes that are not gzip follow at offset %llu" : "%s is not gzip (offset %llu)",
+                       g->members ? "%s: bytes that are not gzip follow at offset %llu"
+                                  : "%s is not gzip (offset %llu)",
                        g->base.name, (unsigned long long)g->z.consumed);
     ec_inflate_restart(&g->z, ISAL_GZIP);
     g->in_member = true;
@@ -48,7 +49,8 @@ static enum ec_status gzip_read(struct ec_stream *stream, void *buf, size_t n, s
         EC_TRY(ec_inflate_step(&g->z, (char *)buf + *got, n - *got, &made, &state, err));
         *got += made;
         if (state == EC_INFLATE_BAD)
-            return ec_fail(err, EC_GZIP_DAMAGED, "%s: the gzip data are damaged near offset %llu, %llu bytes into their content",
+            return ec_fail(err, EC_GZIP_DAMAGED,
+                           "%s: the gzip data are damaged near offset %llu, %llu bytes into their content",
                            g->base.name, (unsigned long long)g->z.consumed, (unsigned long long)g->z.produced);
         if (state == EC_INFLATE_SHORT)
             return ec_fail(err, EC_GZIP_TRUNCATED, "%s ends after %llu bytes, within a gzip member", g->base.name,
@@ -60,7 +62,8 @@ static enum ec_status gzip_read(struct ec_stream *stream, void *buf, size_t n, s
 
 static const struct ec_stream_ops gzip_ops = {.compression = "gzip", .read = gzip_read, .close = ec_layer_destroy};
 
-enum ec_status ec_stream_gzip(struct ec_stream *below, uint64_t bytes_max, struct ec_stream **stream, struct ec_err *err) {
+enum ec_status ec_stream_gzip(struct ec_stream *below, uint64_t bytes_max, struct ec_stream **stream,
+                              struct ec_err *err) {
     struct ec_stream *base;
     enum ec_status status = ec_layer_create(sizeof(struct gzip_stream), &gzip_ops, below->name, &base, err);
     if (status != EC_OK) {

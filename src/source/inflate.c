@@ -2,7 +2,8 @@
 
 #include <assert.h>
 
-void ec_inflate_init(struct ec_inflate *z, struct ec_stream *below, const char *name, uint64_t produced_max, uint32_t wrapper) {
+void ec_inflate_init(struct ec_inflate *z, struct ec_stream *below, const char *name, uint64_t produced_max,
+                     uint32_t wrapper) {
     z->below = below;
     z->name = name;
     z->consumed = 0;
@@ -39,8 +40,8 @@ static enum ec_status check_bounds(const struct ec_inflate *z, struct ec_err *er
         return ec_fail(err, EC_BOMB, "%s expands past %llu bytes, the limit of one member", z->name,
                        (unsigned long long)z->produced_max);
     if (z->produced > EC_INFLATE_RATIO_FROM && z->produced / EC_INFLATE_RATIO_MAX > z->consumed)
-        return ec_fail(err, EC_BOMB, "%s expands more than %u times (%llu bytes gave %llu)", z->name, EC_INFLATE_RATIO_MAX,
-                       (unsigned long long)z->consumed, (unsigned long long)z->produced);
+        return ec_fail(err, EC_BOMB, "%s expands more than %u times (%llu bytes gave %llu)", z->name,
+                       EC_INFLATE_RATIO_MAX, (unsigned long long)z->consumed, (unsigned long long)z->produced);
     return EC_OK;
 }
 

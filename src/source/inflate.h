@@ -33,7 +33,8 @@ struct ec_inflate {
 
 /* `wrapper` is ISAL_GZIP (header, CRC and length are checked by ISA-L) or ISAL_GZIP_NO_HDR (raw
  * deflate with state.crc computed). */
-void ec_inflate_init(struct ec_inflate *z, struct ec_stream *below, const char *name, uint64_t produced_max, uint32_t wrapper);
+void ec_inflate_init(struct ec_inflate *z, struct ec_stream *below, const char *name, uint64_t produced_max,
+                     uint32_t wrapper);
 /* Forgets the member that ended; unread input stays. */
 void ec_inflate_restart(struct ec_inflate *z, uint32_t wrapper);
 

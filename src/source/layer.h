@@ -39,8 +39,8 @@ struct ec_stream {
 };
 
 /* Zeroed memory of `size` bytes that starts with a struct ec_stream. */
-enum ec_status ec_layer_create(size_t size, const struct ec_stream_ops *ops, const char *name, struct ec_stream **stream,
-                               struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_layer_create(size_t size, const struct ec_stream_ops *ops, const char *name,
+                               struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
 /* Frees what ec_layer_create() made and closes what is below. */
 void ec_layer_destroy(struct ec_stream *stream);
 
@@ -56,6 +56,7 @@ enum ec_status ec_stream_file(const char *path, uint64_t start, uint64_t end, st
 enum ec_status ec_stream_stdin(struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
 
 /* Takes `below` over, also where it fails. bytes_max 0: EC_INFLATE_MEMBER_MAX. EC_GZIP_*, EC_BOMB. */
-enum ec_status ec_stream_gzip(struct ec_stream *below, uint64_t bytes_max, struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_stream_gzip(struct ec_stream *below, uint64_t bytes_max, struct ec_stream **stream,
+                              struct ec_err *err) EC_MUST_USE;
 
 #endif

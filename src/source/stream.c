@@ -5,8 +5,8 @@
 
 #include <strings.h>
 
-enum ec_status ec_layer_create(size_t size, const struct ec_stream_ops *ops, const char *name, struct ec_stream **stream,
-                               struct ec_err *err) {
+enum ec_status ec_layer_create(size_t size, const struct ec_stream_ops *ops, const char *name,
+                               struct ec_stream **stream, struct ec_err *err) {
     struct ec_stream *s = ec_calloc(1, size);
     char *copy = ec_strdup(name);
     if (!s || !copy) {
@@ -77,7 +77,7 @@ static enum ec_status open_member(const struct ec_stream_args *args, struct ec_s
     if (status != EC_OK) goto done;
     size_t i = 0;
     while (i < count && strcmp(members[i].name, args->member) != 0) i++;
-    status = i < count ? ec_stream_zip(args->path, &members[i], args->member_max, stream, err)
+    status = i < count ? ec_stream_member(args->path, &members[i], args->member_max, stream, err)
                        : ec_fail(err, EC_UNREADABLE, "%s holds no member %s", args->path, args->member);
 done:
     ec_arena_deinit(&arena);
@@ -105,7 +105,8 @@ static enum ec_status check_plain(const struct ec_stream_args *args, const struc
     const char *name = args->member ? args->member : args->path;
     bool zip = ec_stream_starts(s, zip_magic, sizeof zip_magic);
     if (ends_with(name, ".gz")) return ec_fail(err, EC_GZIP_NOT, "%s is named .gz but is not gzip", s->name);
-    if (zip && args->member) return ec_fail(err, EC_UNKNOWN_FORMAT, "%s is an archive or workbook within an archive", s->name);
+    if (zip && args->member)
+        return ec_fail(err, EC_UNKNOWN_FORMAT, "%s is an archive or workbook within an archive", s->name);
     if (!ends_with(name, ".zip")) return EC_OK;
     return zip ? ec_fail(err, EC_UNKNOWN_FORMAT, "%s is an archive: one of its members must be named", s->name)
                : ec_fail(err, EC_ZIP_NOT, "%s is named .zip but is not a zip archive", s->name);
@@ -145,11 +146,15 @@ done:
     return status;
 }
 
-const char *ec_stream_compression(const struct ec_stream *stream) { return stream->compression; }
+const char *ec_stream_compression(const struct ec_stream *stream) {
+    return stream->compression;
+}
 
 uint64_t ec_stream_bytes_in(const struct ec_stream *stream) {
     while (stream->below) stream = stream->below;
     return stream->bytes_out;
 }
 
-uint64_t ec_stream_bytes_out(const struct ec_stream *stream) { return stream->bytes_out; }
+uint64_t ec_stream_bytes_out(const struct ec_stream *stream) {
+    return stream->bytes_out;
+}

@@ -23,14 +23,17 @@ static bool same_entry(zip_t *archive, size_t i, const struct ec_zip_entry *e) {
     zip_stat_t st;
     zip_stat_init(&st);
     return zip_stat_index(archive, i, 0, &st) == 0 && (st.valid & ZIP_STAT_CRC) && st.crc == e->member.crc &&
-           st.size == e->member.bytes_decoded && st.comp_size == e->member.bytes_stored && st.comp_method == e->member.method;
+           st.size == e->member.bytes_decoded && st.comp_size == e->member.bytes_stored &&
+           st.comp_method == e->member.method;
 }
 
 /* Names of DOS times are in code page 437; reports are in UTF-8. */
-static enum ec_status name_in_utf8(zip_t *archive, size_t i, struct ec_zip_entry *e, struct ec_arena *arena, struct ec_err *err) {
+static enum ec_status name_in_utf8(zip_t *archive, size_t i, struct ec_zip_entry *e, struct ec_arena *arena,
+                                   struct ec_err *err) {
     if (ec_utf8_valid(e->member.name, e->name_n)) return EC_OK;
     const char *name = zip_get_name(archive, i, ZIP_FL_ENC_GUESS);
-    if (!name || !ec_utf8_valid(name, strlen(name))) return ec_fail(err, EC_ZIP_NAME, "a member's name is of no known encoding");
+    if (!name || !ec_utf8_valid(name, strlen(name)))
+        return ec_fail(err, EC_ZIP_NAME, "a member's name is of no known encoding");
     e->member.name = ec_arena_strdup(arena, name);
     e->name_n = strlen(name);
     return e->member.name ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for a member's name");
@@ -50,7 +53,8 @@ static enum ec_status compare_with_libzip(struct ec_zip_directory *dir, struct e
         status = ec_fail(err, EC_ZIP_DAMAGED, "%s: the number of members is ambiguous", dir->path);
     for (size_t i = 0; status == EC_OK && i < dir->count; i++) {
         if (!same_entry(archive, i, &dir->entry[i]))
-            status = ec_fail(err, EC_ZIP_DAMAGED, "%s: what is said of member %s is ambiguous", dir->path, dir->entry[i].member.name);
+            status = ec_fail(err, EC_ZIP_DAMAGED, "%s: what is said of member %s is ambiguous", dir->path,
+                             dir->entry[i].member.name);
         else
             status = name_in_utf8(archive, i, &dir->entry[i], arena, err);
     }
@@ -76,7 +80,8 @@ enum ec_status ec_zip_list(const char *path, struct ec_arena *arena, struct ec_z
     *count = 0;
     EC_TRY(ec_file_open(path, &dir.fd, &st, err));
     dir.file_bytes = (uint64_t)st.st_size;
-    enum ec_status status = dir.file_bytes ? check_archive(&dir, arena, err) : ec_fail(err, EC_EMPTY_FILE, "%s holds no bytes", path);
+    enum ec_status status =
+        dir.file_bytes ? check_archive(&dir, arena, err) : ec_fail(err, EC_EMPTY_FILE, "%s holds no bytes", path);
     (void)ec_io.close(dir.fd);
     if (status != EC_OK) return status;
 
@@ -141,10 +146,11 @@ static enum ec_status deflated_read(struct ec_stream *stream, void *buf, size_t 
 }
 
 static const struct ec_stream_ops stored_ops = {.compression = "zip", .read = stored_read, .close = ec_layer_destroy};
-static const struct ec_stream_ops deflated_ops = {.compression = "zip", .read = deflated_read, .close = ec_layer_destroy};
+static const struct ec_stream_ops deflated_ops = {
+    .compression = "zip", .read = deflated_read, .close = ec_layer_destroy};
 
-enum ec_status ec_stream_zip(const char *path, const struct ec_zip_member *member, uint64_t bytes_max,
-                             struct ec_stream **stream, struct ec_err *err) {
+enum ec_status ec_stream_member(const char *path, const struct ec_zip_member *member, uint64_t bytes_max,
+                                struct ec_stream **stream, struct ec_err *err) {
     struct ec_stream *base;
     if (bytes_max == 0) bytes_max = EC_INFLATE_MEMBER_MAX;
     if (member->bytes_decoded > bytes_max)

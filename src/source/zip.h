@@ -34,28 +34,38 @@ struct ec_zip_directory {
     size_t count;
 };
 
-enum { EC_ZIP_FLAG_ENCRYPTED = 1 << 0, EC_ZIP_FLAG_STREAMED = 1 << 3, EC_ZIP_FLAG_STRONG = 1 << 6, EC_ZIP_FLAG_MASKED = 1 << 13 };
+enum {
+    EC_ZIP_FLAG_ENCRYPTED = 1 << 0,
+    EC_ZIP_FLAG_STREAMED = 1 << 3,
+    EC_ZIP_FLAG_STRONG = 1 << 6,
+    EC_ZIP_FLAG_MASKED = 1 << 13
+};
 
 /* Finds the one end record whose directory ends where it begins; sets offset, bytes, count. */
 enum ec_status ec_zip_find_directory(struct ec_zip_directory *dir, struct ec_err *err) EC_MUST_USE;
 /* Reads the central records into dir->entry. */
-enum ec_status ec_zip_read_directory(struct ec_zip_directory *dir, struct ec_arena *arena, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_zip_read_directory(struct ec_zip_directory *dir, struct ec_arena *arena,
+                                     struct ec_err *err) EC_MUST_USE;
 /* Compares each local header with its central record and sets member.data_offset. */
 enum ec_status ec_zip_read_locals(struct ec_zip_directory *dir, struct ec_err *err) EC_MUST_USE;
 /* Names, kinds, methods, encryption, sizes: before the locals. Spans: after them. */
 enum ec_status ec_zip_check_entries(const struct ec_zip_directory *dir, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_zip_check_spans(const struct ec_zip_directory *dir, struct ec_err *err) EC_MUST_USE;
 
-/* A member as it was listed, without looking at what is inside. */
-enum ec_status ec_stream_zip(const char *path, const struct ec_zip_member *member, uint64_t bytes_max,
-                             struct ec_stream **stream, struct ec_err *err) EC_MUST_USE;
-
-static inline bool ec_zip_is_folder(const struct ec_zip_entry *e) { return e->name_n > 0 && e->member.name[e->name_n - 1] == '/'; }
+static inline bool ec_zip_is_folder(const struct ec_zip_entry *e) {
+    return e->name_n > 0 && e->member.name[e->name_n - 1] == '/';
+}
 
 /* APPNOTE: all values little-endian. */
-static inline uint16_t ec_le16(const unsigned char *p) { return (uint16_t)(p[0] | p[1] << 8); }
-static inline uint32_t ec_le32(const unsigned char *p) { return ec_le16(p) | (uint32_t)ec_le16(p + 2) << 16; }
-static inline uint64_t ec_le64(const unsigned char *p) { return ec_le32(p) | (uint64_t)ec_le32(p + 4) << 32; }
+static inline uint16_t ec_le16(const unsigned char *p) {
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+static inline uint32_t ec_le32(const unsigned char *p) {
+    return ec_le16(p) | (uint32_t)ec_le16(p + 2) << 16;
+}
+static inline uint64_t ec_le64(const unsigned char *p) {
+    return ec_le32(p) | (uint64_t)ec_le32(p + 4) << 32;
+}
 
 /* Takes the 64-bit forms of saturated values from a zip64 extra field, in its order; NULL for a
  * value that the record does not have. False where the extra field is damaged. */

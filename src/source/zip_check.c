@@ -40,7 +40,8 @@ static const char *kind_problem(const struct ec_zip_entry *e) {
     return kind == S_IFLNK ? "is a symbolic link" : "is a special file";
 }
 
-static enum ec_status bad_name(const char *path, const struct ec_zip_entry *e, const char *problem, struct ec_err *err) {
+static enum ec_status bad_name(const char *path, const struct ec_zip_entry *e, const char *problem,
+                               struct ec_err *err) {
     char shown[128];
     size_t n = 0;
     for (; n + 1 < sizeof shown && n < e->name_n; n++) {
@@ -61,8 +62,8 @@ static enum ec_status check_entry(const char *path, const struct ec_zip_entry *e
     if (m->method != 0 && m->method != 8)
         return ec_fail(err, EC_ZIP_METHOD, "%s: member %s is compressed by method %u", path, m->name, m->method);
     if (m->method == 0 && m->bytes_stored != m->bytes_decoded)
-        return ec_fail(err, EC_ZIP_DAMAGED, "%s: member %s is stored in %llu bytes and said to have %llu", path, m->name,
-                       (unsigned long long)m->bytes_stored, (unsigned long long)m->bytes_decoded);
+        return ec_fail(err, EC_ZIP_DAMAGED, "%s: member %s is stored in %llu bytes and said to have %llu", path,
+                       m->name, (unsigned long long)m->bytes_stored, (unsigned long long)m->bytes_decoded);
     if (ec_zip_is_folder(e) && m->bytes_decoded != 0)
         return ec_fail(err, EC_ZIP_DAMAGED, "%s: folder %s has content", path, m->name);
     return EC_OK;
@@ -79,7 +80,8 @@ static int by_offset(const void *a, const void *b) {
 }
 
 /* The entries in an order; free with ec_free(). */
-static const struct ec_zip_entry **sorted(const struct ec_zip_directory *dir, int (*order)(const void *, const void *), struct ec_err *err) {
+static const struct ec_zip_entry **sorted(const struct ec_zip_directory *dir, int (*order)(const void *, const void *),
+                                          struct ec_err *err) {
     const struct ec_zip_entry **list = ec_realloc_array(NULL, dir->count, sizeof *list);
     if (!list) {
         (void)ec_fail(err, EC_NO_MEMORY, "no memory to check %s", dir->path);
@@ -117,8 +119,8 @@ enum ec_status ec_zip_check_spans(const struct ec_zip_directory *dir, struct ec_
     for (size_t i = 1; status == EC_OK && i < dir->count; i++) {
         const struct ec_zip_member *before = &list[i - 1]->member;
         if (before->data_offset + before->bytes_stored > list[i]->header_offset)
-            status = ec_fail(err, EC_ZIP_OVERLAP, "%s: members %s and %s share bytes: possibly a zip bomb", dir->path, before->name,
-                             list[i]->member.name);
+            status = ec_fail(err, EC_ZIP_OVERLAP, "%s: members %s and %s share bytes: possibly a zip bomb", dir->path,
+                             before->name, list[i]->member.name);
     }
     ec_free(list);
     return status;

@@ -2,27 +2,29 @@
 
 #include "base/io.h"
 
-#define END_BYTES        22u
-#define END64_BYTES      56u
-#define LOCATOR_BYTES    20u
-#define CENTRAL_BYTES    46u
-#define COMMENT_MAX      65535u
-#define END_MAGIC        UINT32_C(0x06054b50)
-#define END64_MAGIC      UINT32_C(0x06064b50)
-#define LOCATOR_MAGIC    UINT32_C(0x07064b50)
-#define CENTRAL_MAGIC    UINT32_C(0x02014b50)
-#define LOCAL_MAGIC      UINT32_C(0x04034b50)
-#define SATURATED16      UINT16_MAX
-#define SATURATED32      UINT32_MAX
-#define ZIP64_EXTRA      0x0001u
+#define END_BYTES     22u
+#define END64_BYTES   56u
+#define LOCATOR_BYTES 20u
+#define CENTRAL_BYTES 46u
+#define COMMENT_MAX   65535u
+#define END_MAGIC     UINT32_C(0x06054b50)
+#define END64_MAGIC   UINT32_C(0x06064b50)
+#define LOCATOR_MAGIC UINT32_C(0x07064b50)
+#define CENTRAL_MAGIC UINT32_C(0x02014b50)
+#define LOCAL_MAGIC   UINT32_C(0x04034b50)
+#define SATURATED16   UINT16_MAX
+#define SATURATED32   UINT32_MAX
+#define ZIP64_EXTRA   0x0001u
 
 static enum ec_status damaged(const struct ec_zip_directory *dir, struct ec_err *err, const char *what) {
     return ec_fail(err, EC_ZIP_DAMAGED, "%s: %s", dir->path, what);
 }
 
-static enum ec_status read_exactly(const struct ec_zip_directory *dir, void *buf, size_t n, uint64_t offset, struct ec_err *err) {
+static enum ec_status read_exactly(const struct ec_zip_directory *dir, void *buf, size_t n, uint64_t offset,
+                                   struct ec_err *err) {
     size_t got = 0;
-    if (offset > dir->file_bytes || n > dir->file_bytes - offset) return damaged(dir, err, "a record lies past the end of the file");
+    if (offset > dir->file_bytes || n > dir->file_bytes - offset)
+        return damaged(dir, err, "a record lies past the end of the file");
     EC_TRY(ec_file_read_at(dir->fd, buf, n, (off_t)offset, &got, dir->path, err));
     if (got < n) return ec_fail(err, EC_FILE_CHANGED, "%s became shorter while it was being read", dir->path);
     return EC_OK;
@@ -37,7 +39,9 @@ struct end_record {
 };
 
 /* A 16- or 32-bit value of the old record against its 64-bit form. */
-static bool widens(uint64_t narrow, uint64_t saturated, uint64_t wide) { return narrow == saturated || narrow == wide; }
+static bool widens(uint64_t narrow, uint64_t saturated, uint64_t wide) {
+    return narrow == saturated || narrow == wide;
+}
 
 /* The zip64 end record, where a locator stands before the end record. *valid is cleared where the
  * two contradict each other. */
@@ -74,7 +78,8 @@ static enum ec_status read_end(const struct ec_zip_directory *dir, const unsigne
                              .count = ec_le16(p + 10),
                              .bytes = ec_le32(p + 12),
                              .offset = ec_le32(p + 16),
-                             .spanned = (ec_le16(p + 4) != 0 && ec_le16(p + 4) != SATURATED16) || ec_le16(p + 8) != ec_le16(p + 10)};
+                             .spanned = (ec_le16(p + 4) != 0 && ec_le16(p + 4) != SATURATED16) ||
+                                        ec_le16(p + 8) != ec_le16(p + 10)};
     *valid = true;
     EC_TRY(widen_end(dir, end_at, r, valid, err));
     *valid = *valid && r->offset <= r->position && r->position - r->offset == r->bytes;
@@ -120,8 +125,10 @@ enum ec_status ec_zip_find_directory(struct ec_zip_directory *dir, struct ec_err
     if (!any) return not_found(dir, end_seen, err);
     if (found.spanned) return damaged(dir, err, "the archive is one part of several");
     if (found.count > EC_ZIP_ENTRIES_MAX || found.bytes > EC_ZIP_DIRECTORY_MAX)
-        return ec_fail(err, EC_ZIP_TOO_MANY, "%s has %llu entries in a directory of %llu bytes; the limits are %u and %llu", dir->path,
-                       (unsigned long long)found.count, (unsigned long long)found.bytes, EC_ZIP_ENTRIES_MAX, EC_ZIP_DIRECTORY_MAX);
+        return ec_fail(err, EC_ZIP_TOO_MANY,
+                       "%s has %llu entries in a directory of %llu bytes; the limits are %u and %llu", dir->path,
+                       (unsigned long long)found.count, (unsigned long long)found.bytes, EC_ZIP_ENTRIES_MAX,
+                       EC_ZIP_DIRECTORY_MAX);
     dir->offset = found.offset;
     dir->bytes = found.bytes;
     dir->count = (size_t)found.count;
@@ -166,7 +173,8 @@ static size_t read_central(const unsigned char *p, size_t n, struct ec_zip_entry
         .attributes = ec_le32(p + 38),
         .flags = ec_le16(p + 8),
     };
-    if (!ec_zip64_extra(p + CENTRAL_BYTES + name_n, extra_n, &e->member.bytes_decoded, &e->member.bytes_stored, &e->header_offset))
+    if (!ec_zip64_extra(p + CENTRAL_BYTES + name_n, extra_n, &e->member.bytes_decoded, &e->member.bytes_stored,
+                        &e->header_offset))
         return 0;
     return record;
 }

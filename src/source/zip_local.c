@@ -8,7 +8,8 @@
 #define LOCAL_MAGIC UINT32_C(0x04034b50)
 #define EXTRA_MAX   65535u
 
-static bool sizes_agree(const struct ec_zip_entry *e, const unsigned char *p, const unsigned char *extra, size_t extra_n) {
+static bool sizes_agree(const struct ec_zip_entry *e, const unsigned char *p, const unsigned char *extra,
+                        size_t extra_n) {
     uint64_t stored = ec_le32(p + 18), decoded = ec_le32(p + 22);
     uint32_t crc = ec_le32(p + 14);
     /* A streamed member learns them behind its data; zeros stand in their place. */
@@ -21,11 +22,12 @@ static bool sizes_agree(const struct ec_zip_entry *e, const unsigned char *p, co
 
 static bool headers_agree(const struct ec_zip_entry *e, const unsigned char *p) {
     const unsigned flags = EC_ZIP_FLAG_ENCRYPTED | EC_ZIP_FLAG_STREAMED | EC_ZIP_FLAG_STRONG | EC_ZIP_FLAG_MASKED;
-    return ec_le32(p) == LOCAL_MAGIC && ((ec_le16(p + 6) ^ e->flags) & flags) == 0 && ec_le16(p + 8) == e->member.method &&
-           ec_le16(p + 26) == e->name_n;
+    return ec_le32(p) == LOCAL_MAGIC && ((ec_le16(p + 6) ^ e->flags) & flags) == 0 &&
+           ec_le16(p + 8) == e->member.method && ec_le16(p + 26) == e->name_n;
 }
 
-static enum ec_status read_local(const struct ec_zip_directory *dir, struct ec_zip_entry *e, unsigned char *buf, struct ec_err *err) {
+static enum ec_status read_local(const struct ec_zip_directory *dir, struct ec_zip_entry *e, unsigned char *buf,
+                                 struct ec_err *err) {
     unsigned char head[LOCAL_BYTES];
     size_t got;
     const char *name = e->member.name;

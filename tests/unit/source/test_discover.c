@@ -36,8 +36,9 @@ static void globs_match_whole_paths(void **state) {
         {"**/b/*/c", "b/x/y/b/z/d", false},
         {"a?c", "abc", true},
         {"a?c", "a/c", false},
-        {"a?c", "a\xc3\xa9"
-                "c",
+        {"a?c",
+         "a\xc3\xa9"
+         "c",
          true},
         {"[a-c]x", "bx", true},
         {"[a-c]x", "dx", false},
@@ -53,10 +54,11 @@ static void globs_match_whole_paths(void **state) {
         {"", "a", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (ec_glob_match(cases[i].glob, cases[i].path) != cases[i].match) fail_msg("%s against %s", cases[i].glob, cases[i].path);
+        if (ec_glob_match(cases[i].glob, cases[i].path) != cases[i].match)
+            fail_msg("%s against %s", cases[i].glob, cases[i].path);
 
-    char glob[128] = "", path[512];
-    for (int i = 0; i < 30; i++) strcat(glob, "*a");
+    char glob[61], path[512];
+    for (size_t i = 0; i < 60; i += 2) memcpy(glob + i, "*a", 3);
     memset(path, 'a', sizeof path);
     path[sizeof path - 1] = 0;
     path[sizeof path - 2] = 'b'; /* would take exponential time by recursion */

@@ -105,7 +105,8 @@ static void every_damaged_byte_is_seen(void **state) {
         s.packed[i] ^= 0x55;
         struct drained d = gunzip(s.packed, s.n, 0, 1 << 16, 0);
         /* a code that no symbol uses may change without any effect */
-        if (d.status == EC_OK && d.bytes == sizeof s.text && d.crc == s.crc) harmless++;
+        if (d.status == EC_OK && d.bytes == sizeof s.text && d.crc == s.crc)
+            harmless++;
         else if (d.status != EC_GZIP_DAMAGED && d.status != EC_GZIP_TRUNCATED && d.status != EC_GZIP_TRAILING)
             fail_msg("byte %zu: %s %s", i, ec_status_text(d.status)->slug, d.message);
         s.packed[i] ^= 0x55;
@@ -141,21 +142,22 @@ static size_t make_bomb(unsigned char *p, size_t matches) {
     put(&b, sizeof order - 4, 4);
     for (size_t i = 0; i < sizeof order; i++) put(&b, order[i] == 18 ? 1 : order[i] == 1 || order[i] == 2 ? 2 : 0, 3);
     /* code lengths: 18 is 0, 1 is 10, 2 is 11 (written from the first bit) */
-    put(&b, 3, 2);                                /* literal 0: 2 */
-    put(&b, 0, 1), put(&b, 138 - 11, 7);          /* 1..255: unused */
+    put(&b, 3, 2);                       /* literal 0: 2 */
+    put(&b, 0, 1), put(&b, 138 - 11, 7); /* 1..255: unused */
     put(&b, 0, 1), put(&b, 117 - 11, 7);
-    put(&b, 3, 2);                                /* 256: 2 */
-    put(&b, 0, 1), put(&b, 28 - 11, 7);           /* 257..284: unused */
-    put(&b, 1, 2);                                /* 285: 1 */
-    put(&b, 1, 2);                                /* distance 0: 1 */
-    put(&b, 1, 2);                                /* the first zero: 10 */
-    b.n += 2 * matches;                           /* 0 and 0, again and again */
-    put(&b, 3, 2);                                /* the end: 11 */
+    put(&b, 3, 2);                      /* 256: 2 */
+    put(&b, 0, 1), put(&b, 28 - 11, 7); /* 257..284: unused */
+    put(&b, 1, 2);                      /* 285: 1 */
+    put(&b, 1, 2);                      /* distance 0: 1 */
+    put(&b, 1, 2);                      /* the first zero: 10 */
+    b.n += 2 * matches;                 /* 0 and 0, again and again */
+    put(&b, 3, 2);                      /* the end: 11 */
     size_t n = (b.n + 7) / 8;
     unsigned char *zeros = calloc(1, 1 + matches * 258);
     uint32_t size = (uint32_t)(1 + matches * 258), crc = crc32_gzip_refl(0, zeros, size);
     free(zeros);
-    for (unsigned i = 0; i < 4; i++) p[n + i] = (unsigned char)(crc >> 8 * i), p[n + 4 + i] = (unsigned char)(size >> 8 * i);
+    for (unsigned i = 0; i < 4; i++)
+        p[n + i] = (unsigned char)(crc >> 8 * i), p[n + 4 + i] = (unsigned char)(size >> 8 * i);
     return n + 8;
 }
 
@@ -225,19 +227,22 @@ static void fuzz_corpus_is_pinned(void **state) {
     }
     FILE *pins = fopen(EC_TEST_DATA "/source/gzip_corpus.txt", "r");
     assert_non_null(pins);
-    char name[128], slug[32], path[700];
-    unsigned long long bytes;
-    unsigned crc;
-    size_t count = 0;
-    while (fscanf(pins, "%127s %31s %llu %x", name, slug, &bytes, &crc) == 4) {
-        snprintf(path, sizeof path, "%s/%s", dir, name);
+    char line[256], found[256], path[700];
+    size_t count = 0, wrong = 0;
+    while (fgets(line, sizeof line, pins)) {
+        line[strcspn(line, "\n")] = 0;
+        int name_n = (int)strcspn(line, " ");
+        snprintf(path, sizeof path, "%s/%.*s", dir, name_n, line);
         for (size_t piece = 61; piece <= 1 << 16; piece += (1 << 16) - 61) {
             struct drained d = drain_file(path, NULL, piece);
-            if (strcmp(ec_status_text(d.status)->slug, slug) != 0) fail_msg("%s: %s", name, ec_status_text(d.status)->slug);
-            if (d.status == EC_OK && (d.bytes != bytes || d.crc != crc)) fail_msg("%s: other bytes", name);
+            if (d.status != EC_OK) d.bytes = 0, d.crc = 0;
+            snprintf(found, sizeof found, "%.*s %s %llu %08x", name_n, line, ec_status_text(d.status)->slug,
+                     (unsigned long long)d.bytes, d.crc);
+            if (strcmp(found, line) != 0) wrong++, print_error("expected %s\nfound    %s\n", line, found);
         }
         count++;
     }
+    assert_int_equal(wrong, 0);
     fclose(pins);
     assert_int_equal(count, 343);
 }
@@ -254,9 +259,12 @@ static int remove_folder(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_boundary_gives_the_same_bytes), cmocka_unit_test(members_follow_each_other),
-        cmocka_unit_test(every_truncation_is_named),         cmocka_unit_test(every_damaged_byte_is_seen),
-        cmocka_unit_test(bombs_are_stopped),                 cmocka_unit_test(names_and_bytes_must_agree),
+        cmocka_unit_test(any_boundary_gives_the_same_bytes),
+        cmocka_unit_test(members_follow_each_other),
+        cmocka_unit_test(every_truncation_is_named),
+        cmocka_unit_test(every_damaged_byte_is_seen),
+        cmocka_unit_test(bombs_are_stopped),
+        cmocka_unit_test(names_and_bytes_must_agree),
         cmocka_unit_test(fuzz_corpus_is_pinned),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -88,8 +88,8 @@ static void range_is_exact(void **state) {
     struct ec_stream *s;
     char out[64];
     size_t n;
-    assert_int_equal(
-        ec_stream_open(&(struct ec_stream_args){.path = path, .range_start = 3, .range_end = 7}, &s, NULL), EC_OK);
+    assert_int_equal(ec_stream_open(&(struct ec_stream_args){.path = path, .range_start = 3, .range_end = 7}, &s, NULL),
+                     EC_OK);
     assert_int_equal(drain(s, 3, out, &n, NULL), EC_OK);
     assert_int_equal(n, 4);
     assert_memory_equal(out, "3456", 4);

@@ -32,10 +32,11 @@ struct part {
     unsigned method;
     unsigned flags;
     uint32_t attributes;
-    uint32_t crc_xor;         /* damages the CRC in both headers */
-    uint32_t decoded;         /* 0: n of the plain text */
+    uint32_t crc_xor; /* damages the CRC in both headers */
+    uint32_t decoded; /* 0: n of the plain text */
     uint32_t local_crc_xor;
-    bool at_given; uint32_t at; /* points the central record elsewhere */
+    bool at_given;
+    uint32_t at; /* points the central record elsewhere */
     bool zip64;
 };
 
@@ -81,7 +82,8 @@ static void add(struct builder *b, struct part t) {
     b->n = (size_t)(p - b->p) + stored;
 
     p = b->central + b->central_n;
-    le(&p, 0x02014b50, 4), le(&p, 3 << 8 | 20, 2), le(&p, 20, 2), le(&p, t.flags, 2), le(&p, t.method, 2), le(&p, 0x5a215a21, 4);
+    le(&p, 0x02014b50, 4), le(&p, 3 << 8 | 20, 2), le(&p, 20, 2), le(&p, t.flags, 2), le(&p, t.method, 2),
+        le(&p, 0x5a215a21, 4);
     le(&p, crc, 4), le(&p, t.zip64 ? UINT32_MAX : stored, 4), le(&p, t.zip64 ? UINT32_MAX : decoded, 4);
     le(&p, name_n, 2), le(&p, t.zip64 ? 28 : 0, 2), le(&p, 0, 2), le(&p, 0, 2), le(&p, 0, 2);
     le(&p, t.attributes, 4), le(&p, t.zip64 ? UINT32_MAX : at, 4);
@@ -119,9 +121,12 @@ static const char *finish(struct builder *b, bool zip64) {
 
 static struct builder b;
 
-static void fresh(void) { memset(&b, 0, sizeof b); }
+static void fresh(void) {
+    memset(&b, 0, sizeof b);
+}
 
-static enum ec_status list(const char *file, struct ec_arena *arena, struct ec_zip_member **m, size_t *n, struct ec_err *err) {
+static enum ec_status list(const char *file, struct ec_arena *arena, struct ec_zip_member **m, size_t *n,
+                           struct ec_err *err) {
     ec_arena_init(arena, 64 * EC_MIB);
     return ec_zip_list(file, arena, m, n, err);
 }
@@ -138,7 +143,9 @@ static void expect_list(enum ec_status expected, const char *word) {
     if (!strstr(err.message, word)) fail_msg("no \"%s\" in: %s", word, err.message);
 }
 
-static struct part text(const char *name) { return (struct part){.name = name, .data = "{\"a\":1}\n", .n = 8}; }
+static struct part text(const char *name) {
+    return (struct part){.name = name, .data = "{\"a\":1}\n", .n = 8};
+}
 
 static void expect_part(struct part t, enum ec_status expected, const char *word) {
     fresh();
@@ -354,7 +361,8 @@ static void depth_is_zip_then_gzip(void **state) {
         add(&b, (struct part){.name = "twice.json.gz", .data = twice, .n = twice_n, .method = method});
         const char *file = finish(&b, false);
         struct ec_stream *s;
-        assert_int_equal(ec_stream_open(&(struct ec_stream_args){.path = file, .member = "once.json.gz"}, &s, NULL), EC_OK);
+        assert_int_equal(ec_stream_open(&(struct ec_stream_args){.path = file, .member = "once.json.gz"}, &s, NULL),
+                         EC_OK);
         assert_string_equal(ec_stream_compression(s), "zip+gzip");
         struct drained d = drain(s, 5);
         assert_int_equal(d.status, EC_OK);
@@ -447,7 +455,8 @@ static void regression_archives_are_pinned(void **state) {
         int at = snprintf(found, sizeof found, "%.*s %s", (int)name_n, line, ec_status_text(status)->slug);
         for (size_t i = 0; i < n; i++) {
             struct drained d = drain_file(file, m[i].name, 1000);
-            if (d.status == EC_OK && (d.crc != m[i].crc || d.bytes != m[i].bytes_decoded)) fail_msg("%s: other bytes", line);
+            if (d.status == EC_OK && (d.crc != m[i].crc || d.bytes != m[i].bytes_decoded))
+                fail_msg("%s: other bytes", line);
             at += snprintf(found + at, sizeof found - (size_t)at, " %s", ec_status_text(d.status)->slug);
         }
         ec_arena_deinit(&arena);
