@@ -3,7 +3,7 @@
 
 #include <strings.h>
 
-static const struct ec_reader_type *const types[] = {&ec_reader_csv};
+static const struct ec_reader_type *const types[] = {&ec_reader_csv, &ec_reader_json};
 
 /* What a file's first bytes look like. */
 enum look { LOOK_NOTHING, LOOK_ZIP, LOOK_GZIP, LOOK_OLE, LOOK_BINARY, LOOK_JSON, LOOK_JSON_LATER, LOOK_TEXT };

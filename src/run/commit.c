@@ -9,8 +9,6 @@
 
 static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the manifest"); }
 
-static bool is_pending(const struct ec_driver *d, size_t u) { return d->plan.unit[u].cause != EC_CAUSE_APPLIED; }
-
 /* The unit's parts as the log names them. */
 static enum ec_status list_parts(struct ec_driver *d, size_t u, struct ec_manifest_input *in, struct ec_err *err) {
     const struct ec_plan_unit *unit = &d->plan.unit[u];
@@ -37,7 +35,7 @@ static enum ec_status list_inputs(struct ec_driver *d, struct ec_err *err) {
     if (!m->input) return no_memory(err);
     for (size_t u = 0; u < d->plan.unit_count; u++) {
         const struct ec_plan_unit *unit = &d->plan.unit[u];
-        if (!is_pending(d, u)) continue;
+        if (!ec_unit_pending(d, u)) continue;
         struct ec_manifest_input *in = &m->input[m->input_count++];
         *in = (struct ec_manifest_input){.source = unit->input->source->name,
                                          .path = unit->input->path,
@@ -47,11 +45,11 @@ static enum ec_status list_inputs(struct ec_driver *d, struct ec_err *err) {
                                          .inode = unit->input->inode,
                                          .sha256 = unit->sha256[0] ? unit->sha256 : NULL,
                                          .rules = unit->input->source->fingerprint,
-                                         .state = unit->status != EC_OK       ? EC_INPUT_ERRORED
-                                                  : d->state[u].rejected ? EC_INPUT_REJECTED
-                                                                         : EC_INPUT_APPLIED};
+                                         .state = d->state[u].unit->status != EC_OK ? EC_INPUT_ERRORED
+                                                  : d->state[u].rejected          ? EC_INPUT_REJECTED
+                                                                                  : EC_INPUT_APPLIED};
         if (in->state != EC_INPUT_APPLIED) continue;
-        in->rows = unit->facts.accepted;
+        in->rows = d->state[u].unit->facts.accepted;
         EC_TRY(list_parts(d, u, in, err));
     }
     return EC_OK;
@@ -88,7 +86,7 @@ static enum ec_status list_quarantine(struct ec_driver *d, struct ec_err *err) {
     if (!m->quarantine) return no_memory(err);
     for (size_t u = 0; u < d->plan.unit_count; u++) {
         const struct ec_plan_unit *unit = &d->plan.unit[u];
-        if (unit->status != EC_OK) continue;
+        if (!ec_unit_pending(d, u) || d->state[u].unit->status != EC_OK) continue;
         for (size_t k = 0; k < unit->task_count; k++) {
             const struct ec_task_result *r = &d->result[unit->task_first + k];
             if (!r->quarantine) continue;
@@ -97,7 +95,7 @@ static enum ec_status list_quarantine(struct ec_driver *d, struct ec_err *err) {
             char range[32] = "";
             if (k > 0) (void)snprintf(range, sizeof range, ".%zu", k);
             char *to = ec_arena_printf(&d->arena, "%s/%s/%s%s.jsonl", EC_DIR_QUARANTINE, unit->input->source->name,
-                                       unit->label, range);
+                                       d->state[u].unit->label, range);
             if (!from || !to) return no_memory(err);
             m->quarantine[m->quarantine_count++] = (struct ec_manifest_move){from, to};
         }
@@ -112,8 +110,8 @@ static enum ec_status mark_file(struct ec_driver *d, size_t first, struct ec_err
     for (size_t u = first; u < d->plan.unit_count; u++) {
         const struct ec_plan_unit *unit = &d->plan.unit[u];
         if (strcmp(unit->input->path, path) != 0) continue;
-        if (is_pending(d, u) && !ec_unit_loaded(d, u)) return EC_OK;
-        mark.rows += is_pending(d, u) ? unit->facts.accepted : unit->replaces->rows;
+        if (ec_unit_pending(d, u) && !ec_unit_loaded(d, u)) return EC_OK;
+        mark.rows += ec_unit_pending(d, u) ? d->state[u].unit->facts.accepted : unit->replaces->rows;
         mark.members += unit->input->member != NULL;
         if (!unit->input->member) mark.sha256 = unit->sha256;
     }
@@ -138,7 +136,7 @@ static enum ec_status list_marks(struct ec_driver *d, struct ec_err *err) {
         for (size_t k = 0; k < d->plan.unit_count; k++) {
             if (strcmp(d->plan.unit[k].input->path, d->plan.unit[u].input->path) != 0) continue;
             first = first && k >= u;
-            pending = pending || is_pending(d, k);
+            pending = pending || ec_unit_pending(d, k);
         }
         if (first && pending) EC_TRY(mark_file(d, u, err));
     }
@@ -183,7 +181,7 @@ static enum ec_status list_archived(struct ec_driver *d, struct ec_err *err) {
     if (!d->manifest.archive) return no_memory(err);
     size_t cap = 0;
     for (size_t u = 0; u < d->plan.unit_count && (c->archive_include & EC_AREA_RAW); u++) {
-        if (!is_pending(d, u) || d->plan.unit[u].status == EC_UNREADABLE) continue;
+        if (!ec_unit_pending(d, u) || d->state[u].unit->status == EC_UNREADABLE) continue;
         EC_TRY(ec_path_join(path, sizeof path, EC_DIR_RAW, d->plan.unit[u].input->path, err));
         EC_TRY(add_archived(d, &cap, path, err));
     }

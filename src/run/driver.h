@@ -15,7 +15,8 @@
 #include "run/table.h"
 
 struct ec_unit_state {
-    bool rejected;   /* by the gate: nothing of it is loaded */
+    struct ec_unit *unit; /* in facts.unit: what was found out about it; NULL where it is not read */
+    bool rejected;       /* by the gate: nothing of it is loaded */
     const char *drop; /* path of its drop list, or NULL */
 };
 
@@ -24,7 +25,7 @@ struct ec_driver {
     const struct ec_config *config;
     struct ec_arena arena; /* of the run */
     struct ec_plan plan;
-    struct ec_unit_state *state;     /* per unit */
+    struct ec_unit_state *state;     /* per unit of the plan */
     struct ec_task_result *result;   /* per task */
     const char *staging;             /* data/staging/<run> */
     struct ec_sql *sql;
@@ -32,6 +33,7 @@ struct ec_driver {
     struct ec_table *table;          /* sources first, then models */
     size_t table_count, source_tables;
     struct ec_manifest manifest;
+    struct ec_run_facts facts;       /* its units are those that are read */
     int64_t start_us;                /* monotonic */
     struct ec_progress *progress;
 };
@@ -55,10 +57,13 @@ enum ec_status ec_driver_commit(struct ec_driver *driver, struct ec_err *err) EC
 /* The driver's DuckDB session, opened when first needed. */
 enum ec_status ec_driver_sql(struct ec_driver *driver, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
 
+static inline bool ec_unit_pending(const struct ec_driver *d, size_t unit) {
+    return d->plan.unit[unit].cause != EC_CAUSE_APPLIED;
+}
+
 /* Whether the unit was read and its accepted rows are to be loaded. */
 static inline bool ec_unit_loaded(const struct ec_driver *d, size_t unit) {
-    const struct ec_plan_unit *u = &d->plan.unit[unit];
-    return u->cause != EC_CAUSE_APPLIED && u->status == EC_OK && !d->state[unit].rejected;
+    return ec_unit_pending(d, unit) && d->state[unit].unit->status == EC_OK && !d->state[unit].rejected;
 }
 
 #endif

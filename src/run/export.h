@@ -7,6 +7,7 @@
 #ifndef EC_RUN_EXPORT_H
 #define EC_RUN_EXPORT_H
 
+#include "base/buf.h"
 #include "run/manifest.h"
 #include "sql/session.h"
 

@@ -153,35 +153,6 @@ static bool is_selected(const struct ec_plan_options *o, const char *source) {
     return o->select_count == 0;
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-static const char *unit_base(const struct ec_plan_unit *unit) {
-    return base_name(unit->input->member ? unit->input->member : unit->input->path);
-}
-
-/* Reports are named after the file alone; where two files of the run share a name, both get
- * their folders in front. */
-static enum ec_status name_units(struct ec_plan *plan, struct ec_err *err) {
-    for (size_t i = 0; i < plan->unit_count; i++) {
-        struct ec_plan_unit *unit = &plan->unit[i];
-        bool clash = false;
-        for (size_t k = 0; k < plan->unit_count && !clash; k++)
-            clash = k != i && strcmp(unit_base(unit), unit_base(&plan->unit[k])) == 0;
-        const char *member = unit->input->member;
-        char *label = clash ? ec_arena_printf(&plan->arena, "%s%s%s", unit->input->path, member ? "__" : "",
-                                              member ? member : "")
-                            : ec_arena_strdup(&plan->arena, unit_base(unit));
-        if (!label) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
-        for (char *p = label; *p; p++)
-            if (*p == '/') *p = '_';
-        unit->label = label;
-    }
-    return EC_OK;
-}
-
 static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan *plan, struct ec_err *err) {
     plan->unit = ec_arena_calloc(&plan->arena, plan->inputs.count, sizeof *plan->unit);
     if (!plan->unit) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
@@ -191,11 +162,10 @@ static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan
         if (!is_selected(o, in->source->name)) continue;
         struct ec_plan_unit *unit = &plan->unit[plan->unit_count++];
         *unit = (struct ec_plan_unit){.input = in, .status = in->status, .problem = in->problem, .bytes = in->bytes};
-        ec_facts_init(&unit->facts);
         if (in->status == EC_OK) EC_TRY(hash_unit(plan, &archive, unit, o->config->dir, err));
         judge(plan, unit, o->force);
     }
-    return name_units(plan, err);
+    return EC_OK;
 }
 
 static enum ec_status make_task(struct ec_plan *plan, const struct ec_plan_options *o, const struct ec_plan_unit *unit,
@@ -280,7 +250,6 @@ enum ec_status ec_plan_make(const struct ec_plan_options *options, struct ec_pla
 }
 
 void ec_plan_deinit(struct ec_plan *plan) {
-    for (size_t i = 0; i < plan->unit_count; i++) ec_facts_deinit(&plan->unit[i].facts);
     for (size_t i = 0; i < plan->manifest_count; i++) ec_manifest_deinit(&plan->manifest[i]);
     ec_free(plan->manifest);
     ec_inputs_deinit(&plan->inputs);

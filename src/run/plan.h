@@ -29,10 +29,8 @@ struct ec_plan_unit {
     uint64_t bytes;
     enum ec_status status;     /* why it cannot be read, known before it is tried */
     const char *problem;
-    const char *label;         /* of its report and quarantine: the base name, unique in the run */
     const struct ec_manifest_input *replaces; /* the earlier application that this one replaces */
     size_t task_first, task_count;
-    struct ec_facts facts;     /* what its tasks found, merged (driver) */
 };
 
 struct ec_plan {

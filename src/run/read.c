@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "quality/score.h"
 #include "run/dedupe.h"
+#include "run/paths.h"
 #include "run/pool.h"
 #include "run/progress.h"
 
@@ -86,44 +87,51 @@ static enum ec_status read_first(struct ec_driver *d, struct ec_err *err) {
     return run_round(&round, err);
 }
 
-static enum ec_status give_up(struct ec_driver *d, size_t u, const struct ec_task_result *why, struct ec_err *err) {
-    struct ec_plan_unit *unit = &d->plan.unit[u];
-    unit->status = why->status;
-    unit->problem = ec_arena_strdup(&d->arena, why->error ? why->error : "");
-    return unit->problem ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the run");
-}
-
 /* The unit's facts are those of its tasks together; one task that failed fails the file. */
 static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *err) {
-    struct ec_plan_unit *unit = &d->plan.unit[u];
+    const struct ec_plan_unit *planned = &d->plan.unit[u];
+    struct ec_unit *unit = d->state[u].unit;
     ec_facts_deinit(&unit->facts);
     ec_facts_init(&unit->facts);
-    for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
-        if (d->result[t].status != EC_OK) return give_up(d, u, &d->result[t], err);
-        EC_TRY(ec_facts_merge(&unit->facts, &d->result[t].facts, err));
+    for (size_t t = planned->task_first; t < planned->task_first + planned->task_count; t++) {
+        const struct ec_task_result *r = &d->result[t];
+        if (r->status != EC_OK) {
+            unit->status = r->status;
+            unit->message = r->error ? r->error : "";
+            return EC_OK;
+        }
+        EC_TRY(ec_facts_merge(&unit->facts, &r->facts, err));
+        unit->undeclared = r->undeclared;
+        unit->undeclared_count = r->undeclared_count;
+        unit->missing = r->missing;
+        unit->missing_count = r->missing_count;
     }
+    unit->elapsed_us = unit->facts.elapsed_us;
     return EC_OK;
 }
 
 /* The ranges of a file of JSON lines may each lack a column; the file as a whole may not. */
 static enum ec_status check_ranges(struct ec_driver *d, size_t u, struct ec_err *err) {
-    struct ec_plan_unit *unit = &d->plan.unit[u];
-    const struct ec_source *s = unit->input->source;
-    if (unit->task_count < 2 || unit->status != EC_OK) return EC_OK;
+    struct ec_unit *unit = d->state[u].unit;
+    const struct ec_source *s = unit->source;
+    if (d->plan.unit[u].task_count < 2 || unit->status != EC_OK) return EC_OK;
+    unit->missing = ec_arena_calloc(&d->arena, s->column_count, sizeof *unit->missing);
+    if (!unit->missing) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+    unit->missing_count = 0;
     for (size_t c = 0; c < s->column_count && c < unit->facts.column_count; c++) {
-        if (!s->column[c].required || unit->facts.column[c].present) continue;
+        if (unit->facts.column[c].present) continue;
+        unit->missing[unit->missing_count++] = s->column[c].name;
+        if (!s->column[c].required || unit->status != EC_OK) continue;
         unit->status = EC_MISSING_COLUMN;
-        unit->problem = ec_arena_printf(&d->arena, "the required column %s is missing", s->column[c].name);
-        if (!unit->problem) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+        unit->message = ec_arena_printf(&d->arena, "the required column %s is missing", s->column[c].name);
+        if (!unit->message) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
     }
     return EC_OK;
 }
 
-static bool is_pending(const struct ec_driver *d, size_t u) { return d->plan.unit[u].cause != EC_CAUSE_APPLIED; }
-
 static enum ec_status merge_units(struct ec_driver *d, struct ec_err *err) {
     for (size_t u = 0; u < d->plan.unit_count; u++) {
-        if (!is_pending(d, u) || d->plan.unit[u].status != EC_OK) continue;
+        if (!ec_unit_pending(d, u) || d->state[u].unit->status != EC_OK) continue;
         EC_TRY(merge_unit(d, u, err));
         EC_TRY(check_ranges(d, u, err));
     }
@@ -144,18 +152,27 @@ static enum ec_status repeat_unit(struct round *round, size_t u, bool reject, st
     return EC_OK;
 }
 
-/* A file that a critical rule rejects, or whose gate failed where the source says so, is read
- * again with every row going to quarantine: nothing of it is loaded, nothing of it is lost. */
+/* Whether nothing of the file may be loaded: a critical rule says so, or its gate failed and the
+ * source asks for that. */
+static enum ec_status is_rejected(struct ec_driver *d, size_t u, bool *rejected, struct ec_err *err) {
+    const struct ec_unit *unit = d->state[u].unit;
+    *rejected = unit->facts.rejected;
+    if (*rejected || !unit->source->reject_failed) return EC_OK;
+    struct ec_judgement judgement;
+    EC_TRY(ec_judge(unit, &d->arena, &judgement, err));
+    *rejected = judgement.verdict == EC_VERDICT_FAILED;
+    return EC_OK;
+}
+
+/* A rejected file is read again with every row going to quarantine: nothing of it is loaded,
+ * nothing of it is lost. */
 static enum ec_status reject_files(struct ec_driver *d, struct ec_err *err) {
     struct round round;
     EC_TRY(make_round(d, &round, err));
     for (size_t u = 0; u < d->plan.unit_count; u++) {
-        const struct ec_plan_unit *unit = &d->plan.unit[u];
-        if (!is_pending(d, u) || unit->status != EC_OK) continue;
-        bool failed = unit->input->source->reject_failed && ec_gate_failed(d->config, unit->input->source, &unit->facts);
-        if (!unit->facts.rejected && !failed) continue;
-        d->state[u].rejected = true;
-        EC_TRY(repeat_unit(&round, u, true, err));
+        if (!ec_unit_pending(d, u) || d->state[u].unit->status != EC_OK) continue;
+        EC_TRY(is_rejected(d, u, &d->state[u].rejected, err));
+        if (d->state[u].rejected) EC_TRY(repeat_unit(&round, u, true, err));
     }
     return run_round(&round, err);
 }
@@ -182,19 +199,19 @@ static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
     return run_round(&round, err);
 }
 
-static enum ec_status imbalance(const struct ec_plan_unit *unit, const char *what, uint64_t have, uint64_t want,
+static enum ec_status imbalance(const struct ec_unit *unit, const char *what, uint64_t have, uint64_t want,
                                 struct ec_err *err) {
-    return ec_fail(err, EC_IMBALANCE, "%s%s%s: %s: %llu instead of %llu", unit->input->path,
-                   unit->input->member ? " " : "", unit->input->member ? unit->input->member : "", what,
-                   (unsigned long long)have, (unsigned long long)want);
+    return ec_fail(err, EC_IMBALANCE, "%s%s%s: %s: %llu instead of %llu", unit->path, unit->member ? " " : "",
+                   unit->member ? unit->member : "", what, (unsigned long long)have, (unsigned long long)want);
 }
 
 /* read = accepted + quarantined + duplicates, and each lies where it should. */
 static enum ec_status check_balance(const struct ec_driver *d, size_t u, struct ec_err *err) {
-    const struct ec_plan_unit *unit = &d->plan.unit[u];
+    const struct ec_plan_unit *planned = &d->plan.unit[u];
+    const struct ec_unit *unit = d->state[u].unit;
     const struct ec_facts *f = &unit->facts;
     uint64_t in_parts = 0, in_quarantine = 0;
-    for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
+    for (size_t t = planned->task_first; t < planned->task_first + planned->task_count; t++) {
         for (size_t i = 0; i < d->result[t].part_count; i++) in_parts += d->result[t].part[i].rows;
         in_quarantine += d->result[t].quarantined;
     }
@@ -207,8 +224,27 @@ static enum ec_status check_balance(const struct ec_driver *d, size_t u, struct 
     return EC_OK;
 }
 
+/* A file that was written to while it was read may be half of itself: it is not loaded. */
+static enum ec_status check_unchanged(struct ec_driver *d, size_t u, struct ec_err *err) {
+    const struct ec_input *in = d->plan.unit[u].input;
+    struct ec_unit *unit = d->state[u].unit;
+    char root[EC_PATH_MAX], path[EC_PATH_MAX];
+    struct stat st;
+    EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));
+    EC_TRY(ec_path_join(path, sizeof path, root, in->path, err));
+    if (stat(path, &st) == 0) {
+        int64_t mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+        if (mtime_us == in->mtime_us && st.st_ino == in->inode) return EC_OK;
+    }
+    unit->status = EC_FILE_CHANGED;
+    unit->message = "the file changed while it was being read";
+    return EC_OK;
+}
+
 enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(read_first(d, err));
+    for (size_t u = 0; u < d->plan.unit_count; u++)
+        if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_unchanged(d, u, err));
     EC_TRY(merge_units(d, err));
     EC_TRY(reject_files(d, err));
     EC_TRY(merge_units(d, err));
@@ -216,6 +252,6 @@ enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(drop_duplicates(d, err));
     EC_TRY(merge_units(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
-        if (is_pending(d, u) && d->plan.unit[u].status == EC_OK) EC_TRY(check_balance(d, u, err));
+        if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_balance(d, u, err));
     return ec_driver_sources(d, true, err);
 }

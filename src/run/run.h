@@ -2,14 +2,16 @@
  *
  *     struct ec_run_outcome outcome;
  *     status = ec_run(&options, &outcome, &err);
- *     exit code: EC_OK and outcome.exit_code, or that of the status
  *     ec_run_outcome_deinit(&outcome);
  */
 #ifndef EC_RUN_RUN_H
 #define EC_RUN_RUN_H
 
 #include "config/config.h"
+#include "base/buf.h"
 #include "quality/run_facts.h"
+
+struct ec_driver;
 
 struct ec_run_options {
     const struct ec_config *config;
@@ -32,6 +34,7 @@ struct ec_run_outcome {
     bool delivered;           /* reports, exports, alert, archive are all written */
     struct ec_run_facts facts; /* of this run; empty where nothing was to be done */
     struct ec_buf problems;   /* what could not be delivered, a line each */
+    struct ec_driver *driver; /* holds the memory of the facts */
 };
 
 enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcome *outcome, struct ec_err *err) EC_MUST_USE;

@@ -74,8 +74,8 @@ enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_o
     struct lines in = {.fd = fd_in, .buf = ec_buf_make(EC_PROTOCOL_LINE_MAX)};
     enum ec_status status = EC_OK;
     while (status == EC_OK) {
-        const char *line;
-        size_t n;
+        const char *line = NULL;
+        size_t n = 0;
         status = next_line(&in, &line, &n, err);
         if (status != EC_OK || !line) break;
         if (n > 0) status = run_line(&context, line, n, fd_out, err);

@@ -1,0 +1,38 @@
+# The front door. `make` builds build/ecluse, `make check` builds and passes the tests.
+BUILD   ?= build
+JOBS    ?= $(shell nproc)
+
+.PHONY: all deps check check-all bless format lint clean help
+
+all: deps
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+
+help:
+	@echo "make            build build/ecluse (installs what is missing first)"
+	@echo "make check      build and pass the tests, also under ASan and UBSan"
+	@echo "make bless      rewrite the expected outputs of the golden cases"
+	@echo "make format     clang-format over src/ and tests/"
+	@echo "make lint       clang-tidy over src/"
+	@echo "make clean      remove the build folders"
+
+deps:
+	@scripts/install-dependencies
+
+check:
+	@scripts/install-dependencies --tests
+	@tests/run
+
+check-all: check
+
+bless: all
+	@tests/golden/run --bless $(BUILD)/ecluse
+
+format:
+	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
+
+lint: all
+	@git ls-files 'src/*.c' | xargs clang-tidy -p $(BUILD) --quiet
+
+clean:
+	@rm -rf build build-asan

@@ -1,0 +1,166 @@
+/* ecluse run: the whole pipeline. */
+#include "base/calendar.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/plan_text.h"
+#include "publish/summary.h"
+#include "run/paths.h"
+#include "run/run.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number) { caught = number; }
+
+static bool cancelled(void) { return caught != 0; }
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* logs/pipeline_YYYYMMDD_HHMMSS.log */
+static enum ec_status open_log(const struct ec_cli *cli, int64_t now_us, struct ec_err *err) {
+    char label[16], dir[EC_PATH_MAX], name[64], path[EC_PATH_MAX];
+    ec_time_label(now_us, label);
+    (void)snprintf(name, sizeof name, "pipeline_%s.log", label);
+    EC_TRY(ec_project_path(dir, cli->dir, EC_DIR_LOGS, NULL, err));
+    EC_TRY(ec_dir_make(dir, err));
+    EC_TRY(ec_path_join(path, sizeof path, dir, name, err));
+    return ec_log_to_file(path, err);
+}
+
+/* This binary again, for the same project and settings; `workers` decides a worker's memory. */
+static const char **worker_argv(const struct ec_cli *cli, const char *workers) {
+    const char **argv = ec_calloc(8 + 2 * cli->setting_count + 1, sizeof *argv);
+    if (!argv) return NULL;
+    size_t n = 0;
+    argv[n++] = cli->program;
+    argv[n++] = "-C";
+    argv[n++] = cli->dir;
+    argv[n++] = "worker";
+    argv[n++] = "--tied";
+    for (size_t i = 0; i < cli->setting_count; i++) {
+        /* parse.c split KEY=VALUE in place: the value stands behind the key's NUL. */
+        ((char *)(uintptr_t)cli->setting[i].value)[-1] = '=';
+        argv[n++] = "--set";
+        argv[n++] = cli->setting[i].key;
+    }
+    argv[n++] = "--set";
+    argv[n++] = workers;
+    return argv;
+}
+
+static int exit_of_verdict(const struct ec_cli *cli, const struct ec_run_outcome *outcome) {
+    if (!outcome->nothing_to_do && !outcome->delivered) return EC_EXIT_DELIVERY;
+    if (strcmp(cli->fail_on, "never") == 0) return EC_EXIT_DONE;
+    const uint64_t *verdicts = outcome->facts.totals.verdicts;
+    if (verdicts[EC_VERDICT_FAILED] + verdicts[EC_VERDICT_ERRORED] > 0) return EC_EXIT_GATE;
+    if (strcmp(cli->fail_on, "warn") == 0 && verdicts[EC_VERDICT_WARNED] > 0) return EC_EXIT_GATE;
+    return EC_EXIT_DONE;
+}
+
+static enum ec_status print_nothing(const struct ec_cli *cli, const struct ec_run_outcome *outcome) {
+    if (cli->json)
+        (void)printf("{\"status\":\"nothing-to-do\",\"applied_before\":%zu}\n", outcome->applied_before);
+    else if (outcome->applied_before > 0)
+        (void)printf("✔ nothing to do: all %zu files are already applied\n", outcome->applied_before);
+    else
+        (void)printf("✔ nothing to do: no file in data/raw belongs to a source\n");
+    return EC_OK;
+}
+
+static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_run_outcome *outcome, struct ec_err *err) {
+    if (outcome->nothing_to_do) return print_nothing(cli, outcome);
+    struct ec_buf text = ec_buf_make((size_t)16 * EC_MIB);
+    if (outcome->applied_before > 0 && !cli->json)
+        ec_buf_printf(&text, "⏭ %zu files are already applied\n", outcome->applied_before);
+    enum ec_status status = ec_summary_write(&outcome->facts, cli->json, &text, err);
+    if (status == EC_OK && outcome->problems.n > 0 && !cli->json) ec_buf_printf(&text, "✖ not delivered:\n%s", outcome->problems.p);
+    if (status == EC_OK) status = ec_buf_check(&text, err);
+    if (status == EC_OK) (void)fwrite(text.p, 1, text.n, stdout);
+    ec_buf_free(&text);
+    return status;
+}
+
+static enum ec_status take_options(struct ec_cli *cli, struct ec_config *config, struct ec_run_options *o, struct ec_err *err) {
+    const char *jobs = ec_cli_value(cli, "--jobs");
+    if (jobs) {
+        int64_t n;
+        EC_TRY(ec_cli_number(jobs, 1, EC_JOBS_MAX, &n, err));
+        config->workers = (unsigned)n;
+    }
+    EC_TRY(ec_cli_as_of(cli, &o->as_of, err));
+    for (size_t i = 0; i < cli->many_count; i++)
+        if (!ec_config_source(config, cli->many[i])) return ec_fail(err, EC_USAGE, "--select: there is no source `%s`", cli->many[i]);
+    o->config = config;
+    o->select = cli->many;
+    o->select_count = cli->many_count;
+    o->force = ec_cli_value(cli, "--force") != NULL;
+    o->no_archive = ec_cli_value(cli, "--no-archive") != NULL;
+    o->progress = !cli->quiet && !cli->json;
+    o->cancelled = cancelled;
+    return EC_OK;
+}
+
+static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options, struct ec_err *err) {
+    struct ec_run_outcome outcome;
+    enum ec_status status = open_log(cli, options->now_us, err);
+    if (status != EC_OK) return ec_exit_of(status);
+    catch_signals();
+    status = ec_run(options, &outcome, err);
+    if (status == EC_OK) status = print_outcome(cli, &outcome, err);
+    int code = status == EC_OK ? exit_of_verdict(cli, &outcome) : ec_exit_of(status);
+    if (status == EC_INTERRUPTED) code = 128 + (int)caught;
+    if (status != EC_OK) ec_log(EC_LOG_ERROR, "%s", err->message);
+    ec_run_outcome_deinit(&outcome);
+    return code;
+}
+
+static int run(struct ec_cli *cli, struct ec_err *err) {
+    struct ec_config *config = NULL;
+    struct ec_run_options options = {.now_us = ec_now_micros()};
+    enum ec_status status = ec_cli_config(cli, &config, err);
+    if (status == EC_OK) status = take_options(cli, config, &options, err);
+    int code = ec_exit_of(status);
+    if (status == EC_OK && ec_cli_value(cli, "--dry-run")) {
+        code = ec_exit_of(ec_plan_print(cli, config, &options, err));
+    } else if (status == EC_OK) {
+        char workers[32];
+        (void)snprintf(workers, sizeof workers, "data_workers=%u", config->workers);
+        options.worker_argv = worker_argv(cli, workers);
+        code = options.worker_argv ? run_pipeline(cli, &options, err)
+                                   : ec_exit_of(ec_fail(err, EC_NO_MEMORY, "no memory for the run"));
+        ec_free((void *)(uintptr_t)options.worker_argv);
+    }
+    ec_config_destroy(config);
+    return code;
+}
+
+static const struct ec_option options[] = {
+    {"--jobs", "N", "workers in parallel (default: data_workers; auto is CPUs - 1)", false},
+    {"--select", "SOURCE", "only these sources", true},
+    {"--dry-run", NULL, "say what would be done, like `ecluse plan`", false},
+    {"--force", NULL, "read files again that were applied; their rows are replaced", false},
+    {"--no-archive", NULL, "write no archive, whatever the configuration says", false},
+    {"--as-of", "YYYY-MM-DD", "the run's date, for derived columns (default: today)", false},
+};
+
+const struct ec_command ec_cmd_run = {
+    .name = "run",
+    .summary = "the whole pipeline: read, check, commit, report, archive",
+    .arguments = "",
+    .about = "Reads what is new in data/raw, checks every row, commits the accepted rows to the tables in\n"
+             "data/processed, computes the models, and writes reports, dashboard, alert and archive. Rejected\n"
+             "rows go to data/quality/quarantine with their reasons. A file is applied exactly once: run it as\n"
+             "often as you like, also after a crash.\n\n"
+             "  ecluse -C shop run --jobs 4\n"
+             "  ecluse -C shop run --select sales --as-of 2025-07-18",
+    .option = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};

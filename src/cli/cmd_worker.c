@@ -1,0 +1,37 @@
+/* ecluse worker: tasks on stdin, results on stdout. */
+#include "cli/cli.h"
+#include "run/task.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static int run(struct ec_cli *cli, struct ec_err *err) {
+    if (ec_cli_value(cli, "--tied")) {
+        /* A driver that is killed must not leave workers writing into the next run's staging. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() == 1) return EC_EXIT_RUNTIME;
+    }
+    struct ec_config *config = NULL;
+    enum ec_status status = ec_cli_config(cli, &config, err);
+    if (status == EC_OK) status = ec_worker_run(config, STDIN_FILENO, STDOUT_FILENO, err);
+    ec_config_destroy(config);
+    return ec_exit_of(status);
+}
+
+static const struct ec_option options[] = {
+    {"--tied", NULL, "end when the process that started this one ends", false},
+};
+
+const struct ec_command ec_cmd_worker = {
+    .name = "worker",
+    .summary = "read tasks on stdin and answer results on stdout (for drivers, not for people)",
+    .arguments = "",
+    .about = "Speaks the worker protocol, version 1: one task per line as JSON on stdin, one result per\n"
+             "line as JSON on stdout, until the end of input. `ecluse run` starts its workers this way;\n"
+             "Spark's pipe() or a batch scheduler can too. docs/protocol.md describes the lines.\n\n"
+             "  ecluse plan --json | …your scheduler… | ecluse -C /shared/shop worker",
+    .option = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};

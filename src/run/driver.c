@@ -1,0 +1,139 @@
+/* A run from start to end, under the lock. */
+#include "run/driver.h"
+
+#include "base/calendar.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "run/facts.h"
+#include "run/finish.h"
+#include "run/paths.h"
+#include "run/progress.h"
+
+#define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
+
+enum ec_status ec_driver_sql(struct ec_driver *d, struct ec_sql **sql, struct ec_err *err) {
+    if (!d->sql) {
+        char data[EC_PATH_MAX], temp[EC_PATH_MAX];
+        EC_TRY(ec_project_path(data, d->config->dir, "data", NULL, err));
+        EC_TRY(ec_path_join(temp, sizeof temp, d->staging, "spill", err));
+        EC_TRY(ec_dir_make(temp, err));
+        struct ec_sql_options options = {.threads = d->config->workers,
+                                         .memory_bytes = d->config->memory_bytes / 2,
+                                         .temp_dir = temp,
+                                         .files_dir = data,
+                                         .run_date = d->options->as_of};
+        EC_TRY(ec_sql_open(&options, &d->sql, err));
+    }
+    *sql = d->sql;
+    return EC_OK;
+}
+
+static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
+    struct ec_plan_options options = {.config = d->config,
+                                      .select = d->options->select,
+                                      .select_count = d->options->select_count,
+                                      .force = d->options->force,
+                                      .as_of = d->options->as_of,
+                                      .now_us = d->options->now_us};
+    EC_TRY(ec_plan_make(&options, &d->plan, err));
+    for (size_t i = 0; i < d->plan.inputs.unclaimed_count; i++)
+        ec_log(EC_LOG_WARN, "%s belongs to no source: add a glob for it under `files:`", d->plan.inputs.unclaimed[i]);
+    if (d->plan.pending == 0) return EC_OK;
+    char staging[EC_PATH_MAX];
+    EC_TRY(ec_project_path(staging, d->config->dir, EC_DIR_STAGING, d->plan.run, err));
+    d->staging = ec_arena_strdup(&d->arena, staging);
+    d->state = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *d->state);
+    d->result = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *d->result);
+    if (!d->staging || !d->state || !d->result) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+    for (size_t i = 0; i < d->plan.task_count; i++) ec_task_result_init(&d->result[i]);
+    char runs[EC_PATH_MAX];
+    EC_TRY(ec_project_path(runs, d->config->dir, EC_DIR_RUNS, NULL, err));
+    EC_TRY(ec_dir_make(runs, err));
+    EC_TRY(ec_dir_make(staging, err));
+    EC_TRY(ec_facts_begin(d, err));
+    struct ec_sql *sql;
+    EC_TRY(ec_driver_sql(d, &sql, err));
+    EC_TRY(ec_project_models_load(d->config, sql, d->models, err));
+    d->table = ec_arena_calloc(&d->arena, d->config->source_count + d->models->models->count, sizeof *d->table);
+    return d->table ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+}
+
+static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
+    struct ec_finish_options options = {d->config, &d->manifest, &d->facts, d->progress, &outcome->problems};
+    EC_TRY(ec_finish(&options, err));
+    outcome->delivered = outcome->problems.n == 0;
+    d->facts.finished_us = d->facts.started_us + (ec_monotonic_micros() - d->start_us);
+    return EC_OK;
+}
+
+static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
+    EC_TRY(ec_recover(d->config, &outcome->recovered, err));
+    EC_TRY(prepare(d, err));
+    outcome->applied_before = d->plan.unit_count - d->plan.pending;
+    outcome->nothing_to_do = d->plan.pending == 0;
+    if (outcome->nothing_to_do) return EC_OK;
+    d->progress = ec_progress_create(&d->plan, d->config, d->options->progress);
+    EC_TRY(ec_driver_read(d, err));
+    ec_progress_stage(d->progress, "models");
+    EC_TRY(ec_driver_models(d, err));
+    ec_progress_stage(d->progress, "commit");
+    EC_TRY(ec_driver_commit(d, err));
+    return finish(d, outcome, err);
+}
+
+/* What a run that failed before its manifest leaves, the next one removes; but at once is kinder. */
+static void discard(struct ec_driver *d) {
+    struct ec_err cause = {0};
+    if (d->staging && ec_dir_remove(d->staging, true, &cause) != EC_OK)
+        ec_log(EC_LOG_WARN, "staging is left for the next run to remove: %s", cause.message);
+}
+
+static void close_driver(struct ec_driver *d) {
+    ec_progress_destroy(d->progress);
+    ec_sql_close(d->sql);
+    for (size_t i = 0; i < d->table_count; i++) ec_table_close(&d->table[i]);
+    for (size_t i = 0; d->result && i < d->plan.task_count; i++) ec_task_result_deinit(&d->result[i]);
+    ec_project_models_deinit(d->models);
+}
+
+static void free_driver(struct ec_driver *d) {
+    ec_plan_deinit(&d->plan);
+    ec_arena_deinit(&d->manifest.arena);
+    ec_arena_deinit(&d->arena);
+    ec_free(d);
+}
+
+enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcome *outcome, struct ec_err *err) {
+    *outcome = (struct ec_run_outcome){.problems = ec_buf_make(EC_MIB)};
+    int lock;
+    EC_TRY(ec_lock_take(options->config->dir, &lock, err));
+    struct ec_driver *d = ec_calloc(1, sizeof *d);
+    struct ec_project_models models = {0};
+    if (!d) {
+        ec_lock_release(lock);
+        return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+    }
+    d->options = options;
+    d->config = options->config;
+    d->models = &models;
+    d->start_us = ec_monotonic_micros();
+    ec_arena_init(&d->arena, RUN_ARENA_MAX);
+    ec_manifest_init(&d->manifest);
+    ec_run_facts_init(&d->facts);
+    enum ec_status status = run_all(d, outcome, err);
+    close_driver(d);
+    char manifest[EC_PATH_MAX];
+    bool committed = d->manifest.seq > 0 && ec_manifest_path(manifest, d->config->dir, d->manifest.seq, ".json", NULL) == EC_OK &&
+                     ec_path_exists(manifest);
+    if (status != EC_OK && !committed) discard(d);
+    outcome->facts = d->facts;
+    outcome->driver = d; /* its facts live in the driver's memory */
+    ec_lock_release(lock);
+    return status;
+}
+
+void ec_run_outcome_deinit(struct ec_run_outcome *outcome) {
+    ec_run_facts_deinit(&outcome->facts);
+    if (outcome->driver) free_driver(outcome->driver);
+    ec_buf_free(&outcome->problems);
+}

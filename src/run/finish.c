@@ -1,0 +1,174 @@
+#include "run/finish.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "quality/history.h"
+#include "quality/report.h"
+#include "run/deliver.h"
+#include "run/export.h"
+#include "run/paths.h"
+#include "sql/session.h"
+#include "store/delta.h"
+
+#include <errno.h>
+
+struct finishing {
+    const struct ec_finish_options *o;
+    const char *dir;
+};
+
+static enum ec_status commit_tables(const struct finishing *f, struct ec_err *err) {
+    const struct ec_manifest *m = f->o->manifest;
+    for (size_t i = 0; i < m->commit_count; i++) {
+        const struct ec_manifest_commit *c = &m->commit[i];
+        struct ec_delta_commit commit = {.app_id = EC_APP_ID,
+                                         .txn_version = m->seq,
+                                         .operation = c->operation,
+                                         .run = m->run,
+                                         .timestamp_ms = c->timestamp_ms,
+                                         .base_version = c->base_version,
+                                         .actions = c->actions};
+        char table[EC_PATH_MAX];
+        int64_t version;
+        EC_TRY(ec_path_join(table, sizeof table, f->dir, c->table, err));
+        EC_TRY(ec_delta_write(table, &commit, &version, err));
+        ec_log(EC_LOG_DEBUG, "%s: version %lld", c->table, (long long)version);
+    }
+    return EC_OK;
+}
+
+/* The quarantine of an earlier file of this name is kept: it is set aside under its run's name. */
+static enum ec_status place_quarantine(const struct finishing *f, const struct ec_manifest_move *move, struct ec_err *err) {
+    char from[EC_PATH_MAX], to[EC_PATH_MAX], folder[EC_PATH_MAX];
+    EC_TRY(ec_path_join(from, sizeof from, f->dir, move->from, err));
+    EC_TRY(ec_path_join(to, sizeof to, f->dir, move->to, err));
+    if (!ec_path_exists(from)) return EC_OK; /* placed before the crash */
+    memcpy(folder, to, sizeof folder);
+    *strrchr(folder, '/') = '\0';
+    EC_TRY(ec_dir_make(folder, err));
+    if (ec_io.link(from, to) != 0) {
+        struct stat a, b;
+        if (errno != EEXIST) return ec_fail_errno(err, EC_DELIVERY, "cannot place %s", to);
+        if (stat(from, &a) == 0 && stat(to, &b) == 0 && a.st_ino == b.st_ino) return EC_OK;
+        char other[EC_PATH_MAX];
+        int n = snprintf(other, sizeof other, "%.*s.%s.jsonl", (int)(strlen(to) - strlen(".jsonl")), to, f->o->manifest->run);
+        if (n < 0 || (size_t)n >= sizeof other) return ec_fail(err, EC_DELIVERY, "the path %s is too long", to);
+        if (ec_io.link(from, other) != 0 && errno != EEXIST) return ec_fail_errno(err, EC_DELIVERY, "cannot place %s", other);
+    }
+    return ec_dir_sync(folder, err);
+}
+
+static enum ec_status place_quarantines(const struct finishing *f, struct ec_err *err) {
+    for (size_t i = 0; i < f->o->manifest->quarantine_count; i++)
+        EC_TRY(place_quarantine(f, &f->o->manifest->quarantine[i], err));
+    return EC_OK;
+}
+
+static enum ec_status write_reports(const struct finishing *f, struct ec_err *err) {
+    char dir[EC_PATH_MAX], history[EC_PATH_MAX];
+    EC_TRY(ec_project_path(dir, f->dir, EC_DIR_QUALITY, NULL, err));
+    EC_TRY(ec_dir_make(dir, err));
+    for (size_t i = 0; i < f->o->facts->unit_count; i++) EC_TRY(ec_report_save(dir, &f->o->facts->unit[i], err));
+    EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
+    return ec_history_append(history, f->o->facts, err);
+}
+
+static enum ec_status write_exports(const struct finishing *f, struct ec_err *err) {
+    const struct ec_manifest *m = f->o->manifest;
+    if (m->export_count == 0) return EC_OK;
+    char data[EC_PATH_MAX];
+    EC_TRY(ec_project_path(data, f->dir, "data", NULL, err));
+    struct ec_sql_options options = {.threads = f->o->config->workers,
+                                     .memory_bytes = f->o->config->memory_bytes / 2,
+                                     .files_dir = data,
+                                     .run_date = m->as_of};
+    struct ec_sql *sql;
+    EC_TRY(ec_sql_open(&options, &sql, err));
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < m->export_count && status == EC_OK; i++) {
+        size_t files;
+        status = ec_export_write(f->dir, &m->export[i], sql, &files, err);
+        if (status != EC_OK) ec_err_context(err, "the CSV export of %s", m->export[i].model);
+    }
+    ec_sql_close(sql);
+    return status;
+}
+
+static enum ec_status mark_files(const struct finishing *f, struct ec_err *err) {
+    const struct ec_manifest *m = f->o->manifest;
+    char raw[EC_PATH_MAX], path[EC_PATH_MAX];
+    EC_TRY(ec_project_path(raw, f->dir, EC_DIR_RAW, NULL, err));
+    for (size_t i = 0; i < m->mark_count; i++) {
+        struct ec_buf text = ec_buf_make(8192);
+        struct ec_json_writer w;
+        ec_json_init(&w, &text);
+        ec_json_object(&w, NULL);
+        ec_json_str(&w, "sha256", m->mark[i].sha256);
+        ec_json_str(&w, "run", m->run);
+        ec_json_uint(&w, "rows", m->mark[i].rows);
+        if (m->mark[i].members > 0) ec_json_uint(&w, "members", m->mark[i].members);
+        ec_json_end(&w);
+        ec_buf_addc(&text, '\n');
+        char name[EC_PATH_MAX];
+        int n = snprintf(name, sizeof name, "%s.done", m->mark[i].path);
+        enum ec_status status = ec_buf_check(&text, err);
+        if (status == EC_OK && (n < 0 || (size_t)n >= sizeof name)) status = ec_fail(err, EC_DELIVERY, "%s is too long", name);
+        if (status == EC_OK) status = ec_path_join(path, sizeof path, raw, name, err);
+        if (status == EC_OK) status = ec_file_replace(path, text.p, text.n, err);
+        ec_buf_free(&text);
+        EC_TRY(status);
+    }
+    return EC_OK;
+}
+
+static enum ec_status remove_file(const char *path, struct ec_err *err) {
+    if (ec_io.unlink(path) == 0 || errno == ENOENT) return EC_OK;
+    return ec_fail_errno(err, EC_DELIVERY, "cannot remove %s", path);
+}
+
+/* Only after the archive is verified: the raw files that are in it and applied go. */
+static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
+    const struct ec_manifest *m = f->o->manifest;
+    char path[EC_PATH_MAX], raw[EC_PATH_MAX], done[EC_PATH_MAX + 8];
+    bool empties_raw = (f->o->config->archive_cleanup & EC_AREA_RAW) && (f->o->config->archive_include & EC_AREA_RAW) && m->archive;
+    EC_TRY(ec_project_path(raw, f->dir, EC_DIR_RAW, NULL, err));
+    for (size_t i = 0; i < m->mark_count && empties_raw; i++) {
+        EC_TRY(ec_path_join(path, sizeof path, raw, m->mark[i].path, err));
+        (void)snprintf(done, sizeof done, "%s.done", path);
+        EC_TRY(remove_file(path, err));
+        EC_TRY(remove_file(done, err));
+    }
+    EC_TRY(ec_project_path(path, f->dir, EC_DIR_STAGING, m->run, err));
+    return ec_dir_remove(path, true, err);
+}
+
+/* Runs one delivery; a failure is noted and does not keep the others from being tried. */
+static bool deliver(const struct finishing *f, const char *what,
+                    enum ec_status (*step)(const struct finishing *f, struct ec_err *err)) {
+    struct ec_err cause = {0};
+    ec_progress_stage(f->o->progress, what);
+    if (step(f, &cause) == EC_OK) return true;
+    ec_log(EC_LOG_ERROR, "%s: %s", what, cause.message);
+    ec_buf_printf(f->o->problems, "%s: %s\n", what, cause.message);
+    return false;
+}
+
+static enum ec_status write_alert(const struct finishing *f, struct ec_err *err) { return ec_deliver_alert(f->o, err); }
+static enum ec_status write_page(const struct finishing *f, struct ec_err *err) { return ec_deliver_page(f->o, err); }
+static enum ec_status write_archive(const struct finishing *f, struct ec_err *err) { return ec_deliver_archive(f->o, err); }
+
+enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err *err) {
+    struct finishing f = {.o = options, .dir = options->config->dir};
+    EC_TRY(commit_tables(&f, err));
+    bool all = deliver(&f, "quarantine", place_quarantines);
+    all &= deliver(&f, "reports", write_reports);
+    all &= deliver(&f, "exports", write_exports);
+    all &= deliver(&f, "alert", write_alert);
+    all &= deliver(&f, "marks", mark_files);
+    /* The archive holds reports and page, the page names the archive: it is drawn twice. */
+    all &= deliver(&f, "dashboard", write_page);
+    if (!all) return EC_OK;
+    if (options->manifest->archive) all = deliver(&f, "archive", write_archive) && deliver(&f, "dashboard", write_page);
+    if (all) all = deliver(&f, "clean-up", clean_up);
+    return all ? ec_manifest_finish(f.dir, options->manifest->seq, err) : EC_OK;
+}
