@@ -51,13 +51,11 @@ enum ec_status ec_duck_prepare(struct ec_sql *sql, const char *text, duckdb_prep
     return status;
 }
 
-static enum ec_status interrupted(struct ec_err *err) {
-    return ec_fail(err, EC_INTERRUPTED, "the statement was interrupted");
-}
-
 enum ec_status ec_duck_finish(struct ec_sql *sql, duckdb_pending_result pending, duckdb_result *result, struct ec_err *err) {
     for (;;) {
-        if (atomic_load(&sql->interrupted)) return interrupted(err);
+        /* Said again, as DuckDB forgets it when a statement starts; its tasks are to end before the
+         * statement is destroyed. */
+        if (atomic_load(&sql->interrupted)) duckdb_interrupt(sql->connection);
         duckdb_pending_state state = duckdb_pending_execute_task(pending);
         if (state == DUCKDB_PENDING_ERROR)
             return ec_duck_fail(err, EC_ENGINE, duckdb_pending_error(pending), NULL);
@@ -67,6 +65,7 @@ enum ec_status ec_duck_finish(struct ec_sql *sql, duckdb_pending_result pending,
             (void)nanosleep(&wait, NULL);
         }
     }
+    if (atomic_load(&sql->interrupted)) return ec_fail(err, EC_INTERRUPTED, "the statement was interrupted");
     if (duckdb_execute_pending(pending, result) == DuckDBSuccess) return EC_OK;
     return ec_duck_fail(err, EC_ENGINE, duckdb_result_error(result), NULL);
 }

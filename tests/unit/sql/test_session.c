@@ -7,8 +7,9 @@
 #include "base/io.h"
 #include "sql/session.h"
 
+#include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <time.h>
 
 static struct ec_sql *open_session(const char *temp_dir, const char *files_dir, uint64_t memory) {
     struct ec_sql_options options = {
@@ -123,6 +124,25 @@ static void an_interrupt_holds_for_later_statements(void **state) {
     ec_sql_rows_close(rows);
     assert_int_equal(ec_sql_run(sql, "SELECT 1", NULL), EC_INTERRUPTED);
     assert_int_equal(ec_sql_query(sql, "SELECT 1", &none, NULL), EC_INTERRUPTED);
+    ec_sql_close(sql);
+}
+
+static void *interrupt_soon(void *session) {
+    struct timespec wait = {.tv_nsec = 30000000};
+    (void)nanosleep(&wait, NULL);
+    ec_sql_interrupt(session);
+    return NULL;
+}
+
+static void a_running_statement_can_be_stopped(void **state) {
+    (void)state;
+    struct ec_sql *sql = open_session(NULL, NULL, 256 * EC_MIB);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, sql), 0);
+    /* Without the interrupt it would take years. */
+    assert_int_equal(ec_sql_run(sql, "SELECT sum(hash(a.range + b.range)) FROM range(10000000000) a, range(10000000000) b", NULL),
+                     EC_INTERRUPTED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
     ec_sql_close(sql);
 }
 
@@ -251,6 +271,7 @@ int main(void) {
         cmocka_unit_test(files_outside_the_folder_stay_shut),
         cmocka_unit_test(memory_is_bounded_and_spills_where_it_may),
         cmocka_unit_test(an_interrupt_holds_for_later_statements),
+        cmocka_unit_test(a_running_statement_can_be_stopped),
         cmocka_unit_test(every_type_arrives_as_ours),
         cmocka_unit_test(what_does_not_fit_names_its_column),
         cmocka_unit_test(rows_stream_with_nulls_as_zeros),
