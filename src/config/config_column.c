@@ -11,11 +11,12 @@ static const enum ec_type type_of[] = {EC_TYPE_STRING,   EC_TYPE_INTEGER, EC_TYP
 static const struct {
     const char *other;
     const char *ours;
-} synonyms[] = {{"int", "integer"},      {"bigint", "integer"},     {"long", "integer"},      {"int64", "integer"},
-                {"str", "string"},       {"text", "string"},        {"varchar", "string"},    {"object", "string"},
-                {"double", "float"},     {"number", "float"},       {"real", "float"},        {"float64", "float"},
-                {"bool", "boolean"},     {"timestamp", "datetime"}, {"numeric", "decimal(p,s)"},
-                {"decimal", "decimal(p,s)"}, {"time", "datetime"},  {"datetime64", "datetime"}};
+} synonyms[] = {{"int", "integer"},          {"bigint", "integer"},     {"long", "integer"},
+                {"int64", "integer"},        {"str", "string"},         {"text", "string"},
+                {"varchar", "string"},       {"object", "string"},      {"double", "float"},
+                {"number", "float"},         {"real", "float"},         {"float64", "float"},
+                {"bool", "boolean"},         {"timestamp", "datetime"}, {"numeric", "decimal(p,s)"},
+                {"decimal", "decimal(p,s)"}, {"time", "datetime"},      {"datetime64", "datetime"}};
 
 static enum ec_status unknown_type(const struct ec_yaml_node *node, struct ec_err *err) {
     for (size_t i = 0; i < COUNT(synonyms); i++)
@@ -45,8 +46,9 @@ static enum ec_status load_decimal(const struct ec_yaml_node *node, struct ec_co
     if (!p || p[0] != ')' || p[1] != '\0')
         return ec_yaml_fail(node->at, err, "a decimal is written decimal(p,s): p digits, s of them behind the point");
     if (precision < 1 || precision > EC_DECIMAL_PRECISION_MAX || scale > precision)
-        return ec_yaml_fail(node->at, err, "decimal(%u,%u) is out of bounds: 1 to %u digits, and no more behind the point",
-                            precision, scale, EC_DECIMAL_PRECISION_MAX);
+        return ec_yaml_fail(node->at, err,
+                            "decimal(%u,%u) is out of bounds: 1 to %u digits, and no more behind the point", precision,
+                            scale, EC_DECIMAL_PRECISION_MAX);
     *type = (struct ec_column_type){EC_TYPE_DECIMAL, (uint8_t)precision, (uint8_t)scale};
     return EC_OK;
 }
@@ -73,13 +75,15 @@ static enum ec_status load_formats(struct ec_arena *arena, const struct ec_yaml_
     const struct ec_yaml_node *item = node->kind == EC_YAML_LIST ? node->child : node;
     for (size_t i = 0; i < column->format_count; i++, item = item->next) {
         const char *p = strchr(item->text, '%');
-        if (!p) return ec_yaml_fail(item->at, err, "the format `%.80s` names no part of a date, such as %%Y", item->text);
+        if (!p)
+            return ec_yaml_fail(item->at, err, "the format `%.80s` names no part of a date, such as %%Y", item->text);
         for (; p; p = strchr(p + 2, '%'))
             if (!p[1] || !strchr("YymdejHIMSfpbBaAzZsFDTR%", p[1]))
-                return ec_yaml_fail(item->at, err,
-                                    "the format `%.80s` has the unknown part `%%%.1s`; known are %%Y %%m %%d %%H %%M %%S "
-                                    "%%f %%z %%b %%y %%j %%p and others of strftime",
-                                    item->text, p + 1);
+                return ec_yaml_fail(
+                    item->at, err,
+                    "the format `%.80s` has the unknown part `%%%.1s`; known are %%Y %%m %%d %%H %%M %%S "
+                    "%%f %%z %%b %%y %%j %%p and others of strftime",
+                    item->text, p + 1);
     }
     return EC_OK;
 }
@@ -108,7 +112,8 @@ static enum ec_status load_timezone(struct ec_arena *arena, const struct ec_yaml
                 strspn(t + 4, "0123456789") == 2;
     good = good && (t[1] < '1' || (t[1] == '1' && t[2] <= '4')) && t[4] <= '5'; /* at most 14:59 */
     if (!good)
-        return ec_yaml_fail(node->at, err, "`timezone` must be UTC or a fixed offset such as \"+02:00\", not `%.80s`", t);
+        return ec_yaml_fail(node->at, err, "`timezone` must be UTC or a fixed offset such as \"+02:00\", not `%.80s`",
+                            t);
     column->timezone = ec_arena_strdup(arena, t);
     return column->timezone ? EC_OK : ec_load_no_memory(err);
 }
@@ -141,7 +146,8 @@ enum ec_status ec_load_column(struct ec_loader *loader, const struct ec_yaml_nod
     if (node->kind == EC_YAML_SCALAR && !ec_yaml_is_null(node)) return load_type(node, &column->type, err);
 
     if (node->kind != EC_YAML_MAP)
-        return ec_yaml_fail(node->at, err, "the column `%s` must be a type such as \"datetime\", or an object with `type`",
+        return ec_yaml_fail(node->at, err,
+                            "the column `%s` must be a type such as \"datetime\", or an object with `type`",
                             column->name);
     EC_TRY(ec_yaml_keys(node, keys, COUNT(keys), err));
     const struct ec_yaml_node *type = ec_yaml_set(node, "type");

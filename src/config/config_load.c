@@ -16,7 +16,8 @@ static enum ec_status load_tree(struct ec_loader *loader, const char *name, enum
     bool here = strcmp(dir, ".") == 0 || dir[0] == '\0';
     size_t n = strlen(dir);
     bool slash = n > 0 && dir[n - 1] == '/';
-    char *path = ec_arena_printf(&loader->config->arena, "%s%sconfig/%s", here ? "" : dir, here || slash ? "" : "/", name);
+    char *path =
+        ec_arena_printf(&loader->config->arena, "%s%sconfig/%s", here ? "" : dir, here || slash ? "" : "/", name);
     if (!path) return ec_load_no_memory(err);
     EC_TRY(ec_yaml_load(&loader->trees, path, syntax, root, err));
     return ec_yaml_want_map(*root, err);
@@ -29,7 +30,8 @@ static enum ec_status add_sample_sources(struct ec_loader *loader, struct ec_err
     const struct ec_embedded *schemas = embedded("config/data_schemas.json");
     if (!pipeline || !schemas) return ec_fail(err, EC_CONFIG, "this build of ecluse lacks the sample configuration");
     struct ec_yaml_node *root;
-    EC_TRY(ec_yaml_parse(&loader->trees, "(built-in) config/pipeline_config.yaml", pipeline->text, EC_YAML, &root, err));
+    EC_TRY(
+        ec_yaml_parse(&loader->trees, "(built-in) config/pipeline_config.yaml", pipeline->text, EC_YAML, &root, err));
     EC_TRY(ec_yaml_parse(&loader->trees, "(built-in) config/data_schemas.json", schemas->text, EC_YAML_JSON,
                          &loader->sample_schemas, err));
     struct ec_yaml_node *sources = ec_yaml_get(root, "sources");

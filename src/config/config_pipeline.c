@@ -5,13 +5,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-#define MEMORY_MB_MIN 64u
-#define MEMORY_MB_MAX (16u << 20) /* 16 TiB */
+#define MEMORY_MB_MIN    64u
+#define MEMORY_MB_MAX    (16u << 20) /* 16 TiB */
 #define CHUNK_MB_DEFAULT 500u
-#define CHUNK_MB_MAX (1u << 20)
-#define CHUNK_ROWS_MAX 100000000u
-#define TIMEOUT_S_MAX (30u * 86400u)
-#define ALERTS_MAX 64u
+#define CHUNK_MB_MAX     (1u << 20)
+#define CHUNK_ROWS_MAX   100000000u
+#define TIMEOUT_S_MAX    (30u * 86400u)
+#define ALERTS_MAX       64u
 
 static unsigned cpus_minus_one(void) {
     cpu_set_t set;
@@ -77,7 +77,8 @@ static enum ec_status check_cleanup(const struct ec_config *config, const struct
     for (const struct ec_yaml_node *item = cleanup->child; item; item = item->next) {
         bool tables = strcmp(item->text, "processed") == 0 || strcmp(item->text, "quality") == 0;
         if (tables)
-            return ec_yaml_fail(item->at, err, "`cleanup` empties raw and staging only; %s holds the results", item->text);
+            return ec_yaml_fail(item->at, err, "`cleanup` empties raw and staging only; %s holds the results",
+                                item->text);
         if (strcmp(item->text, "raw") == 0 && !(config->archive_include & EC_AREA_RAW))
             return ec_yaml_fail(item->at, err, "`cleanup` may empty raw only where `include` archives it");
     }
@@ -111,8 +112,8 @@ static enum ec_status add_options(struct ec_arena *arena, struct ec_alert *alert
             return ec_yaml_fail(item->at, err, "an alert's option is a text, a list of texts or a mapping of texts");
         size_t i = alert->option_count++;
         if (!alert->option) continue;
-        alert->option[i].key = node->kind == EC_YAML_MAP ? ec_arena_printf(arena, "%s.%s", key, item->name)
-                                                         : ec_arena_strdup(arena, key);
+        alert->option[i].key =
+            node->kind == EC_YAML_MAP ? ec_arena_printf(arena, "%s.%s", key, item->name) : ec_arena_strdup(arena, key);
         alert->option[i].value = ec_arena_strdup(arena, item->text);
         if (!alert->option[i].key || !alert->option[i].value) return ec_load_no_memory(err);
     }
@@ -141,8 +142,7 @@ static enum ec_status load_alert(struct ec_arena *arena, const struct ec_yaml_no
 
 static enum ec_status load_alerts(struct ec_config *config, const struct ec_yaml_node *alerts, struct ec_err *err) {
     if (alerts) EC_TRY(ec_yaml_want_list(alerts, err));
-    if (alerts && alerts->count > ALERTS_MAX)
-        return ec_yaml_fail(alerts->at, err, "more than %u alerts", ALERTS_MAX);
+    if (alerts && alerts->count > ALERTS_MAX) return ec_yaml_fail(alerts->at, err, "more than %u alerts", ALERTS_MAX);
     config->alert_count = alerts ? alerts->count : 1; /* by default the file quality_alert.txt */
     config->alert = ec_arena_calloc(&config->arena, config->alert_count, sizeof *config->alert);
     if (!config->alert) return ec_load_no_memory(err);
@@ -154,9 +154,9 @@ static enum ec_status load_alerts(struct ec_config *config, const struct ec_yaml
 }
 
 enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
-    static const char *const keys[] = {"data_workers",      "chunk_rows",         "chunk_size_mb", "memory_limit_mb",
-                                       "quality_threshold", "processing_timeout", "sources",       "archive",
-                                       "alerts"};
+    static const char *const keys[] = {"data_workers",    "chunk_rows",        "chunk_size_mb",
+                                       "memory_limit_mb", "quality_threshold", "processing_timeout",
+                                       "sources",         "archive",           "alerts"};
     EC_TRY(ec_yaml_keys(loader->pipeline, keys, COUNT(keys), err));
     EC_TRY(load_scalars(loader->config, loader->pipeline, err));
     EC_TRY(load_archive(loader->config, ec_yaml_set(loader->pipeline, "archive"), err));

@@ -39,9 +39,10 @@ static enum ec_status load_partition(struct ec_loader *loader, struct ec_source 
     if (i == SIZE_MAX) return EC_OK;
     enum ec_type type = source->column[i].type.type;
     if (type == EC_TYPE_DATETIME || type == EC_TYPE_FLOAT || type == EC_TYPE_DECIMAL)
-        return ec_yaml_fail(node->at, err,
-                            "`%s` is %s: nearly every row would be a partition; derive one, such as date: CAST(%s AS DATE)",
-                            node->text, ec_type_name(type), node->text);
+        return ec_yaml_fail(
+            node->at, err,
+            "`%s` is %s: nearly every row would be a partition; derive one, such as date: CAST(%s AS DATE)", node->text,
+            ec_type_name(type), node->text);
     return EC_OK;
 }
 

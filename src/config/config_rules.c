@@ -5,15 +5,26 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { ALLOWED_RANGE, MIN_VALUE, MAX_VALUE, ALLOWED_VALUES, NOT_ALLOWED_VALUES, NOT_NULL, REGEX, MIN_LENGTH, MAX_LENGTH };
+enum {
+    ALLOWED_RANGE,
+    MIN_VALUE,
+    MAX_VALUE,
+    ALLOWED_VALUES,
+    NOT_ALLOWED_VALUES,
+    NOT_NULL,
+    REGEX,
+    MIN_LENGTH,
+    MAX_LENGTH
+};
 
 /* In the order of the enum: the key of a rule, its kind, and what its value is called in the object form. */
-static const char *const rule_keys[] = {"allowed_range", "min_value", "max_value",  "allowed_values", "not_allowed_values",
-                                        "not_null",      "regex",     "min_length", "max_length"};
-static const enum ec_rule_kind rule_kinds[] = {EC_RULE_RANGE,       EC_RULE_RANGE,    EC_RULE_RANGE,
-                                               EC_RULE_ALLOWED,     EC_RULE_NOT_ALLOWED, EC_RULE_NOT_NULL,
-                                               EC_RULE_REGEX,       EC_RULE_LENGTH,   EC_RULE_LENGTH};
-static const char *const value_keys[] = {"values", "value", "value",   "values", "values",
+static const char *const rule_keys[] = {"allowed_range",  "min_value",          "max_value",
+                                        "allowed_values", "not_allowed_values", "not_null",
+                                        "regex",          "min_length",         "max_length"};
+static const enum ec_rule_kind rule_kinds[] = {EC_RULE_RANGE,   EC_RULE_RANGE,       EC_RULE_RANGE,
+                                               EC_RULE_ALLOWED, EC_RULE_NOT_ALLOWED, EC_RULE_NOT_NULL,
+                                               EC_RULE_REGEX,   EC_RULE_LENGTH,      EC_RULE_LENGTH};
+static const char *const value_keys[] = {"values", "value",   "value", "values", "values",
                                          "value",  "pattern", "value", "value"};
 
 /* severity, action, max_failed of an object; the defaults where map is NULL. */
@@ -46,7 +57,8 @@ static enum ec_status take_value(const struct ec_yaml_node *node, unsigned key, 
     EC_TRY(ec_yaml_keys(node, keys, COUNT(keys) - (plain ? 1 : 0), err));
     *value = ec_yaml_set(node, value_keys[key]);
     const struct ec_yaml_node *other = plain ? NULL : ec_yaml_set(node, "value");
-    if (*value && other) return ec_yaml_fail(other->key_at, err, "`value` and `%s` are the same; give one", value_keys[key]);
+    if (*value && other)
+        return ec_yaml_fail(other->key_at, err, "`value` and `%s` are the same; give one", value_keys[key]);
     if (other) *value = other;
     return EC_OK;
 }
@@ -132,18 +144,20 @@ static enum ec_status load_row_id(struct ec_loader *loader, const struct ec_sour
     EC_TRY(ec_yaml_text(id, &loader->config->arena, &rule->id, err));
     size_t n = strspn(rule->id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
     if (rule->id[n] || n > EC_COLUMN_NAME_MAX || strcmp(rule->id, "key") == 0) /* the check of the key has that id */
-        return ec_yaml_fail(id->at, err, "`%.80s` cannot be an id: use letters, digits, _ and -, and not `key`", rule->id);
+        return ec_yaml_fail(id->at, err, "`%.80s` cannot be an id: use letters, digits, _ and -, and not `key`",
+                            rule->id);
     for (size_t i = 0; i < source->rule_count; i++)
         if (strcmp(source->rule[i].id, rule->id) == 0)
             return ec_yaml_fail(id->at, err, "the id `%s` is used on line %u already", rule->id, source->rule[i].line);
     return EC_OK;
 }
 
-static enum ec_status load_row_rule(struct ec_loader *loader, struct ec_source *source,
-                                    const struct ec_yaml_node *node, struct ec_err *err) {
+static enum ec_status load_row_rule(struct ec_loader *loader, struct ec_source *source, const struct ec_yaml_node *node,
+                                    struct ec_err *err) {
     static const char *const keys[] = {"id", "expression", "severity", "action", "max_failed"};
     if (node->kind != EC_YAML_MAP)
-        return ec_yaml_fail(node->at, err, "a rule of `_rows` is written {id: NAME, expression: \"SQL that is true for a good row\"}");
+        return ec_yaml_fail(node->at, err,
+                            "a rule of `_rows` is written {id: NAME, expression: \"SQL that is true for a good row\"}");
     EC_TRY(ec_yaml_keys(node, keys, COUNT(keys), err));
     struct ec_rule rule = {.key = "expression",
                            .kind = EC_RULE_EXPRESSION,

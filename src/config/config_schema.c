@@ -19,7 +19,8 @@ static enum ec_status load_columns(struct ec_loader *loader, struct ec_source *s
     for (const struct ec_yaml_node *n = columns->child; n; n = n->next) {
         const char *taken = taken_name(source, n->name);
         if (taken)
-            return ec_yaml_fail(n->key_at, err, "the column `%.80s` is declared already as `%s`; case does not matter in a table",
+            return ec_yaml_fail(n->key_at, err,
+                                "the column `%.80s` is declared already as `%s`; case does not matter in a table",
                                 n->name, taken);
         if (source->column_count == EC_COLUMNS_MAX)
             return ec_yaml_fail(n->key_at, err, "more than the limit of %u columns", EC_COLUMNS_MAX);
@@ -78,8 +79,8 @@ enum ec_status ec_load_schema(struct ec_loader *loader, struct ec_source *source
     return ec_yaml_fail(schema->key_at, err, "the schema `%s` declares no column", source->schema);
 }
 
-static enum ec_status load_expression(struct ec_arena *arena, const struct ec_yaml_node *node,
-                                      struct ec_derive *derive, struct ec_err *err) {
+static enum ec_status load_expression(struct ec_arena *arena, const struct ec_yaml_node *node, struct ec_derive *derive,
+                                      struct ec_err *err) {
     EC_TRY(ec_yaml_text(node, arena, &derive->expression, err));
     size_t n = strlen(derive->expression);
     while (n > 0 && strchr(" \n\t", derive->expression[n - 1])) n--;

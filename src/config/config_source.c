@@ -1,9 +1,9 @@
 /* `sources:` of pipeline_config.yaml. */
 #include "config/loader.h"
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define COUNT(array)    (sizeof(array) / sizeof *(array))
 #define SOURCE_NAME_MAX 64u
-#define GLOB_MAX 1024u
+#define GLOB_MAX        1024u
 
 /* A source's name becomes a folder and a table. */
 static enum ec_status check_name(const struct ec_yaml_node *node, struct ec_err *err) {
@@ -30,8 +30,9 @@ static enum ec_status load_files(struct ec_arena *arena, const struct ec_yaml_no
                                  struct ec_err *err) {
     const struct ec_yaml_node *files = ec_yaml_set(node, "files");
     if (!files)
-        return ec_yaml_fail(node->key_at, err, "the source `%s` needs `files`: globs below data/raw, such as [\"%s_*.csv\"]",
-                            node->name, node->name);
+        return ec_yaml_fail(node->key_at, err,
+                            "the source `%s` needs `files`: globs below data/raw, such as [\"%s_*.csv\"]", node->name,
+                            node->name);
     if (files->kind == EC_YAML_LIST && files->count == 0)
         return ec_yaml_fail(files->at, err, "`files` is empty, so the source `%s` would never have a row", node->name);
     EC_TRY(ec_yaml_texts(files, arena, &source->files, &source->file_count, err));
@@ -39,8 +40,8 @@ static enum ec_status load_files(struct ec_arena *arena, const struct ec_yaml_no
     for (; item; item = files->kind == EC_YAML_LIST ? item->next : NULL) {
         const char *glob = item->text;
         if (glob[0] == '/' || strchr(glob, '\\') || strlen(glob) > GLOB_MAX || glob_leaves_folder(glob))
-            return ec_yaml_fail(item->at, err, "`%.80s` must be a path below data/raw: no leading /, no .. and no backslash",
-                                glob);
+            return ec_yaml_fail(item->at, err,
+                                "`%.80s` must be a path below data/raw: no leading /, no .. and no backslash", glob);
     }
     return EC_OK;
 }
@@ -73,7 +74,8 @@ static enum ec_status load_delimiter(const struct ec_yaml_node *node, struct ec_
 }
 
 /* A key that has no meaning for the format is a mistake. */
-static enum ec_status check_format(const struct ec_yaml_node *node, const struct ec_source *source, struct ec_err *err) {
+static enum ec_status check_format(const struct ec_yaml_node *node, const struct ec_source *source,
+                                   struct ec_err *err) {
     static const struct {
         const char *key;
         enum ec_format format;

@@ -2,7 +2,7 @@
 #include "config/loader.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define WEIGHT_MAX 1000.0
+#define WEIGHT_MAX   1000.0
 
 static enum ec_status load_weights(struct ec_config *config, const struct ec_yaml_node *weights, struct ec_err *err) {
     const char *names[EC_DIM_COUNT];

@@ -7,8 +7,10 @@
 #define PATH_BYTES 4096u
 
 /* Those of tables come with the tables. */
-static const char *const folders[] = {"config",       "transformations", "data/raw",  "data/raw/user_sessions",
-                                      "data/staging", "data/processed",  "data/quality", "data/archive",
+static const char *const folders[] = {"config",       "transformations",
+                                      "data/raw",     "data/raw/user_sessions",
+                                      "data/staging", "data/processed",
+                                      "data/quality", "data/archive",
                                       "data/runs",    "logs"};
 
 static enum ec_status make_folder(const char *dir, const char *name, struct ec_err *err) {

@@ -76,7 +76,9 @@ static inline bool ec_same_name_n(const char *a, const char *b, size_t n) {
     return true;
 }
 
-static inline bool ec_same_name(const char *a, const char *b) { return ec_same_name_n(a, b, SIZE_MAX); }
+static inline bool ec_same_name(const char *a, const char *b) {
+    return ec_same_name_n(a, b, SIZE_MAX);
+}
 
 static inline enum ec_status ec_load_no_memory(struct ec_err *err) {
     return ec_fail(err, EC_NO_MEMORY, "the configuration is too large to be held in memory");

@@ -4,7 +4,9 @@
 
 #define WORD_MAX 64u
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 static unsigned min3(unsigned a, unsigned b, unsigned c) {
     unsigned m = a < b ? a : b;

@@ -2,7 +2,9 @@
 
 #include "base/calendar.h"
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 /* [+-] digits [. digits] [e [+-] digits], with at least one digit before the exponent. */
 static bool is_number(const char *p, bool whole) {
@@ -55,7 +57,8 @@ static enum ec_status keep(const struct ec_rule_column *at, const char *text, co
 }
 
 /* The bound names another column: both must be of one type where both are known. */
-static enum ec_status check_other(const struct ec_rule_column *at, const struct ec_yaml_node *node, struct ec_err *err) {
+static enum ec_status check_other(const struct ec_rule_column *at, const struct ec_yaml_node *node,
+                                  struct ec_err *err) {
     if (strcmp(node->text, at->name) == 0)
         return ec_yaml_fail(node->at, err, "the column `%s` would be compared with itself", at->name);
     size_t other = ec_source_column(at->source, node->text);
@@ -77,7 +80,8 @@ enum ec_status ec_rule_bound(const struct ec_rule_column *at, const struct ec_ya
     if (!at->declared) { /* derived: the type comes from DuckDB, later */
         if (fits(EC_TYPE_FLOAT, node->text, false) || fits(EC_TYPE_DATETIME, node->text, false))
             return keep(at, node->text, bound, err);
-        return ec_yaml_fail(node->at, err, "`%.80s` is neither a number, nor a date, nor the name of a column", node->text);
+        return ec_yaml_fail(node->at, err, "`%.80s` is neither a number, nor a date, nor the name of a column",
+                            node->text);
     }
     enum ec_type type = at->declared->type.type;
     if (type == EC_TYPE_STRING || type == EC_TYPE_BOOLEAN)
@@ -167,8 +171,8 @@ enum ec_status ec_rule_check_pairs(const struct ec_yaml_node *column, struct ec_
     for (size_t i = 0; i < 2; i++) {
         const struct ec_yaml_node *low = bare_value(column, pairs[i][0]), *high = bare_value(column, pairs[i][1]);
         if (low && high && is_reversed(low->text, high->text))
-            return ec_yaml_fail(high->at, err, "`%s` (%s) is above `%s` (%s): nothing would pass", pairs[i][0], low->text,
-                                pairs[i][1], high->text);
+            return ec_yaml_fail(high->at, err, "`%s` (%s) is above `%s` (%s): nothing would pass", pairs[i][0],
+                                low->text, pairs[i][1], high->text);
     }
     return EC_OK;
 }

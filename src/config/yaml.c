@@ -6,7 +6,9 @@
 
 #include <stdarg.h>
 
-static bool is_break(char c) { return c == '\n' || c == '\r'; }
+static bool is_break(char c) {
+    return c == '\n' || c == '\r';
+}
 
 /* The offset behind the line end that starts at i: LF, CR or CRLF. */
 static size_t past_break(struct ec_str text, size_t i) {

@@ -6,7 +6,8 @@
 #define SLOTS_MIN ((size_t)64)
 
 static struct ec_yaml_key *find(struct ec_yaml_key *slot, size_t cap, const struct ec_yaml_key *key) {
-    uint64_t hash = ec_hash64(key->key, strlen(key->key)) ^ ((uint64_t)(uintptr_t)key->map * UINT64_C(0x9E3779B97F4A7C15));
+    uint64_t hash =
+        ec_hash64(key->key, strlen(key->key)) ^ ((uint64_t)(uintptr_t)key->map * UINT64_C(0x9E3779B97F4A7C15));
     size_t i = (size_t)(hash ^ hash >> 32) & (cap - 1);
     while (slot[i].map && (slot[i].map != key->map || strcmp(slot[i].key, key->key) != 0)) i = (i + 1) & (cap - 1);
     return &slot[i];
@@ -35,4 +36,6 @@ enum ec_status ec_yaml_key_add(struct ec_yaml_key_set *set, struct ec_yaml_key k
     return EC_OK;
 }
 
-void ec_yaml_key_set_deinit(struct ec_yaml_key_set *set) { ec_free(set->slot); }
+void ec_yaml_key_set_deinit(struct ec_yaml_key_set *set) {
+    ec_free(set->slot);
+}

@@ -69,10 +69,9 @@ enum ec_status ec_yaml_unknown(struct ec_yaml_place at, const char *what, const 
     struct ec_buf list = ec_buf_make(512);
     for (size_t i = 0; i < count && !list.failed; i++) ec_buf_printf(&list, "%s`%s`", i ? ", " : "", words[i]);
     struct ec_str text = ec_buf_str(&list); /* whole words only where it was cut */
-    enum ec_status status = count == 0
-                                ? ec_yaml_fail(at, err, "unknown %s `%.80s`", what, word)
-                                : ec_yaml_fail(at, err, "unknown %s `%.80s`; known are %.*s%s", what, word, (int)text.n,
-                                               text.p, list.failed ? ", …" : "");
+    enum ec_status status = count == 0 ? ec_yaml_fail(at, err, "unknown %s `%.80s`", what, word)
+                                       : ec_yaml_fail(at, err, "unknown %s `%.80s`; known are %.*s%s", what, word,
+                                                      (int)text.n, text.p, list.failed ? ", …" : "");
     ec_buf_free(&list);
     return status;
 }
@@ -95,7 +94,9 @@ enum ec_status ec_yaml_bool(const struct ec_yaml_node *node, bool *value, struct
     return EC_OK;
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 static bool whole_number(const char *text, uint64_t *value) {
     if (!is_digit(text[0]) || (text[0] == '0' && text[1])) return false; /* 012: ten or twelve? */

@@ -84,7 +84,10 @@ static inline void project_error(const struct project *p, int file, const char *
     if (status == EC_OK) ec_config_destroy(config);
     const char *name = strrchr(err.file, '/');
     bool other = name && strcmp(name + 1, project_names[file]) != 0;
-    (void)snprintf(out, size, "%s%s%s%u:%u: %s", status == EC_CONFIG ? "" : status == EC_OK ? "loaded " : "not EC_CONFIG ",
+    (void)snprintf(out, size, "%s%s%s%u:%u: %s",
+                   status == EC_CONFIG ? ""
+                   : status == EC_OK   ? "loaded "
+                                       : "not EC_CONFIG ",
                    other ? name + 1 : "", other ? ":" : "", err.line, err.column, err.message);
 }
 

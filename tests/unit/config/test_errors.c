@@ -79,12 +79,14 @@ static void an_error_shows_its_line(void **state) {
     project_make(&project);
     struct ec_config *config;
     struct ec_err err = {0};
-    assert_int_equal(project_load_with(&project, RULES, "orders:\n  id:\n    min_lenght: 3 # \033[31m\n", NULL, 0, &config, &err),
-                     EC_CONFIG); /* the escape is refused by YAML itself */
+    assert_int_equal(
+        project_load_with(&project, RULES, "orders:\n  id:\n    min_lenght: 3 # \033[31m\n", NULL, 0, &config, &err),
+        EC_CONFIG); /* the escape is refused by YAML itself */
     assert_null(strchr(err.excerpt, '\033'));
     ec_err_clear(&err);
-    assert_int_equal(project_load_with(&project, RULES, "orders:\n  id:\n    min_lenght: 3 # chars\n", NULL, 0, &config, &err),
-                     EC_CONFIG);
+    assert_int_equal(
+        project_load_with(&project, RULES, "orders:\n  id:\n    min_lenght: 3 # chars\n", NULL, 0, &config, &err),
+        EC_CONFIG);
     assert_string_equal(err.excerpt, "    min_lenght: 3 # chars");
     assert_int_equal(err.column, 5);
     char path[128];
@@ -102,7 +104,10 @@ static void columns_are_counted_in_bytes_after_any_line_end(void **state) {
     assert_string_equal(got, "3:13: `chunk_rows` must be a whole number from 1 to 100000000, not `é`");
     project_error(&project, PIPELINE, "# a\rarchive: {\"é\": 1}\r", got, sizeof got);
     assert_string_equal(got, "2:11: unknown key `é`; known are `enabled`, `include`, `cleanup`");
-    project_error(&project, PIPELINE, "\xEF\xBB\xBF" "chunk_row: 1\n", got, sizeof got); /* a BOM is no column */
+    project_error(&project, PIPELINE,
+                  "\xEF\xBB\xBF"
+                  "chunk_row: 1\n",
+                  got, sizeof got); /* a BOM is no column */
     assert_string_equal(got, "1:1: unknown key `chunk_row`; did you mean `chunk_rows`?");
     project_error(&project, PIPELINE, "a: \"é\xFF\"\n", got, sizeof got);
     assert_string_equal(got, "1:7: this is not valid UTF-8");

@@ -94,15 +94,19 @@ static const struct {
     int changes;
 } changes[] = {
     /* nothing of it decides a row */
-    {PIPELINE, "data_workers: 2\n", "memory_limit_mb: 99\nprocessing_timeout: 3\nalerts: []\narchive: {enabled: false}\n", 0},
+    {PIPELINE, "data_workers: 2\n",
+     "memory_limit_mb: 99\nprocessing_timeout: 3\nalerts: []\narchive: {enabled: false}\n", 0},
     {PIPELINE, "chunk_rows: 1000\ndata_workers: 2\n", "# moved\ndata_workers: 2\n\nchunk_rows:   1000 # same\n", 0},
-    {PIPELINE, "    files: [\"orders_*.csv\"]\n    format: csv\n", "    format: 'csv'\n    files:\n    - orders_*.csv\n", 0},
+    {PIPELINE, "    files: [\"orders_*.csv\"]\n    format: csv\n",
+     "    format: 'csv'\n    files:\n    - orders_*.csv\n", 0},
     {PIPELINE, "day: CAST(placed AS DATE)", "day: >\n        CAST(placed AS\n        DATE)\n", 0},
     {PIPELINE, "freshness: 2d", "freshness: {max_age: 48h, column: placed}", 0},
-    {PIPELINE, "    format: csv\n", "    format: csv\n    delimiter: \",\"\n    encoding: UTF-8\n    load: append\n", 0},
+    {PIPELINE, "    format: csv\n", "    format: csv\n    delimiter: \",\"\n    encoding: UTF-8\n    load: append\n",
+     0},
     {RULES, "    min_value: 0\n    max_value: {value: 10, severity: warn, max_failed: 1%}\n",
      "    max_value: {max_failed: 0.01, severity: warn, action: keep, value: 10}\n    min_value: {value: 0}\n", 0},
-    {RULES, "  id: {allowed_values: [a, b]}\n", "  id:\n    allowed_values:\n      - \"a\"\n      - b\n    not_null: false\n", 0},
+    {RULES, "  id: {allowed_values: [a, b]}\n",
+     "  id:\n    allowed_values:\n      - \"a\"\n      - b\n    not_null: false\n", 0},
     {SCHEMAS, "\"id\": \"string\"", "\"id\": {\"not_null\": false, \"type\": \"string\"}", 0},
     {THRESHOLDS, "global_threshold: 90", "global_threshold: 80", 0}, /* both have their own */
     /* how parts are cut, and what is read, is the configuration's alone */
@@ -145,7 +149,8 @@ static void fingerprints_change_with_what_decides_and_nothing_else(void **state)
                       (strcmp(now.other, before.other) != 0 ? OTHER : 0) |
                       (strcmp(now.config, before.config) != 0 ? CONFIG : 0);
         if (changed != changes[i].changes)
-            fail_msg("`%s` to `%s`: changed %d, expected %d", changes[i].from, changes[i].to, changed, changes[i].changes);
+            fail_msg("`%s` to `%s`: changed %d, expected %d", changes[i].from, changes[i].to, changed,
+                     changes[i].changes);
     }
 }
 

@@ -77,9 +77,15 @@ static const char *joined(char *out, size_t size, size_t count, const char *(*it
     return out;
 }
 
-static const char *file_at(const void *of, size_t i) { return ((const struct ec_source *)of)->files[i]; }
-static const char *derive_at(const void *of, size_t i) { return ((const struct ec_source *)of)->derive[i].name; }
-static const char *rule_at(const void *of, size_t i) { return ((const struct ec_source *)of)->rule[i].id; }
+static const char *file_at(const void *of, size_t i) {
+    return ((const struct ec_source *)of)->files[i];
+}
+static const char *derive_at(const void *of, size_t i) {
+    return ((const struct ec_source *)of)->derive[i].name;
+}
+static const char *rule_at(const void *of, size_t i) {
+    return ((const struct ec_source *)of)->rule[i].id;
+}
 
 static void sources_are_the_contracts(void **state) {
     (void)state;
@@ -102,7 +108,8 @@ static void sources_are_the_contracts(void **state) {
         assert_int_equal(source->key_count, 1);
         assert_string_equal(source->key[0], e->key);
         assert_string_equal(source->partition_by ? source->partition_by : "-", e->partition ? e->partition : "-");
-        assert_string_equal(source->freshness_column ? source->freshness_column : "-", e->freshness ? e->freshness : "-");
+        assert_string_equal(source->freshness_column ? source->freshness_column : "-",
+                            e->freshness ? e->freshness : "-");
         assert_int_equal(source->freshness_s, 0);
         assert_true(source->threshold == e->threshold);
         assert_false(source->reject_failed);
@@ -198,8 +205,8 @@ static void init_writes_a_project_that_loads_and_keeps_what_is_there(void **stat
     ec_config_destroy(made);
     ec_config_destroy(sample);
 
-    static const char *const folders[] = {"data/raw", "data/staging", "data/processed", "data/quality", "data/archive",
-                                          "data/runs", "logs", "transformations"};
+    static const char *const folders[] = {"data/raw",     "data/staging", "data/processed", "data/quality",
+                                          "data/archive", "data/runs",    "logs",           "transformations"};
     char path[256];
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dir, folders[i]);

@@ -162,27 +162,27 @@ static void every_key_of_a_column_takes_effect(void **state) {
 
 static void every_kind_of_rule_has_a_short_and_a_long_form(void **state) {
     (void)state;
-    struct ec_config *config = project_load(
-        &project, RULES,
-        "orders:\n"
-        "  count:\n"
-        "    allowed_range: [~, 5e3]\n"
-        "    min_value: {value: -1, severity: critical}\n"
-        "    max_value: {value: 10000, severity: warn, max_failed: 1.5%}\n"
-        "    not_allowed_values: {values: [0], severity: info}\n"
-        "  placed: {min_value: 2020-01-01, max_value: paid}\n"
-        "  due: {allowed_range: {value: [2020-01-01, 2030-12-31], action: reject_file}}\n"
-        "  id:\n"
-        "    not_null: {severity: critical, action: keep}\n"
-        "    regex: '^\\d{5}$'\n"
-        "    min_length: 2\n"
-        "    max_length: {value: 12, max_failed: 0.05}\n"
-        "    allowed_values: [NO, on, 012, 1e3, ~, \"null\", 'x y']\n"
-        "  ratio: {not_null: false}\n"
-        "  open: {not_null: true, allowed_values: [true]}\n"
-        "  day: {max_value: 2030-01-01}\n"
-        "  _rows:\n"
-        "    - {id: sums-up, expression: count * ratio >= 0, severity: warn, max_failed: 10%}\n");
+    struct ec_config *config =
+        project_load(&project, RULES,
+                     "orders:\n"
+                     "  count:\n"
+                     "    allowed_range: [~, 5e3]\n"
+                     "    min_value: {value: -1, severity: critical}\n"
+                     "    max_value: {value: 10000, severity: warn, max_failed: 1.5%}\n"
+                     "    not_allowed_values: {values: [0], severity: info}\n"
+                     "  placed: {min_value: 2020-01-01, max_value: paid}\n"
+                     "  due: {allowed_range: {value: [2020-01-01, 2030-12-31], action: reject_file}}\n"
+                     "  id:\n"
+                     "    not_null: {severity: critical, action: keep}\n"
+                     "    regex: '^\\d{5}$'\n"
+                     "    min_length: 2\n"
+                     "    max_length: {value: 12, max_failed: 0.05}\n"
+                     "    allowed_values: [NO, on, 012, 1e3, ~, \"null\", 'x y']\n"
+                     "  ratio: {not_null: false}\n"
+                     "  open: {not_null: true, allowed_values: [true]}\n"
+                     "  day: {max_value: 2030-01-01}\n"
+                     "  _rows:\n"
+                     "    - {id: sums-up, expression: count * ratio >= 0, severity: warn, max_failed: 10%}\n");
     assert_int_equal(config->source[0].rule_count, 16);
     const struct ec_rule *r = rule(config, "count.allowed_range");
     assert_null(r->min);
@@ -226,7 +226,8 @@ static void every_kind_of_rule_has_a_short_and_a_long_form(void **state) {
 
 static void thresholds_fall_back_from_the_schemas_to_the_pipelines(void **state) {
     (void)state;
-    struct ec_config *config = project_load(&project, THRESHOLDS, "thresholds: {orders: 99.5}\nweights: {validity: 2.5, timeliness: 0}\n");
+    struct ec_config *config =
+        project_load(&project, THRESHOLDS, "thresholds: {orders: 99.5}\nweights: {validity: 2.5, timeliness: 0}\n");
     assert_true(config->source[0].threshold == 99.5);
     assert_true(config->weight[EC_DIM_VALIDITY] == 2.5);
     assert_true(config->weight[EC_DIM_TIMELINESS] == 0);
@@ -308,8 +309,9 @@ static void older_files_get_the_samples_sources(void **state) {
     struct project old;
     project_make(&old);
     project_put(&old, PIPELINE, "data_workers: 2\nsources:\n", 25);
-    static const char schemas[] = "{\"sessions\": {\"required_columns\": {\"session_id\": \"string\", \"start_time\": \"datetime\","
-                                  " \"date\": \"string\", \"mine\": \"integer\"}}}";
+    static const char schemas[] =
+        "{\"sessions\": {\"required_columns\": {\"session_id\": \"string\", \"start_time\": \"datetime\","
+        " \"date\": \"string\", \"mine\": \"integer\"}}}";
     project_put(&old, SCHEMAS, schemas, strlen(schemas));
     static const char rules[] = "sessions: {duration_min: {max_value: 60}}\nsales: {quantity: {min_value: 1}}\n";
     project_put(&old, RULES, rules, strlen(rules));

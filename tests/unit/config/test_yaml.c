@@ -65,14 +65,15 @@ static void depth_is_limited_in_every_style(void **state) {
     assert_refused(EC_YAML_JSON, "", "[", 4000000, deep, 1, 17);
     assert_refused(EC_YAML_JSON, "", "{\"a\":", 800000, deep, 1, 81);
     struct ec_err err;
-    assert_int_equal(parse(EC_STR("[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]"), EC_YAML, &err), EC_OK); /* 16 */
+    assert_int_equal(parse(EC_STR("[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]"), EC_YAML, &err), EC_OK);   /* 16 */
     assert_int_equal(parse(EC_STR("[\"[[[[[[[[[[[[[[[[[\\\"[[[\"]"), EC_YAML_JSON, &err), EC_OK); /* in a text */
 }
 
 static void size_is_limited(void **state) {
     (void)state;
     assert_refused(EC_YAML, "", "#", EC_YAML_BYTES_MAX + 1, "the file is larger than the limit of 262144 bytes", 1, 1);
-    assert_refused(EC_YAML_JSON, "", " ", EC_CONFIG_JSON_MAX + 1, "the file is larger than the limit of 4194304 bytes", 1, 1);
+    assert_refused(EC_YAML_JSON, "", " ", EC_CONFIG_JSON_MAX + 1, "the file is larger than the limit of 4194304 bytes",
+                   1, 1);
     struct ec_buf buf = ec_buf_make(EC_YAML_BYTES_MAX);
     struct ec_err err;
     repeat(&buf, "#", EC_YAML_BYTES_MAX);
@@ -121,8 +122,9 @@ static void the_same_key_may_stand_in_two_mappings(void **state) {
 
 static void json_is_strict(void **state) {
     (void)state;
-    static const char *const bad[] = {"{'a': 1}", "{\"a\": 1,}", "{a: 1}", "[1 2]", "{\"a\": NaN}", "{\"a\": 01}", "[1] x",
-                                      "{\"a\": \"\t\"}", "{\"a\": .5}", "// c\n{}", "{\"a\": tru}", "{\"a\"}", "[\"\\x41\"]"};
+    static const char *const bad[] = {"{'a': 1}",     "{\"a\": 1,}", "{a: 1}",          "[1 2]",       "{\"a\": NaN}",
+                                      "{\"a\": 01}",  "[1] x",       "{\"a\": \"\t\"}", "{\"a\": .5}", "// c\n{}",
+                                      "{\"a\": tru}", "{\"a\"}",     "[\"\\x41\"]"};
     struct ec_err err;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parse(ec_str_of(bad[i]), EC_YAML_JSON, &err) != EC_CONFIG) fail_msg("%s is no JSON", bad[i]);
