@@ -69,19 +69,9 @@ static bool ends_with(const char *name, const char *suffix) {
 }
 
 static enum ec_status open_member(const struct ec_stream_args *args, struct ec_stream **stream, struct ec_err *err) {
-    struct ec_zip_member *members = NULL;
-    size_t count = 0;
-    struct ec_arena arena;
-    ec_arena_init(&arena, EC_ZIP_ARENA_MAX);
-    enum ec_status status = ec_zip_list(args->path, &arena, &members, &count, err);
-    if (status != EC_OK) goto done;
-    size_t i = 0;
-    while (i < count && strcmp(members[i].name, args->member) != 0) i++;
-    status = i < count ? ec_stream_member(args->path, &members[i], args->member_max, stream, err)
-                       : ec_fail(err, EC_UNREADABLE, "%s holds no member %s", args->path, args->member);
-done:
-    ec_arena_deinit(&arena);
-    return status;
+    struct ec_zip_member member;
+    EC_TRY(ec_zip_find(args->path, args->member, &member, err));
+    return ec_stream_member(args->path, &member, args->member_max, stream, err);
 }
 
 static enum ec_status open_bottom(const struct ec_stream_args *args, struct ec_stream **stream, struct ec_err *err) {

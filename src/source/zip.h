@@ -52,6 +52,12 @@ enum ec_status ec_zip_read_locals(struct ec_zip_directory *dir, struct ec_err *e
 enum ec_status ec_zip_check_entries(const struct ec_zip_directory *dir, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_zip_check_spans(const struct ec_zip_directory *dir, struct ec_err *err) EC_MUST_USE;
 
+/* The member of that name; its `name` is borrowed until the next call. The archive's listing is
+ * kept per thread until another archive is asked for; ec_zip_forget() frees it. */
+enum ec_status ec_zip_find(const char *path, const char *name, struct ec_zip_member *member,
+                           struct ec_err *err) EC_MUST_USE;
+void ec_zip_forget(void);
+
 static inline bool ec_zip_is_folder(const struct ec_zip_entry *e) {
     return e->name_n > 0 && e->member.name[e->name_n - 1] == '/';
 }

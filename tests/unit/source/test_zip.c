@@ -184,6 +184,22 @@ static void good_archives_are_read(void **state) {
     }
 }
 
+/* The listing is kept between members, but not beyond a change of the file. */
+static void a_replaced_archive_is_listed_again(void **state) {
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        fresh();
+        static const char *names[] = {"padding.json", "a", "b"};
+        for (unsigned i = 0; i <= round; i++) add(&b, (struct part){.name = names[i], .data = "{}", .n = 2});
+        const char *file = finish(&b, false);
+        assert_int_equal(drain_file(file, "padding.json", 10).status, EC_OK);
+        assert_int_equal(drain_file(file, "a", 10).status, round > 0 ? EC_OK : EC_UNREADABLE);
+        assert_int_equal(drain_file(file, "b", 10).status, round > 1 ? EC_OK : EC_UNREADABLE);
+    }
+    (void)save("test.zip", "PK", 2);
+    assert_int_equal(drain_file(path, "a", 10).status, EC_ZIP_NOT);
+}
+
 static void names_are_checked(void **state) {
     (void)state;
     expect_part(text("/etc/passwd"), EC_ZIP_NAME, "absolute");
@@ -481,6 +497,7 @@ static int remove_folder(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_archives_are_read),
+        cmocka_unit_test(a_replaced_archive_is_listed_again),
         cmocka_unit_test(names_are_checked),
         cmocka_unit_test(contents_are_checked),
         cmocka_unit_test(damage_is_seen_while_reading),
