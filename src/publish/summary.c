@@ -1,0 +1,249 @@
+#include "publish/summary.h"
+
+#include "base/calendar.h"
+#include "base/io.h"
+#include "publish/visible.h"
+#include "quality/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define JUDGE_MAX ((size_t)16 * EC_MIB)
+
+/* A line of the summary: the files of a source, or the members of an archive. */
+struct group {
+    const char *name;
+    bool is_archive;
+    uint64_t files, read, accepted, quarantined, duplicate;
+    uint64_t verdicts[EC_VERDICT_COUNT];
+};
+
+static double seconds(const struct ec_run_facts *run, const struct ec_delivered *delivered) {
+    int64_t end = delivered->finished_us ? delivered->finished_us : run->finished_us;
+    return end > run->started_us ? (double)(end - run->started_us) / 1e6 : 0;
+}
+
+static void add_fixed(struct ec_buf *out, double value, int decimals) {
+    struct ec_json_writer w;
+    ec_json_init(&w, out);
+    ec_json_fixed(&w, NULL, value, decimals);
+}
+
+static void add_counted(struct ec_buf *out, uint64_t n, const char *one, const char *many) {
+    ec_count_add(out, n);
+    ec_buf_addc(out, ' ');
+    ec_buf_addz(out, n == 1 ? one : many);
+}
+
+static struct group *find_group(struct group *list, size_t *count, const struct ec_unit *unit) {
+    bool is_archive = unit->member != NULL;
+    const char *name = is_archive ? ec_report_file(unit->path, NULL) : unit->source_name;
+    for (size_t i = *count; i-- > 0;) /* units of one group mostly follow each other */
+        if (list[i].is_archive == is_archive && strcmp(list[i].name, name) == 0) return &list[i];
+    struct group *made = &list[(*count)++];
+    *made = (struct group){.name = name, .is_archive = is_archive};
+    return made;
+}
+
+static enum ec_status collect(const struct ec_run_facts *run, struct group *list, size_t *count, struct ec_err *err) {
+    struct ec_arena arena;
+    ec_arena_init(&arena, JUDGE_MAX);
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < run->unit_count && status == EC_OK; i++) {
+        const struct ec_unit *unit = &run->unit[i];
+        struct ec_judgement j;
+        ec_arena_reset(&arena);
+        status = ec_judge(unit, &arena, &j, err);
+        if (status != EC_OK) break;
+        struct group *g = find_group(list, count, unit);
+        g->files++;
+        g->verdicts[j.verdict]++;
+        if (!ec_unit_known(unit)) continue;
+        g->read += unit->facts.read;
+        g->accepted += unit->facts.accepted;
+        g->quarantined += unit->facts.quarantined;
+        g->duplicate += unit->facts.duplicate;
+    }
+    ec_arena_deinit(&arena);
+    return status;
+}
+
+static void add_group(struct ec_buf *out, const struct group *g, bool done_marks) {
+    bool bad = g->verdicts[EC_VERDICT_FAILED] + g->verdicts[EC_VERDICT_ERRORED] > 0;
+    bool skipped = g->verdicts[EC_VERDICT_SKIPPED] == g->files;
+    ec_buf_addz(out, bad ? "❌ " : skipped ? "⏭ " : "✅ ");
+    ec_visible_add(out, ec_str_of(g->name));
+    ec_buf_addz(out, ": ");
+    add_counted(out, g->files, g->is_archive ? "member" : "file", g->is_archive ? "members" : "files");
+    if (skipped) {
+        ec_buf_addz(out, ", already applied\n");
+        return;
+    }
+    ec_buf_addz(out, ", ");
+    add_counted(out, g->read, "row", "rows");
+    ec_buf_addz(out, ", ");
+    ec_count_add(out, g->accepted);
+    ec_buf_addz(out, " accepted, ");
+    ec_count_add(out, g->quarantined);
+    ec_buf_addz(out, " quarantined");
+    if (g->duplicate) {
+        ec_buf_addz(out, ", ");
+        add_counted(out, g->duplicate, "duplicate", "duplicates");
+    }
+    if (g->verdicts[EC_VERDICT_FAILED]) ec_buf_printf(out, ", %llu failed", (unsigned long long)g->verdicts[EC_VERDICT_FAILED]);
+    if (g->verdicts[EC_VERDICT_ERRORED])
+        ec_buf_printf(out, ", %llu could not be read", (unsigned long long)g->verdicts[EC_VERDICT_ERRORED]);
+    if (done_marks && !g->verdicts[EC_VERDICT_ERRORED]) ec_buf_addz(out, ", marked .done");
+    ec_buf_addc(out, '\n');
+}
+
+static void add_deliveries(struct ec_buf *out, const struct ec_run_facts *run, const struct ec_delivered *delivered) {
+    const struct ec_totals *t = &run->totals;
+    if (delivered->reports) {
+        ec_buf_addz(out, "📝 ");
+        add_counted(out, delivered->reports, "validation report", "validation reports");
+        ec_buf_addz(out, "   ");
+    }
+    ec_buf_printf(out, "⚠ %llu warned, %llu failed, %llu errored\n", (unsigned long long)t->verdicts[EC_VERDICT_WARNED],
+                  (unsigned long long)t->verdicts[EC_VERDICT_FAILED], (unsigned long long)t->verdicts[EC_VERDICT_ERRORED]);
+    if (delivered->page) ec_buf_printf(out, "📊 %s", delivered->page);
+    if (delivered->alert) ec_buf_printf(out, "%s📩 %s", delivered->page ? "   " : "", delivered->alert);
+    if (delivered->page || delivered->alert) ec_buf_addc(out, '\n');
+    for (size_t i = 0; i < run->archive_count; i++)
+        ec_buf_printf(out, "🗜 %s (%s)\n", run->archive[i].path, run->archive[i].verified ? "verified" : "not verified");
+}
+
+enum ec_status ec_summary_text(const struct ec_run_facts *run, const struct ec_delivered *delivered,
+                               struct ec_buf *out, struct ec_err *err) {
+    struct group *list = ec_calloc(run->unit_count, sizeof *list);
+    if (!list) return ec_fail(err, EC_NO_MEMORY, "no memory for the summary");
+    size_t count = 0;
+    enum ec_status status = collect(run, list, &count, err);
+    if (status != EC_OK) goto done;
+    ec_buf_addz(out, "🧮 ");
+    add_counted(out, run->workers, "worker", "workers");
+    ec_buf_printf(out, " (%u CPU%s)   🔎 ", run->cpus, run->cpus == 1 ? "" : "s");
+    add_counted(out, run->totals.files, "file", "files");
+    ec_buf_addz(out, ", ");
+    add_counted(out, run->sources, "source", "sources");
+    ec_buf_addc(out, '\n');
+    for (size_t i = 0; i < count; i++) add_group(out, &list[i], delivered->done_marks);
+    add_deliveries(out, run, delivered);
+    double took = seconds(run, delivered), megabytes = (double)run->totals.bytes / 1e6;
+    ec_buf_addz(out, "✔ done in ");
+    add_fixed(out, took, 1);
+    ec_buf_addz(out, " s: ");
+    add_fixed(out, megabytes, megabytes < 10 ? 1 : 0);
+    ec_buf_addz(out, " MB read");
+    if (took > 0) {
+        ec_buf_addz(out, ", ");
+        add_fixed(out, megabytes / took, megabytes / took < 10 ? 1 : 0);
+        ec_buf_addz(out, " MB/s");
+    }
+    ec_buf_addc(out, '\n');
+    status = ec_buf_check(out, err);
+done:
+    ec_free(list);
+    return status;
+}
+
+static void write_unit(struct ec_json_writer *w, const struct ec_unit *unit, const struct ec_judgement *j) {
+    bool known = ec_unit_known(unit);
+    ec_json_object(w, NULL);
+    ec_json_str(w, "source", unit->source_name);
+    ec_json_str(w, "path", unit->path);
+    ec_json_str(w, "member", unit->member);
+    ec_json_str(w, "status", ec_verdict_name(j->verdict));
+    const uint64_t counts[] = {unit->facts.read, unit->facts.accepted, unit->facts.quarantined, unit->facts.duplicate};
+    static const char *const names[] = {"read", "accepted", "quarantined", "duplicate"};
+    for (size_t i = 0; i < 4; i++) {
+        if (known)
+            ec_json_uint(w, names[i], counts[i]);
+        else
+            ec_json_null(w, names[i]);
+    }
+    ec_json_fixed(w, "completeness", ec_percent(j->score.dim[EC_DIM_COMPLETENESS]), 2);
+    ec_json_fixed(w, "score", ec_percent(j->score.overall), 2);
+    ec_json_array(w, "errors");
+    for (size_t i = 0; i < j->failure_count; i++) ec_json_str(w, NULL, j->failure[i]);
+    ec_json_end_array(w);
+    ec_json_end(w);
+}
+
+static void write_totals(struct ec_json_writer *w, const struct ec_totals *t) {
+    ec_json_object(w, "files");
+    ec_json_uint(w, "total", t->files);
+    for (int i = 0; i < EC_VERDICT_COUNT; i++) ec_json_uint(w, ec_verdict_name((enum ec_verdict)i), t->verdicts[i]);
+    ec_json_end(w);
+    ec_json_object(w, "rows");
+    ec_json_uint(w, "read", t->read);
+    ec_json_uint(w, "accepted", t->accepted);
+    ec_json_uint(w, "quarantined", t->quarantined);
+    ec_json_uint(w, "duplicate", t->duplicate);
+    ec_json_end(w);
+    ec_json_fixed(w, "score", ec_percent(t->score), 2);
+    ec_json_uint(w, "bytes", t->bytes);
+    ec_json_uint(w, "bytes_decoded", t->bytes_decoded);
+}
+
+static void write_deliveries(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_delivered *delivered) {
+    ec_json_uint(w, "reports", delivered->reports);
+    ec_json_str(w, "dashboard", delivered->page);
+    ec_json_str(w, "alert", delivered->alert);
+    ec_json_array(w, "tables");
+    for (size_t i = 0; i < run->table_count; i++) {
+        ec_json_object(w, NULL);
+        ec_json_str(w, "name", run->table[i].name);
+        ec_json_uint(w, "rows", run->table[i].rows);
+        ec_json_int(w, "version", run->table[i].version);
+        ec_json_end(w);
+    }
+    ec_json_end_array(w);
+    ec_json_array(w, "archives");
+    for (size_t i = 0; i < run->archive_count; i++) {
+        const struct ec_archive_facts *a = &run->archive[i];
+        ec_json_object(w, NULL);
+        ec_json_str(w, "path", a->path);
+        ec_json_uint(w, "files", a->files);
+        ec_json_uint(w, "bytes", a->bytes);
+        ec_json_uint(w, "bytes_stored", a->bytes_stored);
+        ec_json_bool(w, "verified", a->verified);
+        ec_json_end(w);
+    }
+    ec_json_end_array(w);
+}
+
+enum ec_status ec_summary_json(const struct ec_run_facts *run, const struct ec_delivered *delivered,
+                               struct ec_buf *out, struct ec_err *err) {
+    struct ec_arena arena;
+    ec_arena_init(&arena, JUDGE_MAX);
+    char started[32];
+    started[ec_datetime_format(run->started_us, started)] = '\0';
+    struct ec_json_writer w;
+    ec_json_init(&w, out);
+    ec_json_object(&w, NULL);
+    ec_json_str(&w, "run", run->run);
+    ec_json_uint(&w, "seq", run->seq);
+    ec_json_str(&w, "status", ec_verdict_name(ec_run_verdict(run)));
+    ec_json_str(&w, "started", started);
+    ec_json_fixed(&w, "seconds", seconds(run, delivered), 3);
+    ec_json_uint(&w, "workers", run->workers);
+    ec_json_uint(&w, "cpus", run->cpus);
+    ec_json_uint(&w, "sources", run->sources);
+    write_totals(&w, &run->totals);
+    ec_json_array(&w, "units");
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < run->unit_count && status == EC_OK; i++) {
+        struct ec_judgement j;
+        ec_arena_reset(&arena);
+        status = ec_judge(&run->unit[i], &arena, &j, err);
+        if (status == EC_OK) write_unit(&w, &run->unit[i], &j);
+    }
+    ec_json_end_array(&w);
+    write_deliveries(&w, run, delivered);
+    ec_json_end(&w);
+    ec_buf_addc(out, '\n');
+    if (status == EC_OK) status = ec_buf_check(out, err);
+    ec_arena_deinit(&arena);
+    return status;
+}

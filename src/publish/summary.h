@@ -1,0 +1,32 @@
+/* What a run prints to stdout when it ends: a few lines for people, or one JSON object.
+ *
+ *     🧮 1 worker (2 CPUs)   🔎 16 files, 5 sources
+ *     ✅ sessions: 4 files, 100,000 rows, 99,013 accepted, 987 quarantined
+ *     ✅ api_logs.zip: 8 members, 150,000 rows, 149,801 accepted, 199 quarantined, marked .done
+ *     📝 20 validation reports   ⚠ 3 warned, 0 failed, 0 errored
+ *     📊 data/quality/dashboard.html   📩 data/quality/quality_alert.txt
+ *     🗜 data/archive/archive_20250818_1334.tar.gz (verified)
+ *     ✔ done in 1.4 s: 154 MB read, 110 MB/s
+ *
+ * Files of a source stand on one line; members of an archive on the archive's.
+ */
+#ifndef EC_PUBLISH_SUMMARY_H
+#define EC_PUBLISH_SUMMARY_H
+
+#include "quality/run_facts.h"
+
+/* What publishing made; NULL and 0 where it did not. */
+struct ec_delivered {
+    size_t reports;
+    const char *page;
+    const char *alert;
+    bool done_marks;     /* processed files were marked .done */
+    int64_t finished_us; /* of the whole command; 0: the run's */
+};
+
+enum ec_status ec_summary_text(const struct ec_run_facts *run, const struct ec_delivered *delivered,
+                               struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_summary_json(const struct ec_run_facts *run, const struct ec_delivered *delivered,
+                               struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+
+#endif
