@@ -63,7 +63,10 @@ enum ec_exit {
     X(EC_XLSX_TOO_LARGE, "xlsx-too-large", EC_EXIT_GATE, "The workbook exceeds the limit of cells or strings.", "Export it as CSV.") \
     X(EC_TIMEOUT, "timeout", EC_EXIT_GATE, "The task took longer than processing_timeout.", "Raise processing_timeout, or split the file.") \
     X(EC_WORKER_DIED, "worker-died", EC_EXIT_GATE, "The worker that read the file died twice.", "Keep the file and report it: this is a defect of Ecluse.") \
-    X(EC_FILE_CHANGED, "file-changed", EC_EXIT_GATE, "The file changed while it was being read.", "Drop files under another name and rename them when complete.")
+    X(EC_FILE_CHANGED, "file-changed", EC_EXIT_GATE, "The file changed while it was being read.", "Drop files under another name and rename them when complete.") \
+    X(EC_ARCHIVE_DAMAGED, "archive-damaged", EC_EXIT_RUNTIME, "The archive does not hold what its ARCHIVE.json lists, or is no archive of Ecluse.", "Take another copy of the archive; this one cannot be restored.") \
+    X(EC_ARCHIVE_UNSAFE, "archive-unsafe", EC_EXIT_RUNTIME, "The archive holds a link, a device, or a name that is absolute or leaves its folder, or would be restored through a link.", "Do not trust the archive, or restore into an empty folder.") \
+    X(EC_ARCHIVE_EXISTS, "archive-exists", EC_EXIT_RUNTIME, "A file that would be restored exists already. Nothing was restored.", "Restore into an empty folder, or ask to overwrite.")
 
 #define EC_REASON_TABLE(X) \
     X(EC_REASON_PARSE, "parse-error", "The record is not well-formed: a truncated JSON record, a stray quote.") \

@@ -2,6 +2,8 @@
 
 #include "base/calendar.h"
 #include "base/io.h"
+#include "publish/alert.h"
+#include "publish/page.h"
 #include "publish/visible.h"
 #include "quality/report.h"
 
@@ -18,9 +20,15 @@ struct group {
     uint64_t verdicts[EC_VERDICT_COUNT];
 };
 
-static double seconds(const struct ec_run_facts *run, const struct ec_delivered *delivered) {
-    int64_t end = delivered->finished_us ? delivered->finished_us : run->finished_us;
-    return end > run->started_us ? (double)(end - run->started_us) / 1e6 : 0;
+#define PAGE_PATH "data/quality/" EC_PAGE_NAME
+#define ALERT_PATH "data/quality/" EC_ALERT_FILE_NAME
+
+static double seconds(const struct ec_run_facts *run) {
+    return run->finished_us > run->started_us ? (double)(run->finished_us - run->started_us) / 1e6 : 0;
+}
+
+static bool has_alert(const struct ec_run_facts *run) {
+    return run->totals.verdicts[EC_VERDICT_FAILED] + run->totals.verdicts[EC_VERDICT_ERRORED] > 0;
 }
 
 static void add_fixed(struct ec_buf *out, double value, int decimals) {
@@ -68,7 +76,7 @@ static enum ec_status collect(const struct ec_run_facts *run, struct group *list
     return status;
 }
 
-static void add_group(struct ec_buf *out, const struct group *g, bool done_marks) {
+static void add_group(struct ec_buf *out, const struct group *g) {
     bool bad = g->verdicts[EC_VERDICT_FAILED] + g->verdicts[EC_VERDICT_ERRORED] > 0;
     bool skipped = g->verdicts[EC_VERDICT_SKIPPED] == g->files;
     ec_buf_addz(out, bad ? "❌ " : skipped ? "⏭ " : "✅ ");
@@ -93,28 +101,22 @@ static void add_group(struct ec_buf *out, const struct group *g, bool done_marks
     if (g->verdicts[EC_VERDICT_FAILED]) ec_buf_printf(out, ", %llu failed", (unsigned long long)g->verdicts[EC_VERDICT_FAILED]);
     if (g->verdicts[EC_VERDICT_ERRORED])
         ec_buf_printf(out, ", %llu could not be read", (unsigned long long)g->verdicts[EC_VERDICT_ERRORED]);
-    if (done_marks && !g->verdicts[EC_VERDICT_ERRORED]) ec_buf_addz(out, ", marked .done");
+    if (!g->verdicts[EC_VERDICT_ERRORED]) ec_buf_addz(out, ", marked .done");
     ec_buf_addc(out, '\n');
 }
 
-static void add_deliveries(struct ec_buf *out, const struct ec_run_facts *run, const struct ec_delivered *delivered) {
+static void add_deliveries(struct ec_buf *out, const struct ec_run_facts *run) {
     const struct ec_totals *t = &run->totals;
-    if (delivered->reports) {
-        ec_buf_addz(out, "📝 ");
-        add_counted(out, delivered->reports, "validation report", "validation reports");
-        ec_buf_addz(out, "   ");
-    }
-    ec_buf_printf(out, "⚠ %llu warned, %llu failed, %llu errored\n", (unsigned long long)t->verdicts[EC_VERDICT_WARNED],
+    ec_buf_addz(out, "📝 ");
+    add_counted(out, run->unit_count, "validation report", "validation reports");
+    ec_buf_printf(out, "   ⚠ %llu warned, %llu failed, %llu errored\n", (unsigned long long)t->verdicts[EC_VERDICT_WARNED],
                   (unsigned long long)t->verdicts[EC_VERDICT_FAILED], (unsigned long long)t->verdicts[EC_VERDICT_ERRORED]);
-    if (delivered->page) ec_buf_printf(out, "📊 %s", delivered->page);
-    if (delivered->alert) ec_buf_printf(out, "%s📩 %s", delivered->page ? "   " : "", delivered->alert);
-    if (delivered->page || delivered->alert) ec_buf_addc(out, '\n');
+    ec_buf_addz(out, has_alert(run) ? "📊 " PAGE_PATH "   📩 " ALERT_PATH "\n" : "📊 " PAGE_PATH "\n");
     for (size_t i = 0; i < run->archive_count; i++)
         ec_buf_printf(out, "🗜 %s (%s)\n", run->archive[i].path, run->archive[i].verified ? "verified" : "not verified");
 }
 
-enum ec_status ec_summary_text(const struct ec_run_facts *run, const struct ec_delivered *delivered,
-                               struct ec_buf *out, struct ec_err *err) {
+static enum ec_status write_text(const struct ec_run_facts *run, struct ec_buf *out, struct ec_err *err) {
     struct group *list = ec_calloc(run->unit_count, sizeof *list);
     if (!list) return ec_fail(err, EC_NO_MEMORY, "no memory for the summary");
     size_t count = 0;
@@ -127,9 +129,9 @@ enum ec_status ec_summary_text(const struct ec_run_facts *run, const struct ec_d
     ec_buf_addz(out, ", ");
     add_counted(out, run->sources, "source", "sources");
     ec_buf_addc(out, '\n');
-    for (size_t i = 0; i < count; i++) add_group(out, &list[i], delivered->done_marks);
-    add_deliveries(out, run, delivered);
-    double took = seconds(run, delivered), megabytes = (double)run->totals.bytes / 1e6;
+    for (size_t i = 0; i < count; i++) add_group(out, &list[i]);
+    add_deliveries(out, run);
+    double took = seconds(run), megabytes = (double)run->totals.bytes / 1e6;
     ec_buf_addz(out, "✔ done in ");
     add_fixed(out, took, 1);
     ec_buf_addz(out, " s: ");
@@ -186,10 +188,10 @@ static void write_totals(struct ec_json_writer *w, const struct ec_totals *t) {
     ec_json_uint(w, "bytes_decoded", t->bytes_decoded);
 }
 
-static void write_deliveries(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_delivered *delivered) {
-    ec_json_uint(w, "reports", delivered->reports);
-    ec_json_str(w, "dashboard", delivered->page);
-    ec_json_str(w, "alert", delivered->alert);
+static void write_deliveries(struct ec_json_writer *w, const struct ec_run_facts *run) {
+    ec_json_uint(w, "reports", run->unit_count);
+    ec_json_str(w, "dashboard", PAGE_PATH);
+    ec_json_str(w, "alert", has_alert(run) ? ALERT_PATH : NULL);
     ec_json_array(w, "tables");
     for (size_t i = 0; i < run->table_count; i++) {
         ec_json_object(w, NULL);
@@ -213,8 +215,7 @@ static void write_deliveries(struct ec_json_writer *w, const struct ec_run_facts
     ec_json_end_array(w);
 }
 
-enum ec_status ec_summary_json(const struct ec_run_facts *run, const struct ec_delivered *delivered,
-                               struct ec_buf *out, struct ec_err *err) {
+static enum ec_status write_json(const struct ec_run_facts *run, struct ec_buf *out, struct ec_err *err) {
     struct ec_arena arena;
     ec_arena_init(&arena, JUDGE_MAX);
     char started[32];
@@ -226,7 +227,7 @@ enum ec_status ec_summary_json(const struct ec_run_facts *run, const struct ec_d
     ec_json_uint(&w, "seq", run->seq);
     ec_json_str(&w, "status", ec_verdict_name(ec_run_verdict(run)));
     ec_json_str(&w, "started", started);
-    ec_json_fixed(&w, "seconds", seconds(run, delivered), 3);
+    ec_json_fixed(&w, "seconds", seconds(run), 3);
     ec_json_uint(&w, "workers", run->workers);
     ec_json_uint(&w, "cpus", run->cpus);
     ec_json_uint(&w, "sources", run->sources);
@@ -240,10 +241,14 @@ enum ec_status ec_summary_json(const struct ec_run_facts *run, const struct ec_d
         if (status == EC_OK) write_unit(&w, &run->unit[i], &j);
     }
     ec_json_end_array(&w);
-    write_deliveries(&w, run, delivered);
+    write_deliveries(&w, run);
     ec_json_end(&w);
     ec_buf_addc(out, '\n');
     if (status == EC_OK) status = ec_buf_check(out, err);
     ec_arena_deinit(&arena);
     return status;
+}
+
+enum ec_status ec_summary_write(const struct ec_run_facts *run, bool json, struct ec_buf *out, struct ec_err *err) {
+    return json ? write_json(run, out, err) : write_text(run, out, err);
 }

@@ -8,25 +8,15 @@
  *     🗜 data/archive/archive_20250818_1334.tar.gz (verified)
  *     ✔ done in 1.4 s: 154 MB read, 110 MB/s
  *
- * Files of a source stand on one line; members of an archive on the archive's.
+ * Files of a source stand on one line; members of an archive on the archive's. What could not be
+ * delivered is said by the caller, who knows.
  */
 #ifndef EC_PUBLISH_SUMMARY_H
 #define EC_PUBLISH_SUMMARY_H
 
 #include "quality/run_facts.h"
 
-/* What publishing made; NULL and 0 where it did not. */
-struct ec_delivered {
-    size_t reports;
-    const char *page;
-    const char *alert;
-    bool done_marks;     /* processed files were marked .done */
-    int64_t finished_us; /* of the whole command; 0: the run's */
-};
-
-enum ec_status ec_summary_text(const struct ec_run_facts *run, const struct ec_delivered *delivered,
-                               struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
-enum ec_status ec_summary_json(const struct ec_run_facts *run, const struct ec_delivered *delivered,
-                               struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+/* Appends the text, or the JSON object with its line end. Paths are relative to the project. */
+enum ec_status ec_summary_write(const struct ec_run_facts *run, bool json, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
 
 #endif
