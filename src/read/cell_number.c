@@ -71,6 +71,14 @@ static const char *scan_digits(const char *p, const char *end, unsigned *signifi
     return p;
 }
 
+/* The same where the whole text is short, so that no digit can be too many. */
+static inline const char *scan_few_digits(const char *p, const char *end, struct number *number) {
+    uint64_t v = number->digits;
+    for (unsigned d; p < end && (d = digit(*p)) <= 9; p++) v = v * 10 + d;
+    number->digits = v;
+    return p;
+}
+
 /* What stands behind 'e'. */
 static bool scan_exponent(const char *p, const char *end, int32_t *exponent) {
     bool negative = p < end && *p == '-';
@@ -88,16 +96,18 @@ static bool scan_exponent(const char *p, const char *end, int32_t *exponent) {
 static bool number_scan(const char *p, size_t n, struct number *number) {
     if (n == 0 || n > EC_NUMBER_MAX) return false;
     const char *end = p + n;
+    bool few = n <= DIGITS_MAX;
     unsigned significant = 0;
     *number = (struct number){.negative = *p == '-'};
     if (*p == '-' || *p == '+') p++;
     const char *whole = p;
-    p = scan_digits(p, end, &significant, false, number);
+    p = few ? scan_few_digits(p, end, number) : scan_digits(p, end, &significant, false, number);
     size_t count = (size_t)(p - whole);
     if (p < end && *p == '.') {
         const char *fraction = ++p;
-        p = scan_digits(p, end, &significant, true, number);
+        p = few ? scan_few_digits(p, end, number) : scan_digits(p, end, &significant, true, number);
         count += (size_t)(p - fraction);
+        if (few) number->exponent = -(int32_t)(p - fraction);
     }
     if (count == 0) return false;
     if (p == end) return true;
@@ -110,24 +120,32 @@ static bool only_zeros(const char *p, size_t n) {
     return n > 0;
 }
 
+/* Digits from *p on; false where they exceed 64 bits. */
+static bool scan_integer(const char **p, const char *end, uint64_t *value) {
+    uint64_t v = 0;
+    const char *q = *p;
+    for (unsigned d; q < end && (d = digit(*q)) <= 9; q++)
+        if (__builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, d, &v)) return false;
+    *p = q;
+    *value = v;
+    return true;
+}
+
 bool ec_integer_parse(const char *p, size_t n, int64_t *value) {
     if (n == 0 || n > EC_NUMBER_MAX) return false;
-    bool negative = p[0] == '-';
-    size_t first = negative || p[0] == '+';
-    size_t i = first;
-    uint64_t v = 0;
-    for (; i < n; i++) {
-        unsigned d = digit(p[i]);
-        if (d > 9) break;
-        if (i - first < DIGITS_MAX - 1)
-            v = v * 10 + d; /* eighteen digits cannot overflow */
-        else if (__builtin_mul_overflow(v, 10u, &v) || __builtin_add_overflow(v, d, &v))
-            return false;
-    }
-    if (i == first) return false;
-    if (i < n && (p[i] != '.' || !only_zeros(p + i + 1, n - i - 1))) return false;
-    if (v > (uint64_t)INT64_MAX + negative) return false;
-    *value = negative ? (int64_t)(0 - v) : (int64_t)v;
+    const char *end = p + n;
+    bool negative = *p == '-';
+    if (negative || *p == '+') p++;
+    const char *first = p;
+    struct number few = {0};
+    if (n < DIGITS_MAX)
+        p = scan_few_digits(p, end, &few);
+    else if (!scan_integer(&p, end, &few.digits))
+        return false;
+    if (p == first) return false;
+    if (p < end && (*p != '.' || !only_zeros(p + 1, (size_t)(end - p) - 1))) return false;
+    if (few.digits > (uint64_t)INT64_MAX + negative) return false;
+    *value = negative ? (int64_t)(0 - few.digits) : (int64_t)few.digits;
     return true;
 }
 

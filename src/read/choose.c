@@ -6,10 +6,22 @@
 static const struct ec_reader_type *const types[] = {&ec_reader_csv, &ec_reader_json};
 
 /* What a file's first bytes look like. */
-enum look { LOOK_NOTHING, LOOK_ZIP, LOOK_GZIP, LOOK_OLE, LOOK_BINARY, LOOK_JSON, LOOK_JSON_LATER, LOOK_TEXT };
+enum look {
+    LOOK_NOTHING,
+    LOOK_ZIP,
+    LOOK_GZIP,
+    LOOK_OLE,
+    LOOK_BINARY,
+    LOOK_UTF16,
+    LOOK_JSON,
+    LOOK_JSON_LATER,
+    LOOK_TEXT
+};
 
-static const char *const look_names[] = {"nothing but space", "a zip archive", "gzip", "an old or protected workbook",
-                                         "binary data",       "JSON",          "text", "text that is not JSON"};
+static const char *const look_names[] = {
+    "nothing but space",    "a zip archive", "gzip", "an old or protected workbook",
+    "binary data",          "UTF-16",        "JSON", "text",
+    "text that is not JSON"};
 
 struct head {
     const char *p;
@@ -44,10 +56,10 @@ static bool has_object_line(struct head head) {
 
 static enum look look_at(const struct ec_source *source, struct head head) {
     bool wide = source->encoding && strncmp(source->encoding, "utf-16", 6) == 0;
-    wide |= starts(head, "\xff\xfe", 2) || starts(head, "\xfe\xff", 2); /* its reader says what to do */
     if (starts(head, "PK\x03\x04", 4) || starts(head, "PK\x05\x06", 4)) return LOOK_ZIP;
     if (starts(head, "\x1f\x8b", 2)) return LOOK_GZIP;
     if (starts(head, "\xd0\xcf\x11\xe0", 4)) return LOOK_OLE;
+    if (starts(head, "\xff\xfe", 2) || starts(head, "\xfe\xff", 2)) return LOOK_UTF16;
     if (!wide && head.n > 0 && memchr(head.p, '\0', head.n)) return LOOK_BINARY;
     struct head text = skip_space(head);
     if (text.n == 0) return LOOK_NOTHING;
@@ -57,8 +69,9 @@ static enum look look_at(const struct ec_source *source, struct head head) {
 
 static bool fits(enum ec_format format, enum look look) {
     switch (format) {
-    case EC_FORMAT_CSV: return look == LOOK_NOTHING || look >= LOOK_JSON;
-    case EC_FORMAT_JSON: return look == LOOK_NOTHING || look == LOOK_JSON || look == LOOK_JSON_LATER;
+    /* UTF-16 is the reader's to decode, or to refuse by name. */
+    case EC_FORMAT_CSV: return look == LOOK_NOTHING || look >= LOOK_UTF16;
+    case EC_FORMAT_JSON: return look == LOOK_NOTHING || (look >= LOOK_UTF16 && look <= LOOK_JSON_LATER);
     case EC_FORMAT_XLSX: return look == LOOK_ZIP || look == LOOK_OLE;
     case EC_FORMAT_AUTO: break;
     }

@@ -44,8 +44,8 @@ static enum ec_status map_columns(struct ec_csv_reader *reader, const struct ec_
         } else {
             EC_TRY(add_undeclared(reader, name[i], batch, &index, err));
         }
-        bool plain = schema->type.type == EC_TYPE_STRING && schema->null_value_count == 0;
-        reader->column[i] = (struct ec_csv_column){schema, (uint32_t)index, plain};
+        bool direct = schema->null_value_count == 0 && schema->format_count == 0 && !schema->timezone;
+        reader->column[i] = (struct ec_csv_column){schema, (uint32_t)index, direct};
     }
     reader->columns = count;
     reader->input->scanner.expected = count;

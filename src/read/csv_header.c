@@ -26,7 +26,7 @@ static enum ec_status read_name(const struct ec_csv_input *in, const struct ec_c
                        EC_COLUMN_NAME_MAX);
     char *copy = ec_arena_copy(arena, p, n);
     if (!copy) return ec_fail(err, EC_NO_MEMORY, "no memory for a column name");
-    if (cell->doubled) n = ec_csv_unquote(p, n, copy);
+    if (cell->quotes & EC_CSV_DOUBLED) n = ec_csv_unquote(p, n, copy);
     *name = (struct ec_str){copy, n};
     return EC_OK;
 }

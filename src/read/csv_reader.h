@@ -8,7 +8,7 @@
 struct ec_csv_column {
     const struct ec_schema_column *schema;
     uint32_t column; /* of the batch */
-    bool plain;      /* text without null_values: a view and no more */
+    bool direct;     /* neither null_values, formats nor timezone: the type alone says what a text is */
 };
 
 struct ec_csv_reader {

@@ -135,10 +135,8 @@ static enum ec_csv_found damage(struct ec_csv_scanner *s, struct ec_csv_record *
     return EC_CSV_RECORD;
 }
 
-static inline void add_cell(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t at, size_t n, bool quoted,
-                            bool doubled) {
-    if (r->cells <= EC_COLUMNS_MAX)
-        s->cell[r->cells] = (struct ec_csv_cell){(uint32_t)at, (uint32_t)n, quoted, doubled};
+static inline void add_cell(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t at, size_t n, uint32_t quotes) {
+    if (r->cells <= EC_COLUMNS_MAX) s->cell[r->cells] = (struct ec_csv_cell){(uint32_t)at, (uint32_t)n, quotes};
     r->cells++;
 }
 
@@ -167,7 +165,7 @@ static enum ec_csv_found end_record(struct ec_csv_scanner *s, struct ec_csv_reco
 }
 
 /* The mark of the quote that closes the field whose text starts at `field`, or NONE. */
-static size_t closing_quote(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t field, bool *doubled) {
+static size_t closing_quote(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t field, uint32_t *quotes) {
     for (;;) {
         size_t at = next_mark(s);
         if (at == NONE) return NONE;
@@ -176,7 +174,7 @@ static size_t closing_quote(struct ec_csv_scanner *s, struct ec_csv_record *r, s
         if (c != '"') continue;
         if (at + 1 == s->end) return s->last ? at : NONE;
         if (s->p[at + 1] != '"') return at;
-        *doubled = true;
+        *quotes |= EC_CSV_DOUBLED;
         (void)next_mark(s);
     }
 }
@@ -185,40 +183,64 @@ static size_t closing_quote(struct ec_csv_scanner *s, struct ec_csv_record *r, s
  * with *next NONE: the record ended. */
 static enum ec_csv_found scan_quoted(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t open, size_t *next) {
     size_t field = open + 1;
-    bool doubled = false;
-    size_t close = closing_quote(s, r, field, &doubled);
+    uint32_t quotes = EC_CSV_QUOTED;
+    size_t close = closing_quote(s, r, field, &quotes);
     if (close == NONE && s->last) return damage(s, r, EC_REASON_PARSE, field, s->end);
     if (close == NONE) return unfinished(s, r, field);
     size_t after = close + 1;
     char c = after < s->end ? s->p[after] : '\n';
     if (close - field > s->field_max || (c != s->separator && c != '\n' && c != '\r'))
         return damage(s, r, EC_REASON_PARSE, field, close);
-    add_cell(s, r, field, close - field, true, doubled);
+    add_cell(s, r, field, close - field, quotes);
     if (after < s->end) (void)next_mark(s);
     *next = c == s->separator ? after + 1 : NONE;
     return c == s->separator ? EC_CSV_RECORD : end_record(s, r, field, after);
+}
+
+/* The unquoted cells from *field on, up to the first mark that is no separator: its offset, or NONE.
+ * This loop is most of the scanner's time; what it counts is kept in registers. */
+static size_t scan_plain(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t *field) {
+    const char *p = s->p, separator = s->separator;
+    const size_t field_max = s->field_max;
+    uint64_t mask = s->mask;
+    size_t base = s->index_at + s->word * EC_SCAN_BLOCK, cells = r->cells, from = *field, at;
+    for (;;) {
+        if (mask == 0) {
+            at = NONE;
+            if (!next_word(s)) break;
+            mask = s->mask;
+            base = s->index_at + s->word * EC_SCAN_BLOCK;
+        }
+        at = base + (size_t)__builtin_ctzll(mask);
+        mask &= mask - 1;
+        if (p[at] != separator || at - from > field_max) break;
+        if (cells <= EC_COLUMNS_MAX) s->cell[cells] = (struct ec_csv_cell){(uint32_t)from, (uint32_t)(at - from), 0};
+        cells++;
+        from = at + 1;
+    }
+    s->mask = mask;
+    r->cells = cells;
+    *field = from;
+    return at;
 }
 
 static enum ec_csv_found scan_record(struct ec_csv_scanner *s, struct ec_csv_record *r) {
     size_t field = r->start;
     begin_suspects(s, field);
     for (;;) {
-        size_t at = next_mark(s);
+        size_t at = scan_plain(s, r, &field);
         if (at == NONE) {
             if (!s->last) return unfinished(s, r, field);
             at = s->end;
         }
-        char c = at < s->end ? s->p[at] : '\n';
-        if (c == '"') {
-            if (at != field) return damage(s, r, EC_REASON_PARSE, field, at);
-            enum ec_csv_found found = scan_quoted(s, r, at, &field);
-            if (found != EC_CSV_RECORD || r->damaged || field == NONE) return found;
-            continue;
+        if (at == s->end || s->p[at] != '"') {
+            if (at - field > s->field_max) return damage(s, r, EC_REASON_TOO_LONG, field, at);
+            add_cell(s, r, field, at - field, 0);
+            return end_record(s, r, field, at);
         }
-        if (at - field > s->field_max) return damage(s, r, EC_REASON_TOO_LONG, field, at);
-        add_cell(s, r, field, at - field, false, false);
-        if (c != s->separator) return end_record(s, r, field, at);
-        field = at + 1;
+        if (at != field) return damage(s, r, EC_REASON_PARSE, field, at);
+        enum ec_csv_found found = scan_quoted(s, r, at, &field);
+        if (found != EC_CSV_RECORD || r->damaged || field == NONE) return found;
     }
 }
 

@@ -20,11 +20,14 @@
 
 #define EC_CSV_INDEX_BLOCKS 64u /* 4 KiB of text marked at a time */
 
+/* Bits of a cell's `quotes`. */
+#define EC_CSV_QUOTED  1u
+#define EC_CSV_DOUBLED 2u /* holds "" that stands for a quote */
+
 struct ec_csv_cell {
     uint32_t at; /* offset in the window, behind the opening quote */
     uint32_t n;  /* bytes, without the quotes */
-    bool quoted;
-    bool doubled; /* holds "" that stands for a quote */
+    uint32_t quotes;
 };
 
 #define EC_CSV_NO_CELL SIZE_MAX

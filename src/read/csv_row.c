@@ -2,6 +2,7 @@
  * for cells that hold doubled quotes. */
 #include "read/csv_reader.h"
 
+#include "base/calendar.h"
 #include "base/utf8.h"
 #include "read/cell.h"
 #include "read/csv_header.h"
@@ -27,12 +28,27 @@ static inline struct ec_text text_view(const char *p, size_t n) {
     return t;
 }
 
+/* A cell of a direct column as it nearly always is: a value without spaces around it. False says
+ * that ec_cell_parse() must look. */
+static inline bool parse_direct(struct ec_column *column, size_t row, const char *p, size_t n) {
+    switch (column->type.type) {
+    case EC_TYPE_STRING: ec_column_text(column)[row] = text_view(p, n); return true;
+    case EC_TYPE_INTEGER: return ec_integer_parse(p, n, &ec_column_int(column)[row]);
+    case EC_TYPE_FLOAT: return ec_double_parse(p, n, &ec_column_double(column)[row]);
+    case EC_TYPE_BOOLEAN: return ec_boolean_parse(p, n, &ec_column_bool(column)[row]);
+    case EC_TYPE_DATETIME: return ec_datetime_parse(p, n, &ec_column_int(column)[row]);
+    case EC_TYPE_DATE: return ec_date_parse(p, n, &ec_column_days(column)[row]);
+    case EC_TYPE_DECIMAL: break;
+    }
+    return ec_decimal_parse(p, n, column->type.precision, column->type.scale, &ec_column_int(column)[row]);
+}
+
 /* The text of a cell, its doubled quotes undone. */
 static enum ec_status cell_text(const struct ec_csv_reader *reader, const struct ec_csv_cell *cell,
                                 struct ec_batch *batch, struct ec_str *text, struct ec_err *err) {
     const char *p = reader->input->window.p + cell->at;
     *text = (struct ec_str){p, cell->n};
-    if (!cell->doubled) return EC_OK;
+    if (!(cell->quotes & EC_CSV_DOUBLED)) return EC_OK;
     char *copy = ec_arena_alloc(&batch->scratch, cell->n);
     if (!copy) return ec_fail(err, EC_NO_MEMORY, "no memory for a quoted cell of %u bytes", cell->n);
     *text = (struct ec_str){copy, ec_csv_unquote(p, cell->n, copy)};
@@ -49,15 +65,15 @@ static enum ec_status add_cells(const struct ec_csv_reader *reader, size_t cells
     for (size_t i = 0; i < cells; i++, cell++) {
         const struct ec_csv_column *to = &reader->column[i];
         struct ec_column *column = &batch->column[to->column];
-        if (to->plain && !cell->doubled) {
-            if (cell->n == 0 && !cell->quoted) continue;
-            ec_column_text(column)[row] = text_view(window + cell->at, cell->n);
+        if (cell->n == 0 && !cell->quotes) continue;
+        if (to->direct && !(cell->quotes & EC_CSV_DOUBLED) && parse_direct(column, row, window + cell->at, cell->n)) {
             ec_bit_set(column->valid, row);
             continue;
         }
         struct ec_str text;
         EC_TRY(cell_text(reader, cell, batch, &text, err));
-        if (ec_cell_parse(to->schema, column, row, text.p, text.n, cell->quoted) != EC_CELL_BAD || !whole) continue;
+        if (ec_cell_parse(to->schema, column, row, text.p, text.n, cell->quotes != 0) != EC_CELL_BAD || !whole)
+            continue;
         struct ec_fault fault = {.row = (uint32_t)row, .column = to->column, .reason = EC_REASON_TYPE, .value = text};
         EC_TRY(ec_batch_fault(batch, fault, err));
     }

@@ -245,6 +245,29 @@ static void zones_of_a_column(void **state) {
     }
 }
 
+/* ec_datetime_parse() has a short way for the common form; the formats are another way to the same. */
+static void datetimes_agree_with_formats(void **state) {
+    (void)state;
+    static const char *const alphabet = "0123456789-T:Z+./;@AFn?";
+    for (int i = 0; i < 20000; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%04u-%02u-%02u%c%02u:%02u:%02u%s", (unsigned)(random64() % 10000),
+                 (unsigned)(random64() % 14), (unsigned)(random64() % 33), i % 2 ? 'T' : ' ',
+                 (unsigned)(random64() % 25), (unsigned)(random64() % 61), (unsigned)(random64() % 61),
+                 i % 3 ? "Z" : "");
+        if (i % 5 == 0) text[random64() % strlen(text)] = alphabet[random64() % strlen(alphabet)];
+        const char *format = text[10] == ' ' ? "%Y-%m-%d %H:%M:%SZ" : "%Y-%m-%dT%H:%M:%SZ";
+        char plain[20];
+        snprintf(plain, sizeof plain, "%.*s", (int)(strlen(format) - 1), format);
+        bool zoned = text[strlen(text) - 1] == 'Z', ignored;
+        int64_t a = 0, b = 0;
+        bool good = ec_datetime_parse(text, strlen(text), &a);
+        bool wanted = ec_format_parse(zoned ? format : plain, text, strlen(text), &b, &ignored);
+        if (strlen(text) != (zoned ? 20 : 19) || text[16] != ':') continue; /* another zone, a number of one digit */
+        if (good != wanted || a != b) fail_msg("%s: %d %" PRId64 ", not %d %" PRId64, text, good, a, wanted, b);
+    }
+}
+
 static void dates(void **state) {
     (void)state;
     const char *format = "%d/%m/%Y";
@@ -313,6 +336,7 @@ int main(void) {
         cmocka_unit_test(booleans),
         cmocka_unit_test(formats),
         cmocka_unit_test(zones_of_a_column),
+        cmocka_unit_test(datetimes_agree_with_formats),
         cmocka_unit_test(dates),
         cmocka_unit_test(cells_know_null_value_and_bad),
     };
