@@ -3,7 +3,7 @@
 
 #include <strings.h>
 
-static const struct ec_reader_type *const types[] = {&ec_reader_csv, &ec_reader_json};
+static const struct ec_reader_type *const types[] = {&ec_reader_csv, &ec_reader_json, &ec_reader_xlsx};
 
 /* What a file's first bytes look like. */
 enum look {

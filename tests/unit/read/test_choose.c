@@ -44,6 +44,13 @@ static const struct {
     {EC_FORMAT_JSON, "a.json", HEAD("a,b\n1,2\n"), EC_FORMAT_AUTO},
     {EC_FORMAT_JSON, "a.json", HEAD("\"text\"\n"), EC_FORMAT_AUTO},
     {EC_FORMAT_JSON, "a.json", HEAD("PK\x03\x04"), EC_FORMAT_AUTO},
+    {EC_FORMAT_XLSX, "a.xlsx", HEAD("PK\x03\x04rest"), EC_FORMAT_XLSX},
+    {EC_FORMAT_XLSX, "a.xlsx", HEAD("\xd0\xcf\x11\xe0rest"), EC_FORMAT_XLSX}, /* its reader says: protected */
+    {EC_FORMAT_XLSX, "a.xlsx", HEAD("a,b\n"), EC_FORMAT_AUTO},
+    {EC_FORMAT_XLSX, "a.xlsx", HEAD("{}"), EC_FORMAT_AUTO},
+    {EC_FORMAT_AUTO, "products_catalog.xlsx", HEAD("PK\x03\x04rest"), EC_FORMAT_XLSX},
+    {EC_FORMAT_AUTO, "a.csv", HEAD("PK\x03\x04rest"), EC_FORMAT_XLSX},
+    {EC_FORMAT_AUTO, "a.xlsx", HEAD("\xd0\xcf\x11\xe0rest"), EC_FORMAT_XLSX},
     {EC_FORMAT_AUTO, "drop.dat", HEAD("{\"a\":1}\n"), EC_FORMAT_JSON},
     {EC_FORMAT_AUTO, "a.csv", HEAD("[1]\n"), EC_FORMAT_JSON},
     {EC_FORMAT_AUTO, "a.jsonl.gz", HEAD("damaged\n{\"a\":1}\n"), EC_FORMAT_JSON},

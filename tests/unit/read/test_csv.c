@@ -1,15 +1,8 @@
 /* The CSV reader as its users meet it: headers, types, faults, encodings, errors. */
 #include "csv_rows.h"
 
-#include "base/io.h"
-#include "read/csv_header.h"
-#include "read/csv_split.h"
-
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -213,58 +206,6 @@ static void widths_have_limits(void **state) {
     assert_int_equal(err.status, EC_OK);
 }
 
-/* With the real limits: a field of 1 MiB passes, one byte more costs its row. */
-static void lengths_have_limits(void **state) {
-    (void)state;
-    size_t cap = 12 * EC_MIB, n = 0;
-    char *text = malloc(cap);
-    struct ec_err err = {0};
-    n += (size_t)sprintf(text, "a\n");
-    memset(text + n, 'x', EC_FIELD_MAX);
-    n += EC_FIELD_MAX;
-    n += (size_t)sprintf(text + n, "\ngood\n");
-    memset(text + n, 'y', EC_FIELD_MAX + 1);
-    n += EC_FIELD_MAX + 1;
-    n += (size_t)sprintf(text + n, "\r\ngood\n");
-    memset(text + n, 'z', EC_RECORD_MAX + 1);
-    n += EC_RECORD_MAX + 1;
-    n += (size_t)sprintf(text + n, "\n\"good\n");
-    memset(text + n, 'w', EC_FIELD_MAX);
-    n += EC_FIELD_MAX;
-    n += (size_t)sprintf(text + n, "\ngood\n");
-
-    struct ec_batch batch;
-    struct ec_stream *stream;
-    struct ec_reader *reader;
-    assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
-    assert_int_equal(ec_stream_memory(text, n, 100000, &stream, NULL), EC_OK);
-    struct ec_reader_args args = {.source = &bare, .stream = stream, .path = "x.csv"};
-    assert_int_equal(ec_reader_open(&ec_reader_csv, &args, &batch, &reader, NULL), EC_OK);
-    static const struct {
-        uint32_t length;
-        bool rejected, raw;
-    } expected[] = {
-        {EC_FIELD_MAX, false, true},      {4, false, true}, {EC_FIELD_MAX + 1, true, true}, {4, false, true},
-        {EC_RECORD_MAX + 1, true, false}, {5, true, true},  {EC_FIELD_MAX, false, true},    {4, false, true}};
-    size_t row = 0;
-    do {
-        if (ec_reader_next(reader, &batch, &err) != EC_OK) fail_msg("%s", err.message);
-        for (size_t i = 0; i < batch.rows; i++, row++) {
-            assert_true(row < 8);
-            assert_int_equal(batch.place[i].length, expected[row].length);
-            assert_int_equal(batch.place[i].line, row + 2);
-            assert_int_equal(ec_bit(batch.rejected, i), expected[row].rejected);
-            assert_int_equal(batch.place[i].raw != NULL, expected[row].raw);
-        }
-        for (size_t f = 0; f < batch.faults; f++) assert_int_equal(batch.fault[f].reason, EC_REASON_TOO_LONG);
-    } while (batch.rows > 0);
-    assert_int_equal(row, 8);
-    ec_reader_close(reader);
-    ec_stream_close(stream);
-    ec_batch_deinit(&batch);
-    free(text);
-}
-
 static void declared_encodings_are_decoded(void **state) {
     (void)state;
     static const struct {
@@ -301,101 +242,6 @@ static void declared_encodings_are_decoded(void **state) {
            4, EC_ENCODING, "declares latin-1");
 }
 
-static const char *corpora(void) {
-    const char *path = getenv("EC_CORPORA");
-    return path ? path : "../shared/corpora";
-}
-
-static void compare_with_json(const char *name, struct ec_batch *batch, const json_t *expected) {
-    if (batch->rows != json_array_size(expected)) fail_msg("%s: %zu rows", name, batch->rows);
-    for (size_t row = 0; row < batch->rows; row++) {
-        const json_t *object = json_array_get(expected, row);
-        assert_int_equal(batch->columns, json_object_size(object));
-        assert_false(ec_bit(batch->rejected, row));
-        for (size_t c = 0; c < batch->columns; c++) {
-            const json_t *value = json_object_get(object, batch->column[c].name);
-            struct ec_str text = ec_text_str(&ec_column_text(&batch->column[c])[row]);
-            assert_non_null(value);
-            struct ec_str wanted = {json_string_value(value), json_string_length(value)};
-            if (!ec_str_eq(text, wanted))
-                fail_msg("%s: row %zu, %s is %.*s", name, row, batch->column[c].name, (int)text.n, text.p);
-        }
-    }
-}
-
-static void csv_spectrum(void **state) {
-    (void)state;
-    static const char *const names[] = {"comma_in_quotes",
-                                        "empty",
-                                        "empty_crlf",
-                                        "escaped_quotes",
-                                        "json",
-                                        "newlines",
-                                        "newlines_crlf",
-                                        "quotes_and_newlines",
-                                        "simple",
-                                        "simple_crlf",
-                                        "utf8"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[512];
-        struct ec_stream *stream;
-        struct ec_reader *reader;
-        struct ec_batch batch;
-        snprintf(path, sizeof path, "%s/csv/spectrum-json/%s.json", corpora(), names[i]);
-        json_t *expected = json_load_file(path, 0, NULL);
-        if (!expected) {
-            print_message("no corpus at %s: skipped\n", path);
-            skip();
-        }
-        snprintf(path, sizeof path, "%s/csv/spectrum/%s.csv", corpora(), names[i]);
-        assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
-        assert_int_equal(ec_stream_open(&(struct ec_stream_args){.path = path}, &stream, NULL), EC_OK);
-        struct ec_reader_args args = {.source = &bare, .stream = stream, .path = path};
-        assert_int_equal(ec_reader_open(&ec_reader_csv, &args, &batch, &reader, NULL), EC_OK);
-        assert_int_equal(ec_reader_next(reader, &batch, NULL), EC_OK);
-        compare_with_json(names[i], &batch, expected);
-        assert_int_equal(ec_reader_next(reader, &batch, NULL), EC_OK);
-        assert_int_equal(batch.rows, 0);
-        ec_reader_close(reader);
-        ec_stream_close(stream);
-        ec_batch_deinit(&batch);
-        json_decref(expected);
-    }
-}
-
-static void files_are_split_at_records(void **state) {
-    (void)state;
-    char path[] = "/tmp/ecluse-split-XXXXXX";
-    static const char text[] = "\xef\xbb\xbf"
-                               "a, b\n1,\"x\ny\"\n3,z\n4,\"w\n5,v\n";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
-    close(fd);
-    struct ec_arena arena;
-    const struct ec_range *range;
-    const struct ec_str *name;
-    size_t count;
-    ec_arena_init(&arena, EC_MIB);
-    assert_int_equal(ec_csv_split(path, &bare, 1, &arena, &range, &count, NULL), EC_OK);
-    /* Line 5 opens a quote that nothing closes: its verdict needs the rest of the file. */
-    static const struct ec_range wanted[] = {{0, 8, 1}, {8, 16, 2}, {16, 20, 4}, {20, 29, 5}};
-    assert_int_equal(count, 4);
-    assert_memory_equal(range, wanted, sizeof wanted);
-    assert_int_equal(ec_csv_split(path, &bare, 10, &arena, &range, &count, NULL), EC_OK);
-    assert_int_equal(count, 2);
-    assert_int_equal(range[1].start, 16);
-    assert_int_equal(ec_csv_header(path, &bare, &arena, &name, &count, NULL), EC_OK);
-    assert_int_equal(count, 2);
-    assert_true(ec_str_is(name[0], "a") && ec_str_is(name[1], "b"));
-    struct ec_source encoded = {.name = "encoded", .encoding = "latin-1"};
-    assert_int_equal(ec_csv_split(path, &encoded, 1, &arena, &range, &count, NULL), EC_OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(range[0].end, 0);
-    ec_arena_deinit(&arena);
-    unlink(path);
-}
-
 static int drop_rows(void **state) {
     (void)state;
     ec_buf_free(&rows);
@@ -416,10 +262,7 @@ int main(void) {
         cmocka_unit_test(present_says_which_columns_are_there),
         cmocka_unit_test(damaged_headers_are_errors),
         cmocka_unit_test(widths_have_limits),
-        cmocka_unit_test(lengths_have_limits),
         cmocka_unit_test(declared_encodings_are_decoded),
-        cmocka_unit_test(csv_spectrum),
-        cmocka_unit_test(files_are_split_at_records),
     };
     return cmocka_run_group_tests(tests, NULL, drop_rows);
 }

@@ -26,6 +26,13 @@ static void fill(void) {
         bytes[i] = random32() % 3 ? marks[random32() % sizeof marks] : (unsigned char)random32();
 }
 
+/* The first test: the choice is made at the first call. */
+static void the_environment_chooses(void **state) {
+    (void)state;
+    assert_int_equal(setenv("EC_SCAN", "scalar", 1), 0);
+    assert_string_equal(ec_scan()->name, "scalar");
+}
+
 static void the_scalar_variant_says_what_it_should(void **state) {
     (void)state;
     assert_true(ec_scan_use("scalar"));
@@ -95,6 +102,7 @@ static void a_variant_is_chosen_by_name(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_environment_chooses),
         cmocka_unit_test(the_scalar_variant_says_what_it_should),
         cmocka_unit_test(variants_agree),
         cmocka_unit_test(line_ends_agree),
