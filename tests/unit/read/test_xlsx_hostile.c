@@ -187,11 +187,55 @@ static void changed_sheets_are_survived(void **state) {
     assert_true(good > 50 && good < sizeof sheet - 50);
 }
 
+static size_t allocations_left;
+
+static void *limited_malloc(size_t n) {
+    return allocations_left && allocations_left-- ? malloc(n) : NULL;
+}
+
+static void *limited_realloc(void *p, size_t n) {
+    return allocations_left && allocations_left-- ? realloc(p, n) : NULL;
+}
+
+/* Memory that runs out anywhere is an error, and nothing leaks. */
+static void every_failed_allocation_is_survived(void **state) {
+    (void)state;
+    const struct ec_io kept = ec_io;
+    make("", HEADER,
+         "<row><c t='s'><v>1</v></c><c><v>x</v></c><c t='inlineStr'><is><t>a text that is not "
+         "inlined</t></is></c></row>");
+    enum ec_status status = EC_NO_MEMORY;
+    size_t n = 0;
+    for (; status != EC_OK && n < 2000; n++) {
+        struct ec_batch b;
+        struct ec_reader *r = NULL;
+        const struct ec_reader_args args = {.source = &source, .path = path};
+        ec_err_clear(&err);
+        assert_int_equal(ec_batch_init(&b, NULL), EC_OK);
+        status = ec_reader_columns(&source, &b, NULL);
+        assert_int_equal(status, EC_OK);
+        allocations_left = n;
+        ec_io.malloc = limited_malloc;
+        ec_io.realloc = limited_realloc;
+        status = ec_reader_open(&ec_reader_xlsx, &args, &b, &r, &err);
+        while (status == EC_OK && (status = ec_reader_next(r, &b, &err)) == EC_OK && b.rows > 0) {}
+        ec_reader_close(r);
+        ec_batch_deinit(&b);
+        ec_io = kept;
+        if (status != EC_OK && status != EC_NO_MEMORY && status != EC_XLSX_TOO_LARGE)
+            fail_msg("allocation %zu: %s", n, err.message);
+        if (status != EC_OK) assert_true(err.message[0] != 0);
+    }
+    assert_int_equal(status, EC_OK);
+    assert_true(n > 30);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entities_and_depth_are_refused), cmocka_unit_test(long_texts_cost_their_row),
-        cmocka_unit_test(wide_rows_cost_themselves),      cmocka_unit_test(counts_are_bounded),
-        cmocka_unit_test(damaged_workbooks_are_named),    cmocka_unit_test(changed_sheets_are_survived),
+        cmocka_unit_test(entities_and_depth_are_refused),      cmocka_unit_test(long_texts_cost_their_row),
+        cmocka_unit_test(wide_rows_cost_themselves),           cmocka_unit_test(counts_are_bounded),
+        cmocka_unit_test(damaged_workbooks_are_named),         cmocka_unit_test(changed_sheets_are_survived),
+        cmocka_unit_test(every_failed_allocation_is_survived),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,4 +1,4 @@
-/* Archives made byte by byte, each wrong in one way, and libzip's regression archives. */
+/* Archives made byte by byte, each wrong in one way. */
 #include "base/io.h"
 #include "source/discover.h"
 #include "source/layer.h"
@@ -445,45 +445,6 @@ static void every_changed_byte_is_harmless_or_seen(void **state) {
     }
 }
 
-/* libzip's archives: the listing's verdict, then each member's. Reasons stand in the file. */
-static void regression_archives_are_pinned(void **state) {
-    (void)state;
-    const char *dir = corpora("zip");
-    if (!dir) {
-        print_message("no corpora here: skipped\n");
-        skip();
-    }
-    FILE *pins = fopen(EC_TEST_DATA "/source/zip_corpus.txt", "r");
-    assert_non_null(pins);
-    char line[512];
-    size_t count = 0, wrong = 0;
-    while (fgets(line, sizeof line, pins)) {
-        line[strcspn(line, "#\n")] = 0;
-        size_t end = strlen(line);
-        while (end > 0 && line[end - 1] == ' ') line[--end] = 0;
-        if (end == 0) continue;
-        char found[512], file[700];
-        size_t name_n = strcspn(line, " "), n = 0;
-        struct ec_arena arena;
-        struct ec_zip_member *m;
-        snprintf(file, sizeof file, "%s/%.*s", dir, (int)name_n, line);
-        enum ec_status status = list(file, &arena, &m, &n, NULL);
-        int at = snprintf(found, sizeof found, "%.*s %s", (int)name_n, line, ec_status_text(status)->slug);
-        for (size_t i = 0; i < n; i++) {
-            struct drained d = drain_file(file, m[i].name, 1000);
-            if (d.status == EC_OK && (d.crc != m[i].crc || d.bytes != m[i].bytes_decoded))
-                fail_msg("%s: other bytes", line);
-            at += snprintf(found + at, sizeof found - (size_t)at, " %s", ec_status_text(d.status)->slug);
-        }
-        ec_arena_deinit(&arena);
-        if (strcmp(found, line) != 0) wrong++, print_error("expected %s\nfound    %s\n", line, found);
-        count++;
-    }
-    fclose(pins);
-    assert_int_equal(wrong, 0);
-    assert_int_equal(count, 165);
-}
-
 static int make_folder(void **state) {
     (void)state;
     return mkdtemp(folder) ? 0 : -1;
@@ -506,7 +467,6 @@ int main(void) {
         cmocka_unit_test(depth_is_zip_then_gzip),
         cmocka_unit_test(cut_archives_never_look_complete),
         cmocka_unit_test(every_changed_byte_is_harmless_or_seen),
-        cmocka_unit_test(regression_archives_are_pinned),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
