@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "cli/plan_text.h"
+#include "cli/plan_print.h"
 #include "publish/summary.h"
 #include "run/paths.h"
 #include "run/run.h"
@@ -56,7 +56,7 @@ static const char **worker_argv(const struct ec_cli *cli, const char *workers) {
 }
 
 static int exit_of_verdict(const struct ec_cli *cli, const struct ec_run_outcome *outcome) {
-    if (!outcome->nothing_to_do && !outcome->delivered) return EC_EXIT_DELIVERY;
+    if (outcome->problems.n > 0) return EC_EXIT_DELIVERY;
     if (strcmp(cli->fail_on, "never") == 0) return EC_EXIT_DONE;
     const uint64_t *verdicts = outcome->facts.totals.verdicts;
     if (verdicts[EC_VERDICT_FAILED] + verdicts[EC_VERDICT_ERRORED] > 0) return EC_EXIT_GATE;

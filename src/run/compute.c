@@ -73,6 +73,7 @@ static enum ec_status write_rows(struct ec_driver *d, struct ec_sql *sql, const 
                                  const struct ec_partitions *touched, struct ec_table_writer *writer, struct ec_err *err) {
     struct ec_sql_rows *rows;
     struct ec_batch *batch;
+    EC_TRY(bind_inputs(d, sql, model, touched, err));
     EC_TRY(ec_model_query(sql, model, touched, &rows, err));
     enum ec_status status = EC_OK;
     while (status == EC_OK) {
@@ -84,7 +85,47 @@ static enum ec_status write_rows(struct ec_driver *d, struct ec_sql *sql, const 
         ec_progress_draw(d->progress);
     }
     ec_sql_rows_close(rows);
-    return status == EC_OK ? ec_table_writer_finish(writer, err) : status;
+    return status;
+}
+
+/* All partitions that the inputs reach. */
+static enum ec_status every_partition(struct ec_driver *d, const struct ec_model *model, struct ec_partitions *touched,
+                                      struct ec_err *err) {
+    struct ec_model_change *change = ec_arena_calloc(&d->arena, model->input_count, sizeof *change);
+    if (!change) return no_memory(err);
+    size_t changes = 0;
+    for (size_t i = 0; i < model->input_count; i++) {
+        const struct ec_table *table = ec_driver_table(d, model->input[i].table->name);
+        struct ec_table_file *file;
+        size_t count;
+        if (!table->partition_by || model->input[i].reach == EC_REACH_CURRENT) continue;
+        EC_TRY(ec_table_files(table, &file, &count, err));
+        struct ec_partitions *p = &change[changes].partitions;
+        change[changes++].table = table->name;
+        p->value = ec_arena_calloc(&d->arena, count, sizeof *p->value);
+        if (!p->value) return no_memory(err);
+        for (size_t k = 0; k < count; k++)
+            if (!listed(p, file[k].partition)) p->value[p->count++] = file[k].partition;
+    }
+    return ec_model_partitions(model, change, changes, &d->arena, touched, err);
+}
+
+/* A model whose rows come as DuckDB finds them is computed on one thread and one partition at a
+ * time: then the same inputs give the same rows in the same order, and memory follows a day. */
+static enum ec_status write_one_by_one(struct ec_driver *d, const struct ec_model *model, const struct ec_partitions *touched,
+                                       struct ec_table_writer *writer, struct ec_err *err) {
+    struct ec_partitions each = *touched;
+    if (touched->all && model->table.partition_by) EC_TRY(every_partition(d, model, &each, err));
+    struct ec_sql *sql;
+    EC_TRY(ec_driver_open_sql(d, 1, &sql, err));
+    enum ec_status status = EC_OK;
+    if (each.all) status = write_rows(d, sql, model, &each, writer, err);
+    for (size_t i = 0; !each.all && i < each.count && status == EC_OK; i++) {
+        struct ec_partitions one = {.value = &each.value[i], .count = 1};
+        status = write_rows(d, sql, model, &one, writer, err);
+    }
+    ec_sql_close(sql);
+    return status;
 }
 
 static bool same_columns(const struct ec_delta *delta, const struct ec_model *model) {
@@ -123,13 +164,14 @@ static enum ec_status compute(struct ec_driver *d, struct ec_sql *sql, const str
     (void)snprintf(name, sizeof name, "part-%08u-%s", d->plan.seq, model->table.name);
     EC_TRY(ec_path_join(staging, sizeof staging, d->staging, folder, err));
     EC_TRY(ec_dir_make(staging, err));
-    EC_TRY(bind_inputs(d, sql, model, touched, err));
     struct ec_table_writer_options options = {ec_arena_strdup(&d->arena, staging), ec_arena_strdup(&d->arena, name),
                                               model->table.partition_by, d->config->chunk_rows};
     if (!options.dir || !options.name) return no_memory(err);
     struct ec_table_writer *writer;
     EC_TRY(ec_table_writer_create(&options, &writer, err));
-    enum ec_status status = write_rows(d, sql, model, touched, writer, err);
+    enum ec_status status = model->unordered ? write_one_by_one(d, model, touched, writer, err)
+                                             : write_rows(d, sql, model, touched, writer, err);
+    if (status == EC_OK) status = ec_table_writer_finish(writer, err);
     if (status == EC_OK) status = replace_rows(table, model, touched, err);
     if (status == EC_OK) status = ec_table_add_written(table, writer, options.dir, err);
     ec_table_writer_destroy(writer);

@@ -11,19 +11,21 @@
 
 #define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
 
+enum ec_status ec_driver_open_sql(struct ec_driver *d, unsigned threads, struct ec_sql **sql, struct ec_err *err) {
+    char data[EC_PATH_MAX], temp[EC_PATH_MAX];
+    EC_TRY(ec_project_path(data, d->config->dir, "data", NULL, err));
+    EC_TRY(ec_path_join(temp, sizeof temp, d->staging, "spill", err));
+    EC_TRY(ec_dir_make(temp, err));
+    struct ec_sql_options options = {.threads = threads,
+                                     .memory_bytes = d->config->memory_bytes / 2,
+                                     .temp_dir = temp,
+                                     .files_dir = data,
+                                     .run_date = d->options->as_of};
+    return ec_sql_open(&options, sql, err);
+}
+
 enum ec_status ec_driver_sql(struct ec_driver *d, struct ec_sql **sql, struct ec_err *err) {
-    if (!d->sql) {
-        char data[EC_PATH_MAX], temp[EC_PATH_MAX];
-        EC_TRY(ec_project_path(data, d->config->dir, "data", NULL, err));
-        EC_TRY(ec_path_join(temp, sizeof temp, d->staging, "spill", err));
-        EC_TRY(ec_dir_make(temp, err));
-        struct ec_sql_options options = {.threads = d->config->workers,
-                                         .memory_bytes = d->config->memory_bytes / 2,
-                                         .temp_dir = temp,
-                                         .files_dir = data,
-                                         .run_date = d->options->as_of};
-        EC_TRY(ec_sql_open(&options, &d->sql, err));
-    }
+    if (!d->sql) EC_TRY(ec_driver_open_sql(d, d->config->workers, &d->sql, err));
     *sql = d->sql;
     return EC_OK;
 }
@@ -59,7 +61,11 @@ static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
 }
 
 static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
-    struct ec_finish_options options = {d->config, &d->manifest, &d->facts, d->progress, &outcome->problems};
+    struct ec_finish_options options = {.config = d->config,
+                                        .manifest = &d->manifest,
+                                        .facts = &d->facts,
+                                        .progress = d->progress,
+                                        .problems = &outcome->problems};
     EC_TRY(ec_finish(&options, err));
     outcome->delivered = outcome->problems.n == 0;
     d->facts.finished_us = d->facts.started_us + (ec_monotonic_micros() - d->start_us);
@@ -67,7 +73,7 @@ static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome
 }
 
 static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
-    EC_TRY(ec_recover(d->config, &outcome->recovered, err));
+    EC_TRY(ec_recover(d->config, &outcome->recovered, &outcome->problems, err));
     EC_TRY(prepare(d, err));
     outcome->applied_before = d->plan.unit_count - d->plan.pending;
     outcome->nothing_to_do = d->plan.pending == 0;

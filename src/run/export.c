@@ -259,7 +259,7 @@ static enum ec_status export_all(struct exporting *x, struct ec_err *err) {
 }
 
 enum ec_status ec_export_write(const char *project, const struct ec_manifest_export *export, struct ec_sql *sql,
-                               size_t *files, struct ec_err *err) {
+                               struct ec_buf *written, struct ec_err *err) {
     struct exporting x = {.export = export, .project = project, .sql = sql};
     ec_arena_init(&x.arena, (size_t)256 * EC_MIB);
     char dir[EC_PATH_MAX];
@@ -274,7 +274,12 @@ enum ec_status ec_export_write(const char *project, const struct ec_manifest_exp
     if (status == EC_OK) status = export_all(&x, err);
     ec_csv_out_destroy(x.out);
     ec_table_close(&x.table);
-    *files = x.written_count;
+    for (size_t i = 0; i < x.written_count && status == EC_OK; i++) {
+        const char *name = x.written[i] + strlen(project);
+        while (*name == '/') name++;
+        ec_buf_add(written, name, strlen(name) + 1);
+    }
+    if (status == EC_OK) status = ec_buf_check(written, err);
     ec_arena_deinit(&x.arena);
     return status;
 }

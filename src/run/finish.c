@@ -86,8 +86,7 @@ static enum ec_status write_exports(const struct finishing *f, struct ec_err *er
     EC_TRY(ec_sql_open(&options, &sql, err));
     enum ec_status status = EC_OK;
     for (size_t i = 0; i < m->export_count && status == EC_OK; i++) {
-        size_t files;
-        status = ec_export_write(f->dir, &m->export[i], sql, &files, err);
+        status = ec_export_write(f->dir, &m->export[i], sql, f->o->exported, err);
         if (status != EC_OK) ec_err_context(err, "the CSV export of %s", m->export[i].model);
     }
     ec_sql_close(sql);
@@ -157,18 +156,28 @@ static enum ec_status write_alert(const struct finishing *f, struct ec_err *err)
 static enum ec_status write_page(const struct finishing *f, struct ec_err *err) { return ec_deliver_page(f->o, err); }
 static enum ec_status write_archive(const struct finishing *f, struct ec_err *err) { return ec_deliver_archive(f->o, err); }
 
-enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err *err) {
-    struct finishing f = {.o = options, .dir = options->config->dir};
-    EC_TRY(commit_tables(&f, err));
-    bool all = deliver(&f, "quarantine", place_quarantines);
-    all &= deliver(&f, "reports", write_reports);
-    all &= deliver(&f, "exports", write_exports);
-    all &= deliver(&f, "alert", write_alert);
-    all &= deliver(&f, "marks", mark_files);
+static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err) {
+    const struct ec_finish_options *options = f->o;
+    bool all = deliver(f, "quarantine", place_quarantines);
+    all &= deliver(f, "reports", write_reports);
+    all &= deliver(f, "exports", write_exports);
+    all &= deliver(f, "alert", write_alert);
+    all &= deliver(f, "marks", mark_files);
     /* The archive holds reports and page, the page names the archive: it is drawn twice. */
-    all &= deliver(&f, "dashboard", write_page);
+    all &= deliver(f, "dashboard", write_page);
     if (!all) return EC_OK;
-    if (options->manifest->archive) all = deliver(&f, "archive", write_archive) && deliver(&f, "dashboard", write_page);
-    if (all) all = deliver(&f, "clean-up", clean_up);
-    return all ? ec_manifest_finish(f.dir, options->manifest->seq, err) : EC_OK;
+    if (options->manifest->archive) all = deliver(f, "archive", write_archive) && deliver(f, "dashboard", write_page);
+    if (all) all = deliver(f, "clean-up", clean_up);
+    return all ? ec_manifest_finish(f->dir, options->manifest->seq, err) : EC_OK;
+}
+
+enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err *err) {
+    struct ec_buf exported = ec_buf_make((size_t)256 * EC_MIB);
+    struct ec_finish_options with_list = *options;
+    with_list.exported = &exported;
+    struct finishing f = {.o = &with_list, .dir = options->config->dir};
+    enum ec_status status = commit_tables(&f, err);
+    if (status == EC_OK) status = deliver_all(&f, err);
+    ec_buf_free(&exported);
+    return status;
 }

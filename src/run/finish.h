@@ -15,6 +15,7 @@ struct ec_finish_options {
     struct ec_run_facts *facts; /* archives are added */
     struct ec_progress *progress;
     struct ec_buf *problems;    /* what could not be delivered, a line each */
+    struct ec_buf *exported;    /* CSV files that were written, below the project folder, NUL behind each */
 };
 
 /* Commits first: a failure there is the returned status, and the manifest stays unfinished. A

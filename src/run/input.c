@@ -18,7 +18,10 @@ static enum ec_status stored_head(const char *path, char *head, size_t *n, struc
 static enum ec_status decoded_head(const struct ec_stream_args *args, char *head, size_t *n, struct ec_err *err) {
     struct ec_stream *stream;
     EC_TRY(ec_stream_open(args, &stream, err));
-    enum ec_status status = ec_stream_read(stream, head, HEAD_BYTES, n, err);
+    enum ec_status status = EC_OK;
+    size_t got = 1; /* a read may be short before the end */
+    for (*n = 0; *n < HEAD_BYTES && got > 0 && status == EC_OK; *n += got)
+        status = ec_stream_read(stream, head + *n, HEAD_BYTES - *n, &got, err);
     ec_stream_close(stream);
     return status;
 }

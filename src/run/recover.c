@@ -8,21 +8,17 @@
 
 #include <errno.h>
 
-static enum ec_status finish_one(const struct ec_config *config, uint32_t seq, struct ec_err *err) {
+static enum ec_status finish_one(const struct ec_config *config, uint32_t seq, struct ec_buf *problems, struct ec_err *err) {
     struct ec_manifest manifest;
     struct ec_run_facts facts;
-    struct ec_buf problems = ec_buf_make(EC_MIB);
     enum ec_status status = ec_manifest_read(config->dir, seq, &manifest, err);
     if (status == EC_OK) {
         status = ec_facts_load(config, seq, &facts, err);
-        struct ec_finish_options options = {config, &manifest, &facts, NULL, &problems};
+        struct ec_finish_options options = {.config = config, .manifest = &manifest, .facts = &facts, .problems = problems};
         if (status == EC_OK) status = ec_finish(&options, err);
-        if (status == EC_OK && problems.n > 0)
-            status = ec_fail(err, EC_DELIVERY, "run %s could not be finished: %s", manifest.run, problems.p);
         ec_run_facts_deinit(&facts);
     }
     ec_manifest_deinit(&manifest);
-    ec_buf_free(&problems);
     return status;
 }
 
@@ -48,21 +44,22 @@ static enum ec_status sweep_tables(const char *dir, const char *below, struct ec
     return status;
 }
 
-enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_err *err) {
+enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_buf *problems, struct ec_err *err) {
     struct ec_manifest_list list;
     *finished = 0;
     enum ec_status status = ec_manifest_list(config->dir, &list, err);
     for (size_t i = 0; i < list.count && status == EC_OK; i++) {
         if (list.finished[i]) continue;
         ec_log(EC_LOG_INFO, "finishing run %08u, which was interrupted", list.seq[i]);
-        status = finish_one(config, list.seq[i], err);
+        status = finish_one(config, list.seq[i], problems, err);
         if (status == EC_OK) (*finished)++;
     }
     ec_manifest_list_deinit(&list);
     EC_TRY(status);
     char staging[EC_PATH_MAX];
     EC_TRY(ec_project_path(staging, config->dir, EC_DIR_STAGING, NULL, err));
-    EC_TRY(ec_dir_remove(staging, false, err));
+    /* A run that could not be delivered may still have its quarantine there. */
+    if (problems->n == 0) EC_TRY(ec_dir_remove(staging, false, err));
     EC_TRY(sweep_tables(config->dir, EC_DIR_ENRICHED, err));
     EC_TRY(sweep_tables(config->dir, EC_DIR_PROCESSED "/kpi", err));
     return sweep_tables(config->dir, EC_DIR_PROCESSED "/joined", err);

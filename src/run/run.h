@@ -41,8 +41,9 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
 void ec_run_outcome_deinit(struct ec_run_outcome *outcome);
 
 /* Finishes what a crash left: manifests without all their follow-ups are rolled forward, parts
- * and staging without a manifest are removed. Under the lock. */
-enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_err *err) EC_MUST_USE;
+ * and staging without a manifest are removed. Under the lock. What could not be delivered is added
+ * to `problems`; it does not keep new data from being loaded. */
+enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_buf *problems, struct ec_err *err) EC_MUST_USE;
 
 /* The project's lock, held by the kernel for as long as the descriptor is open: no stale file
  * can keep a run away. EC_LOCKED where another process holds it. */

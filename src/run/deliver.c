@@ -1,0 +1,152 @@
+#include "run/deliver.h"
+
+#include "base/io.h"
+#include "base/log.h"
+#include "publish/alert.h"
+#include "publish/archive.h"
+#include "publish/page.h"
+#include "quality/report.h"
+#include "run/paths.h"
+
+#define LIST_ARENA_MAX ((size_t)256 * EC_MIB)
+
+static enum ec_status quality_dir(char *dir, const struct ec_finish_options *o, struct ec_err *err) {
+    EC_TRY(ec_project_path(dir, o->config->dir, EC_DIR_QUALITY, NULL, err));
+    return ec_dir_make(dir, err);
+}
+
+enum ec_status ec_deliver_alert(const struct ec_finish_options *o, struct ec_err *err) {
+    char dir[EC_PATH_MAX];
+    struct ec_alert_result result;
+    EC_TRY(quality_dir(dir, o, err));
+    EC_TRY(ec_alert_publish(dir, o->facts, o->config, &result, err));
+    for (size_t i = 0; i < result.pending_count; i++) ec_log(EC_LOG_WARN, "%s", result.pending[i]);
+    return EC_OK;
+}
+
+enum ec_status ec_deliver_page(const struct ec_finish_options *o, struct ec_err *err) {
+    char dir[EC_PATH_MAX];
+    EC_TRY(quality_dir(dir, o, err));
+    return ec_page_publish(dir, o->facts, err);
+}
+
+/* What goes into the archive. */
+struct listing {
+    const struct ec_finish_options *o;
+    struct ec_arena arena;
+    struct ec_archive_file *file;
+    size_t count, cap;
+};
+
+/* `name` lies below the project folder. A file that is gone, such as a raw file that somebody
+ * took away meanwhile, is said and left out: the archive holds what there is. */
+static enum ec_status add(struct listing *l, const char *name, struct ec_err *err) {
+    char path[EC_PATH_MAX];
+    EC_TRY(ec_path_join(path, sizeof path, l->o->config->dir, name, err));
+    if (!ec_path_exists(path)) {
+        ec_log(EC_LOG_WARN, "%s is not archived: it is no longer there", name);
+        return EC_OK;
+    }
+    if (l->count == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        struct ec_archive_file *grown = ec_arena_calloc(&l->arena, cap, sizeof *grown);
+        if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
+        if (l->count) memcpy(grown, l->file, l->count * sizeof *grown);
+        l->file = grown;
+        l->cap = cap;
+    }
+    struct ec_archive_file *file = &l->file[l->count++];
+    *file = (struct ec_archive_file){.path = ec_arena_strdup(&l->arena, path), .name = ec_arena_strdup(&l->arena, name)};
+    return file->path && file->name ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
+}
+
+static enum ec_status add_if_there(struct listing *l, const char *name, struct ec_err *err) {
+    char path[EC_PATH_MAX];
+    EC_TRY(ec_path_join(path, sizeof path, l->o->config->dir, name, err));
+    return ec_path_exists(path) ? add(l, name, err) : EC_OK;
+}
+
+static enum ec_status add_quality(struct listing *l, struct ec_err *err) {
+    char name[EC_PATH_MAX], report[EC_REPORT_NAME_MAX];
+    for (size_t i = 0; i < l->o->facts->unit_count; i++) {
+        ec_report_name(l->o->facts->unit[i].label, report);
+        EC_TRY(ec_path_join(name, sizeof name, EC_DIR_QUALITY, report, err));
+        EC_TRY(add(l, name, err));
+    }
+    for (size_t i = 0; i < l->o->manifest->quarantine_count; i++) {
+        const char *to = l->o->manifest->quarantine[i].to;
+        int n = snprintf(name, sizeof name, "%.*s.%s.jsonl", (int)(strlen(to) - strlen(".jsonl")), to, l->o->manifest->run);
+        if (n < 0 || (size_t)n >= sizeof name) return ec_fail(err, EC_IO, "the path %s is too long", to);
+        char path[EC_PATH_MAX];
+        EC_TRY(ec_path_join(path, sizeof path, l->o->config->dir, name, err));
+        EC_TRY(add(l, ec_path_exists(path) ? name : to, err));
+    }
+    EC_TRY(add_if_there(l, EC_DIR_QUALITY "/" EC_PAGE_NAME, err));
+    return add_if_there(l, EC_DIR_QUALITY "/" EC_ALERT_FILE_NAME, err);
+}
+
+static enum ec_status add_exports(struct listing *l, struct ec_err *err) {
+    const struct ec_buf *exported = l->o->exported;
+    for (size_t at = 0; at < exported->n; at += strlen(exported->p + at) + 1) EC_TRY(add(l, exported->p + at, err));
+    return EC_OK;
+}
+
+static enum ec_status add_all(struct listing *l, struct ec_err *err) {
+    const struct ec_manifest *m = l->o->manifest;
+    static const char *const suffixes[] = {".json", ".facts.json"};
+    for (size_t i = 0; i < m->archived_count; i++) EC_TRY(add(l, m->archived[i], err));
+    if (l->o->config->archive_include & EC_AREA_PROCESSED) EC_TRY(add_exports(l, err));
+    if (l->o->config->archive_include & EC_AREA_QUALITY) EC_TRY(add_quality(l, err));
+    for (size_t i = 0; i < 2; i++) {
+        char name[EC_PATH_MAX];
+        EC_TRY(ec_manifest_path(name, "", m->seq, suffixes[i], err));
+        EC_TRY(add(l, name, err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status note_archive(const struct ec_finish_options *o, const struct ec_archive_made *made, struct ec_err *err) {
+    struct ec_run_facts *facts = o->facts;
+    struct ec_archive_facts *list = ec_arena_calloc(&facts->arena, facts->archive_count + 1, sizeof *list);
+    const char *name = made->path;
+    size_t dir_n = strlen(o->config->dir);
+    if (strncmp(name, o->config->dir, dir_n) == 0 && name[dir_n] == '/') name += dir_n + 1;
+    char *path = ec_arena_strdup(&facts->arena, name);
+    if (!list || !path) return ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
+    if (facts->archive_count) memcpy(list, facts->archive, facts->archive_count * sizeof *list);
+    list[facts->archive_count++] = (struct ec_archive_facts){path, made->files, made->bytes, made->bytes_stored, true};
+    facts->archive = list;
+    return EC_OK;
+}
+
+static enum ec_status create(const struct ec_finish_options *o, struct ec_archive_made *made, struct ec_err *err) {
+    char dir[EC_PATH_MAX];
+    struct listing l = {.o = o};
+    ec_arena_init(&l.arena, LIST_ARENA_MAX);
+    enum ec_status status = add_all(&l, err);
+    if (status == EC_OK) status = ec_project_path(dir, o->config->dir, EC_DIR_ARCHIVE, NULL, err);
+    if (status == EC_OK)
+        status = ec_archive_create(dir, o->manifest->started_us, o->manifest->run, l.file, l.count, made, err);
+    ec_arena_deinit(&l.arena);
+    return status;
+}
+
+/* `<seq>.archived` names the archive that was made: a run that is finished after a crash must not
+ * make a second one, of raw files that the clean-up may have taken already. */
+enum ec_status ec_deliver_archive(const struct ec_finish_options *o, struct ec_err *err) {
+    char mark[EC_PATH_MAX];
+    struct ec_archive_made made = {0};
+    EC_TRY(ec_manifest_path(mark, o->config->dir, o->manifest->seq, ".archived", err));
+    if (ec_path_exists(mark)) {
+        struct ec_buf path = ec_buf_make(EC_PATH_MAX);
+        enum ec_status status = ec_file_load(mark, &path, err);
+        if (status == EC_OK) status = ec_archive_verify(ec_buf_str(&path).p, &made, err);
+        ec_buf_free(&path);
+        EC_TRY(status);
+        return note_archive(o, &made, err);
+    }
+    bool exists;
+    EC_TRY(create(o, &made, err));
+    EC_TRY(ec_file_publish(mark, made.path, strlen(made.path), &exists, err));
+    return note_archive(o, &made, err);
+}
