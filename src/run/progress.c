@@ -17,8 +17,8 @@ struct source_progress {
 struct ec_progress {
     struct source_progress *source;
     size_t count;
-    uint64_t bytes, bytes_done, rows;
-    int64_t start_us, drawn_us;
+    uint64_t bytes, bytes_done, decoded, rows;
+    int64_t start_us, drawn_us, read_us; /* read_us: when the last file was read; 0 before */
     const char *stage;
     bool shown;
 };
@@ -79,6 +79,8 @@ void ec_progress_task(struct ec_progress *p, const struct ec_task *task, const s
         p->bytes_done += bytes;
     }
     p->rows += result->facts.read;
+    p->decoded += result->facts.bytes_decoded;
+    if (p->bytes_done == p->bytes) p->read_us = ec_monotonic_micros();
     ec_progress_draw(p);
 }
 
@@ -98,13 +100,13 @@ static void add_sources(const struct ec_progress *p, struct ec_buf *line) {
 }
 
 static void compose(const struct ec_progress *p, int64_t now, struct ec_buf *line) {
-    double elapsed = (double)(now - p->start_us) / 1e6;
+    double elapsed = (double)((p->read_us ? p->read_us : now) - p->start_us) / 1e6;
     double share = p->bytes ? (double)p->bytes_done / (double)p->bytes : 1;
     unsigned filled = (unsigned)(share * BAR_WIDTH);
     ec_buf_addz(line, "\r\033[K[");
     for (unsigned i = 0; i < BAR_WIDTH; i++) ec_buf_addz(line, i < filled ? "█" : "·");
     ec_buf_printf(line, "] %3u%% %s", (unsigned)(100 * share), p->stage);
-    if (elapsed > 0.3) ec_buf_printf(line, "  %.0f MB/s", (double)p->bytes_done / 1e6 / elapsed);
+    if (elapsed > 0.3) ec_buf_printf(line, "  %.0f MB/s", (double)p->decoded / 1e6 / elapsed);
     if (share > 0.02 && share < 1) ec_buf_printf(line, "  %.0f s left", elapsed * (1 - share) / share);
     add_sources(p, line);
 }
