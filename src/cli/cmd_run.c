@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "cli/plan_print.h"
+#include "cli/plan_text.h"
 #include "publish/summary.h"
 #include "run/paths.h"
 #include "run/run.h"
