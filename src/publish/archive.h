@@ -25,7 +25,7 @@
 #include "base/text.h"
 
 #define EC_ARCHIVE_LIST_NAME "ARCHIVE.json"
-#define EC_ARCHIVE_FILES_MAX 1000000u
+#define EC_ARCHIVE_FILES_MAX 200000u
 #define EC_ARCHIVE_NAME_MAX 1024u
 
 struct ec_archive_file {
