@@ -1,0 +1,309 @@
+/* Page, alert and summary: what they say, and that no text of others does anything but be read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "../quality/sample.h"
+#include "base/io.h"
+#include "publish/alert.h"
+#include "publish/html.h"
+#include "publish/mask.h"
+#include "publish/page.h"
+#include "publish/summary.h"
+#include "quality/report.h"
+
+#include <stdlib.h>
+
+/* Holds every character that matters in HTML, a bidirectional override, a NUL's neighbours. */
+#define HOSTILE "</td><script>alert(1)</script>&\"'\xE2\x80\xAE" "fdp.exe\x01\n\xFF<img src=x onerror=y>"
+
+static void make_run(struct ec_run_facts *run, bool bad) {
+    static struct ec_table_facts tables[] = {{"users", 186, 4}, {"kpi/" HOSTILE, 3, 0}};
+    ec_run_facts_init(run);
+    run->run = "20250818T133405Z-0001";
+    run->seq = 1;
+    run->started_us = 1755524045000000;
+    run->finished_us = 1755524046400000;
+    run->as_of_us = 1755475200000000;
+    run->workers = 1;
+    run->cpus = 2;
+    run->sources = 1;
+    run->table = tables;
+    run->table_count = 2;
+    run->unit = ec_arena_calloc(&run->arena, 5, sizeof *run->unit);
+    run->unit_count = bad ? 5 : 2;
+    static const char *const paths[] = {"data/raw/users_1.csv", "data/raw/users_2.csv", "data/raw/" HOSTILE,
+                                        "data/raw/api_logs.zip", "data/raw/api_logs.zip"};
+    for (size_t i = 0; i < run->unit_count; i++) {
+        struct ec_unit *unit = &run->unit[i];
+        sample_unit(unit, paths[i], i < 3 ? NULL : i == 3 ? "m1.json.gz" : HOSTILE);
+        sample_facts(&unit->facts);
+        unit->bytes = 77000000 / 5;
+    }
+    if (bad) {
+        run->unit[2].terms.threshold = 99;
+        run->unit[2].facts.check[2].sample[0].value = HOSTILE;
+        run->unit[2].facts.check[2].id = HOSTILE;
+        static const char *drift[] = {HOSTILE};
+        run->unit[2].undeclared = drift;
+        run->unit[2].undeclared_count = 1;
+        run->unit[4].status = EC_GZIP_TRUNCATED;
+        run->unit[4].message = "the member " HOSTILE " ends too early";
+    }
+    assert_int_equal(ec_run_label_units(run, NULL), EC_OK);
+    assert_int_equal(ec_run_totals(run, NULL), EC_OK);
+}
+
+static size_t count(const char *text, const char *what) {
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what)) n++;
+    return n;
+}
+
+static void the_escaper_leaves_no_markup(void **state) {
+    (void)state;
+    struct ec_buf b = ec_buf_make(EC_MIB);
+    ec_html_value(&b, HOSTILE);
+    assert_string_equal(b.p, "<bdi>&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;[U+202E]fdp.exe"
+                             "\xE2\x90\x81\xE2\x90\x8A\xEF\xBF\xBD&lt;img src=x onerror=y&gt;</bdi>");
+    ec_buf_clear(&b);
+    ec_html_url(&b, "validation_report_a b<\"\xC3\xA9.json");
+    assert_string_equal(b.p, "validation_report_a%20b%3C%22%C3%A9.json");
+    ec_buf_clear(&b);
+    ec_html_text(&b, (struct ec_str){"a\0b\x7F\xC2\x85\xE2\x80\x8B\xEF\xBB\xBF\xF3\xA0\x81\x81\xC3\xA9\xE6\xBC\xA2", 21});
+    assert_string_equal(b.p, "a\xE2\x90\x80" "b\xE2\x90\xA1[U+0085][U+200B][U+FEFF][U+E0041]\xC3\xA9\xE6\xBC\xA2");
+    ec_buf_clear(&b);
+    for (int c = 1; c < 256; c++) { /* every single byte */
+        char one = (char)c;
+        ec_html_text(&b, (struct ec_str){&one, 1});
+    }
+    assert_null(strpbrk(b.p, "<>\"'\r\n\t"));
+    ec_buf_free(&b);
+}
+
+static void the_page_is_inert(void **state) {
+    (void)state;
+    struct ec_run_facts run;
+    struct ec_buf page = ec_buf_make(8 * EC_MIB);
+    make_run(&run, true);
+    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
+    const char *save = getenv("EC_PAGE_SAVE"); /* to look at it, and to check it with a parser */
+    if (save) assert_int_equal(ec_file_replace(save, page.p, page.n, NULL), EC_OK);
+    assert_null(strstr(page.p, "<script"));
+    assert_null(strstr(page.p, "<img"));
+    assert_null(strstr(page.p, "</td><scr"));
+    assert_null(strstr(page.p, "\xE2\x80\xAE"));
+    assert_null(strstr(page.p, " style=")); /* the policy would refuse it */
+    /* Every '<' opens or closes an element of ours. */
+    static const char *const ours[] = {"!DOCTYPE", "html", "head", "meta", "title", "style", "body", "header", "h1", "h2",
+                                       "p", "strong", "dl", "dt", "dd", "time", "main", "ul", "li", "span", "small",
+                                       "section", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "b",
+                                       "bdi", "a", "br", "meter", "footer", "code"};
+    for (const char *at = page.p; (at = strchr(at, '<')); at++) {
+        const char *name = at + 1 + (at[1] == '/');
+        size_t n = strcspn(name, " >");
+        bool known = false;
+        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) known |= strlen(ours[i]) == n && memcmp(ours[i], name, n) == 0;
+        if (!known) fail_msg("element <%.20s", name);
+    }
+    static const char *const paired[] = {"tr", "td", "table", "ul", "li", "bdi", "section", "main", "div", "a", "dl"};
+    for (size_t i = 0; i < sizeof paired / sizeof *paired; i++) {
+        char open[16], open_with[16], close[16];
+        (void)snprintf(open, sizeof open, "<%s>", paired[i]);
+        (void)snprintf(open_with, sizeof open_with, "<%s ", paired[i]);
+        (void)snprintf(close, sizeof close, "</%s>", paired[i]);
+        assert_int_equal(count(page.p, open) + count(page.p, open_with), count(page.p, close));
+    }
+    ec_buf_free(&page);
+    ec_run_facts_deinit(&run);
+}
+
+static void the_page_says_what_happened(void **state) {
+    (void)state;
+    struct ec_run_facts run;
+    struct ec_buf page = ec_buf_make(8 * EC_MIB);
+    make_run(&run, true);
+    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
+    assert_non_null(strstr(page.p, "<html lang=\"en\">"));
+    assert_non_null(strstr(page.p, "Errored: at least one file could not be read"));
+    assert_non_null(strstr(page.p, "3 warned, 1 failed, 1 errored."));
+    assert_non_null(strstr(page.p, "<span>800</span><small>rows read</small>"));
+    assert_non_null(strstr(page.p, "<span>744</span><small>rows accepted</small>"));
+    assert_non_null(strstr(page.p, "<span>96.50</span><small>score, of 100</small>"));
+    assert_non_null(strstr(page.p, "98.00 of 99 "));
+    assert_non_null(strstr(page.p, "[gzip-truncated]"));
+    assert_non_null(strstr(page.p, "href=\"validation_report_users_1.csv.json\""));
+    /* Worst first. */
+    const char *errored = strstr(page.p, "<b class=\"errored\">"), *failed = strstr(page.p, "<b class=\"failed\">"),
+               *warned = strstr(page.p, "<b class=\"warned\">");
+    assert_true(errored && failed && warned && errored < failed && failed < warned);
+    /* The mail address that broke a rule is not on the page, nor the raw spent record. */
+    assert_null(strstr(page.p, "admin@example.com"));
+    assert_non_null(strstr(page.p, "(17 characters, not shown)"));
+    assert_non_null(strstr(page.p, "line 7: <bdi>-3</bdi>"));
+    ec_buf_free(&page);
+    ec_run_facts_deinit(&run);
+}
+
+/* The policy lets in one style sheet: the hash is that of the text between its tags. */
+static void the_policy_names_the_style_sheet(void **state) {
+    (void)state;
+    struct ec_run_facts run;
+    struct ec_buf page = ec_buf_make(8 * EC_MIB);
+    make_run(&run, false);
+    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
+    const char *css = strstr(page.p, "<style>") + 7, *end = strstr(css, "</style>");
+    char hex[EC_SHA256_HEX], text[64];
+    assert_int_equal(ec_sha256_bytes(css, (size_t)(end - css), hex, NULL), EC_OK);
+    const char *base64 = strstr(page.p, "style-src 'sha256-") + 18;
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    unsigned have = 0;
+    size_t n = 0;
+    for (const char *p = base64; *p != '=' && *p != '\''; p++) {
+        bits = bits << 6 | (uint32_t)(strchr(digits, *p) - digits);
+        have += 6;
+        if (have < 8) continue;
+        have -= 8;
+        (void)snprintf(text + n, sizeof text - n, "%02x", bits >> have & 0xFF);
+        n += n + 2 < sizeof text ? 2 : 0;
+    }
+    assert_memory_equal(text, hex, 60);
+    ec_buf_free(&page);
+    ec_run_facts_deinit(&run);
+}
+
+static void an_empty_run_has_a_page(void **state) {
+    (void)state;
+    struct ec_run_facts run;
+    struct ec_buf page = ec_buf_make(EC_MIB);
+    ec_run_facts_init(&run);
+    run.run = "r";
+    assert_int_equal(ec_run_totals(&run, NULL), EC_OK);
+    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
+    assert_non_null(strstr(page.p, "There was no file to check."));
+    assert_non_null(strstr(page.p, "<span>unknown</span>"));
+    ec_buf_free(&page);
+    ec_run_facts_deinit(&run);
+}
+
+static void samples_of_persons_are_masked(void **state) {
+    (void)state;
+    struct ec_unit unit;
+    sample_unit(&unit, "a.csv", NULL);
+    sample_facts(&unit.facts);
+    assert_true(ec_mask_is_personal("Email"));
+    assert_false(ec_mask_is_personal("email_count"));
+    assert_true(ec_mask_check(&unit, &unit.facts.check[3]));
+    assert_false(ec_mask_check(&unit, &unit.facts.check[2]));
+    assert_true(ec_mask_check(&unit, &unit.facts.check[0])); /* a whole record holds the address */
+    assert_false(ec_mask_check(&unit, &unit.facts.check[1]));
+    static const char *keys[] = {"email"};
+    struct ec_source by_email = {.name = "users", .key = keys, .key_count = 1};
+    unit.source = &by_email;
+    assert_true(ec_mask_check(&unit, &unit.facts.check[1]));
+    unit.source = NULL;
+    assert_true(ec_mask_check(&unit, &unit.facts.check[1]));
+    ec_unit_deinit(&unit);
+}
+
+static void an_alert_only_where_something_failed(void **state) {
+    (void)state;
+    char dir[] = "/tmp/ec-alert-XXXXXX", path[128];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/quality_alert.txt", dir);
+    struct ec_alert alerts[] = {{.type = EC_ALERT_FILE}, {.type = EC_ALERT_SMTP}, {.type = EC_ALERT_SMTP}, {.type = EC_ALERT_WEBHOOK}};
+    struct ec_config config = {.alert = alerts, .alert_count = 4};
+    struct ec_run_facts bad, good;
+    struct ec_alert_result result;
+    struct ec_buf text = ec_buf_make(EC_MIB);
+    make_run(&bad, true);
+    make_run(&good, false);
+    assert_int_equal(ec_alert_publish(dir, &good, &config, &result, NULL), EC_OK);
+    assert_false(result.written);
+    assert_int_equal(result.pending_count, 0);
+    assert_false(ec_path_exists(path));
+    assert_int_equal(ec_alert_publish(dir, &bad, &config, &result, NULL), EC_OK);
+    assert_true(result.written);
+    assert_int_equal(result.files, 2);
+    assert_int_equal(result.pending_count, 2);
+    assert_non_null(strstr(result.pending[0], "smtp"));
+    assert_non_null(strstr(result.pending[1], "webhook"));
+    assert_int_equal(ec_file_load(path, &text, NULL), EC_OK);
+    const char *first = strstr(text.p, "\n1. data/raw/api_logs.zip, member "), *second = strstr(text.p, "\n2. data/raw/");
+    assert_true(first && second && first < second);
+    assert_null(strstr(text.p, "\n3. "));
+    assert_non_null(strstr(text.p, "Of 5 files, 1 could not be read and 1 failed the quality gate."));
+    assert_non_null(strstr(text.p, "What to do: Ask for the file again."));
+    assert_non_null(strstr(text.p, "- the score 96.50 is under the threshold 99\n"));
+    assert_non_null(strstr(text.p, "validation_report_"));
+    assert_null(strstr(text.p, "admin@example.com"));
+    for (size_t i = 0; i < text.n; i++) assert_true((unsigned char)text.p[i] >= 0x20 || text.p[i] == '\n');
+    assert_int_equal(count(text.p, "<img"), count(text.p, "[U+202E]fdp.exe")); /* no line was forged */
+    assert_int_equal(ec_alert_publish(dir, &good, NULL, &result, NULL), EC_OK);
+    assert_false(ec_path_exists(path));
+    assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
+    ec_buf_free(&text);
+    ec_run_facts_deinit(&bad);
+    ec_run_facts_deinit(&good);
+}
+
+static void the_summary_for_people(void **state) {
+    (void)state;
+    struct ec_run_facts run;
+    struct ec_buf text = ec_buf_make(EC_MIB);
+    struct ec_archive_facts archive = {"data/archive/archive_20250818_1334.tar.gz", 9, 100, 50, true};
+    make_run(&run, false);
+    run.archive = &archive;
+    run.archive_count = 1;
+    assert_int_equal(ec_summary_write(&run, false, &text, NULL), EC_OK);
+    assert_string_equal(text.p, "🧮 1 worker (2 CPUs)   🔎 2 files, 1 source\n"
+                                "✅ users: 2 files, 400 rows, 372 accepted, 24 quarantined, 4 duplicates, marked .done\n"
+                                "📝 2 validation reports   ⚠ 2 warned, 0 failed, 0 errored\n"
+                                "📊 data/quality/dashboard.html\n"
+                                "🗜 data/archive/archive_20250818_1334.tar.gz (verified)\n"
+                                "✔ done in 1.4 s: 31 MB read, 22 MB/s\n");
+    ec_run_facts_deinit(&run);
+    make_run(&run, true);
+    ec_buf_clear(&text);
+    assert_int_equal(ec_summary_write(&run, false, &text, NULL), EC_OK);
+    assert_non_null(strstr(text.p, "❌ users: 3 files, 600 rows"));
+    assert_non_null(strstr(text.p, "❌ api_logs.zip: 2 members, 200 rows, 186 accepted, 12 quarantined, 2 duplicates, 1 could not be read\n"));
+    assert_non_null(strstr(text.p, "📩 data/quality/quality_alert.txt"));
+    ec_run_facts_deinit(&run);
+    ec_buf_free(&text);
+}
+
+static void the_summary_for_programs(void **state) {
+    (void)state;
+    struct ec_run_facts run;
+    struct ec_buf text = ec_buf_make(EC_MIB);
+    make_run(&run, true);
+    assert_int_equal(ec_summary_write(&run, true, &text, NULL), EC_OK);
+    json_t *doc = json_loads(text.p, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(doc);
+    assert_string_equal(json_string_value(json_object_get(doc, "status")), "errored");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(doc, "rows"), "read")), 800);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(doc, "files"), "warned")), 3);
+    json_t *unit = json_array_get(json_object_get(doc, "units"), 4);
+    assert_true(json_is_null(json_object_get(unit, "read")));
+    json_decref(doc);
+    ec_run_facts_deinit(&run);
+    ec_buf_free(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_escaper_leaves_no_markup),
+        cmocka_unit_test(the_page_is_inert),
+        cmocka_unit_test(the_page_says_what_happened),
+        cmocka_unit_test(the_policy_names_the_style_sheet),
+        cmocka_unit_test(an_empty_run_has_a_page),
+        cmocka_unit_test(samples_of_persons_are_masked),
+        cmocka_unit_test(an_alert_only_where_something_failed),
+        cmocka_unit_test(the_summary_for_people),
+        cmocka_unit_test(the_summary_for_programs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
