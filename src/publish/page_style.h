@@ -9,7 +9,7 @@ static const char page_style[] =
     "@media(prefers-color-scheme:dark){:root{--bg:#14181c;--fg:#e6eaee;--soft:#9aa6b2;--line:#333c45;--card:#1d2329;"
     "--ok:#5fd39a;--warn:#f0b45a;--bad:#ff8a80}}"
     "*{box-sizing:border-box}"
-    "body{margin:0 auto;max-width:78rem;padding:1.5rem;background:var(--bg);color:var(--fg);"
+    "body{margin:0 auto;max-width:90rem;padding:1.5rem;background:var(--bg);color:var(--fg);"
     "font:1rem/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif}"
     "h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}"
     ".banner{border-left:.4rem solid;padding:.75rem 1rem;background:var(--card);margin:0 0 1rem}"
@@ -23,14 +23,15 @@ static const char page_style[] =
     ".tiles span{display:block;font-size:1.4rem;font-variant-numeric:tabular-nums}.tiles small{color:var(--soft)}"
     ".scroll{overflow-x:auto;border:1px solid var(--line);border-radius:.5rem}"
     "table{border-collapse:collapse;width:100%;font-size:.9rem}"
-    "th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;border-bottom:1px solid var(--line)}"
+    "th,td{text-align:left;vertical-align:top;padding:.4rem .55rem;border-bottom:1px solid var(--line)}"
     "tr:last-child>*{border-bottom:0}thead th{background:var(--card);white-space:nowrap}"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
-    "td ul{margin:0;padding-left:1.1rem}bdi,td{overflow-wrap:anywhere}meter{width:4.5rem}"
+    "tbody th{min-width:10rem;font-weight:600}td ul{margin:0;padding-left:1.1rem;min-width:14rem}"
+    "bdi{overflow-wrap:anywhere}b{white-space:nowrap}meter{width:4rem;display:block;margin-left:auto}"
     "a{color:inherit}small,caption,footer{color:var(--soft)}footer{margin-top:2rem;font-size:.85rem}"
     "caption{text-align:left;padding:.4rem .7rem}"
     "@media print{body{max-width:none;padding:0;font-size:9pt}.scroll{overflow:visible;border:0}tr{break-inside:avoid}"
-    "thead{display:table-header-group}meter{display:none}}";
+    "thead{display:table-header-group}meter{display:none}tbody th,td ul{min-width:0}}";
 /* clang-format on */
 
 #endif
