@@ -13,8 +13,8 @@
 
 #include <jansson.h>
 
-#define EC_HLL_BITS 10u /* 1,024 registers: standard error 3.3 % */
-#define EC_HLL_SIZE (1u << EC_HLL_BITS)
+#define EC_HLL_BITS  10u /* 1,024 registers: standard error 3.3 % */
+#define EC_HLL_SIZE  (1u << EC_HLL_BITS)
 #define EC_TOP_SLOTS 64u
 
 struct ec_top {
@@ -31,7 +31,7 @@ struct ec_column_facts {
     bool present;  /* met in the file */
     uint64_t nulls;
     uint64_t values;
-    bool bounded;     /* at least one value: min, max and sum hold (numbers, dates, booleans) */
+    bool bounded;         /* at least one value: min, max and sum hold (numbers, dates, booleans) */
     int64_t min_i, max_i; /* integer, datetime, date, decimal, boolean */
     double min_d, max_d;  /* float */
     double sum;           /* of numbers and booleans, for the mean */
@@ -52,7 +52,7 @@ struct ec_check_facts {
     const char *dimension; /* "validity" */
     const char *severity;
     const char *action;
-    double max_failed;     /* share, NAN where none */
+    double max_failed; /* share, NAN where none */
     uint64_t evaluated;
     uint64_t failed;
     struct ec_sample sample[EC_SAMPLES_MAX];
@@ -66,13 +66,13 @@ struct ec_facts {
     uint64_t quarantined;
     uint64_t duplicate;
     uint64_t by_reason[EC_REASON_COUNT]; /* rows with at least one such reason */
-    uint64_t rows_invalid;       /* rows with an error-level violation other than a duplicate key */
-    uint64_t rows_inconsistent;  /* rows that break an expression rule */
-    uint64_t cells;              /* declared columns times rows */
+    uint64_t rows_invalid;               /* rows with an error-level violation other than a duplicate key */
+    uint64_t rows_inconsistent;          /* rows that break an expression rule */
+    uint64_t cells;                      /* declared columns times rows */
     uint64_t cells_missing;
-    bool rejected;               /* by a rule of action reject_file */
+    bool rejected; /* by a rule of action reject_file */
     bool newest_known;
-    int64_t newest_us;           /* of the freshness column */
+    int64_t newest_us; /* of the freshness column */
     struct ec_column_facts *column;
     size_t column_count;
     struct ec_check_facts *check;
@@ -82,7 +82,7 @@ struct ec_facts {
     const char *layout;      /* "array", "lines", "csv", "sheet Products" */
     uint64_t bytes_in;       /* of the file as stored */
     uint64_t bytes_decoded;
-    int64_t elapsed_us;      /* of the worker, for timing; not part of anything that must repeat */
+    int64_t elapsed_us; /* of the worker, for timing; not part of anything that must repeat */
 };
 
 void ec_facts_init(struct ec_facts *facts);

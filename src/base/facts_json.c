@@ -94,7 +94,9 @@ static void write_top(struct ec_json_writer *w, const struct ec_top *top) {
     ec_json_end_array(w);
 }
 
-static bool is_float(const struct ec_column_facts *c) { return c->type.type == EC_TYPE_FLOAT; }
+static bool is_float(const struct ec_column_facts *c) {
+    return c->type.type == EC_TYPE_FLOAT;
+}
 
 static void write_column(struct ec_json_writer *w, const struct ec_column_facts *c) {
     ec_json_object(w, NULL);
@@ -189,7 +191,8 @@ static void read_top(struct ec_json_reader *r, struct ec_column_facts *c) {
         const json_t *entry = json_array_get(list, i);
         const json_t *text = json_array_get(entry, 0), *count = json_array_get(entry, 1);
         const json_t *hash = json_array_get(entry, 2);
-        if (!json_is_string(text) || !json_is_integer(count) || json_integer_value(count) < 1 || !json_is_integer(hash)) {
+        if (!json_is_string(text) || !json_is_integer(count) || json_integer_value(count) < 1 ||
+            !json_is_integer(hash)) {
             ec_json_wrong(r, "top", "a list of [text, count, hash]");
             return;
         }
@@ -212,7 +215,8 @@ static struct ec_column_type read_type(struct ec_json_reader *r) {
     struct ec_column_type made = {.type = (enum ec_type)type};
     if (made.type == EC_TYPE_DECIMAL) {
         uint64_t precision = ec_json_get_uint(r, "precision"), scale = ec_json_get_uint(r, "scale");
-        if (precision > EC_DECIMAL_PRECISION_MAX || scale > precision) ec_json_wrong(r, "scale", "within its precision");
+        if (precision > EC_DECIMAL_PRECISION_MAX || scale > precision)
+            ec_json_wrong(r, "scale", "within its precision");
         made.precision = (uint8_t)precision;
         made.scale = (uint8_t)scale;
     }

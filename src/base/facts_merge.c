@@ -176,8 +176,7 @@ static bool add_check(struct ec_facts *facts, const struct ec_check_facts *o) {
 
 static enum ec_status merge_checks(struct ec_facts *facts, const struct ec_facts *other, struct ec_err *err) {
     size_t missing = 0;
-    for (size_t i = 0; i < other->check_count; i++)
-        missing += find_check(facts, other->check[i].id, i) == SIZE_MAX;
+    for (size_t i = 0; i < other->check_count; i++) missing += find_check(facts, other->check[i].id, i) == SIZE_MAX;
     if (!grow(facts, 0, missing)) return no_memory(err);
     for (size_t i = 0; i < other->check_count; i++) {
         const struct ec_check_facts *o = &other->check[i];

@@ -102,4 +102,6 @@ static int by_count(const void *a, const void *b) {
     return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
-void ec_facts_top_sort(struct ec_top *top) { qsort(top, EC_TOP_SLOTS, sizeof *top, by_count); }
+void ec_facts_top_sort(struct ec_top *top) {
+    qsort(top, EC_TOP_SLOTS, sizeof *top, by_count);
+}

@@ -20,7 +20,9 @@ static const json_t *get(const struct ec_json_reader *r, const char *key) {
     return json_is_null(value) ? NULL : value;
 }
 
-bool ec_json_has(const struct ec_json_reader *r, const char *key) { return get(r, key) != NULL; }
+bool ec_json_has(const struct ec_json_reader *r, const char *key) {
+    return get(r, key) != NULL;
+}
 
 int64_t ec_json_get_int(struct ec_json_reader *r, const char *key) {
     const json_t *value = get(r, key);

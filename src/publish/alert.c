@@ -8,13 +8,15 @@
 
 #include <errno.h>
 
-#define ALERT_MAX ((size_t)16 * EC_MIB)
-#define JUDGE_MAX ((size_t)16 * EC_MIB)
-#define FILES_SHOWN 100u /* who has more to read opens the page */
+#define ALERT_MAX       ((size_t)16 * EC_MIB)
+#define JUDGE_MAX       ((size_t)16 * EC_MIB)
+#define FILES_SHOWN     100u /* who has more to read opens the page */
 #define SENTENCES_SHOWN 12u
-#define CHECKS_SHOWN 5u
+#define CHECKS_SHOWN    5u
 
-static void add_z(struct ec_buf *out, const char *z) { ec_visible_add(out, ec_str_of(z)); }
+static void add_z(struct ec_buf *out, const char *z) {
+    ec_visible_add(out, ec_str_of(z));
+}
 
 static void add_head(struct ec_buf *out, const struct ec_run_facts *run) {
     const struct ec_totals *t = &run->totals;
@@ -109,7 +111,8 @@ static enum ec_status add_units(struct ec_buf *out, const struct ec_run_facts *r
         if (status == EC_OK) add_unit(out, i + 1, &run->unit[order[i]], &j);
     }
     if (bad > FILES_SHOWN)
-        ec_buf_printf(out, "\nand %llu more: see data/quality/dashboard.html\n", (unsigned long long)(bad - FILES_SHOWN));
+        ec_buf_printf(out, "\nand %llu more: see data/quality/dashboard.html\n",
+                      (unsigned long long)(bad - FILES_SHOWN));
     ec_arena_deinit(&arena);
     return status;
 }

@@ -12,7 +12,7 @@
 
 #include "quality/run_facts.h"
 
-#define EC_ALERT_FILE_NAME "quality_alert.txt"
+#define EC_ALERT_FILE_NAME   "quality_alert.txt"
 #define EC_ALERT_PENDING_MAX 3u
 
 struct ec_alert_result {

@@ -26,7 +26,7 @@
 
 #define EC_ARCHIVE_LIST_NAME "ARCHIVE.json"
 #define EC_ARCHIVE_FILES_MAX 200000u
-#define EC_ARCHIVE_NAME_MAX 1024u
+#define EC_ARCHIVE_NAME_MAX  1024u
 
 struct ec_archive_file {
     const char *path;   /* where it is read */
@@ -44,8 +44,9 @@ struct ec_archive_made {
 
 /* Makes, verifies and links an archive of the files into the folder `dir` (which is made).
  * `started_us` gives its name; names must be unique. */
-enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char *run, const struct ec_archive_file *files,
-                                 size_t count, struct ec_archive_made *made, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char *run,
+                                 const struct ec_archive_file *files, size_t count, struct ec_archive_made *made,
+                                 struct ec_err *err) EC_MUST_USE;
 
 /* Reads the whole archive back: every member's size and SHA-256, the tar's structure, the gzip's
  * CRC. `made` may be NULL. */

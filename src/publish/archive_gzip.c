@@ -42,7 +42,7 @@ static enum ec_status deflate_some(struct ec_gzip_writer *w, struct ec_err *err)
 enum ec_status ec_gzip_write(struct ec_gzip_writer *w, const void *p, size_t n, struct ec_err *err) {
     const uint8_t *from = p;
     while (n > 0) {
-        size_t part = n < CHUNK ? n : CHUNK; /* its counters have 32 bits */
+        size_t part = n < CHUNK ? n : CHUNK;       /* its counters have 32 bits */
         w->z.next_in = (uint8_t *)(uintptr_t)from; /* not written to */
         w->z.avail_in = (uint32_t)part;
         while (w->z.avail_in > 0) EC_TRY(deflate_some(w, err));
@@ -60,9 +60,13 @@ enum ec_status ec_gzip_finish(struct ec_gzip_writer *w, struct ec_err *err) {
     return EC_OK;
 }
 
-uint64_t ec_gzip_written(const struct ec_gzip_writer *w) { return w->written; }
+uint64_t ec_gzip_written(const struct ec_gzip_writer *w) {
+    return w->written;
+}
 
-void ec_gzip_writer_destroy(struct ec_gzip_writer *w) { ec_free(w); }
+void ec_gzip_writer_destroy(struct ec_gzip_writer *w) {
+    ec_free(w);
+}
 
 struct ec_gzip_reader {
     int fd;
@@ -79,7 +83,8 @@ enum ec_status ec_gzip_reader_create(const char *path, struct ec_gzip_reader **o
     if (!r) return ec_fail(err, EC_NO_MEMORY, "no memory to read %s", path);
     r->fd = -1;
     r->path = ec_strdup(path);
-    enum ec_status status = r->path ? ec_file_open(path, &r->fd, NULL, err) : ec_fail(err, EC_NO_MEMORY, "no memory to read %s", path);
+    enum ec_status status =
+        r->path ? ec_file_open(path, &r->fd, NULL, err) : ec_fail(err, EC_NO_MEMORY, "no memory to read %s", path);
     if (status != EC_OK) {
         ec_gzip_reader_destroy(r);
         return status;
@@ -138,7 +143,9 @@ enum ec_status ec_gzip_read(struct ec_gzip_reader *r, const void **p, size_t *n,
     return EC_OK;
 }
 
-uint64_t ec_gzip_consumed(const struct ec_gzip_reader *r) { return r->consumed; }
+uint64_t ec_gzip_consumed(const struct ec_gzip_reader *r) {
+    return r->consumed;
+}
 
 void ec_gzip_reader_destroy(struct ec_gzip_reader *r) {
     if (!r) return;

@@ -11,7 +11,8 @@
 struct ec_gzip_writer;
 
 /* Writes to `fd`, which stays the caller's; `path` is borrowed, for messages. */
-enum ec_status ec_gzip_writer_create(int fd, const char *path, struct ec_gzip_writer **writer, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_gzip_writer_create(int fd, const char *path, struct ec_gzip_writer **writer,
+                                     struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_gzip_write(struct ec_gzip_writer *writer, const void *p, size_t n, struct ec_err *err) EC_MUST_USE;
 /* Writes the end of the stream and its trailer. */
 enum ec_status ec_gzip_finish(struct ec_gzip_writer *writer, struct ec_err *err) EC_MUST_USE;

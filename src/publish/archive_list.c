@@ -27,7 +27,8 @@ static const char *name_fault(const char *name) {
     if (n > EC_ARCHIVE_NAME_MAX) return "is too long";
     if (!ec_utf8_valid(name, n)) return "is not valid UTF-8";
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7F || name[i] == '\\') return "holds a backslash or control character";
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7F || name[i] == '\\')
+            return "holds a backslash or control character";
     if (name[0] == '/') return "is absolute";
     for (const char *part = name; part;) {
         const char *slash = strchr(part, '/');
@@ -122,8 +123,10 @@ enum ec_status ec_archive_list_parse(const char *text, size_t n, struct ec_archi
     enum ec_status status = read_list(doc, list, &cause);
     json_decref(doc);
     /* What is wrong with the list of an archive is said as such, not as a protocol's error. */
-    if (status == EC_PROTOCOL) status = ec_fail(err, EC_ARCHIVE_DAMAGED, "%s", cause.message);
-    else if (status != EC_OK) status = ec_fail(err, status, "%s", cause.message);
+    if (status == EC_PROTOCOL)
+        status = ec_fail(err, EC_ARCHIVE_DAMAGED, "%s", cause.message);
+    else if (status != EC_OK)
+        status = ec_fail(err, status, "%s", cause.message);
     if (status == EC_OK) status = ec_archive_check_names(list, err);
     if (status != EC_OK) ec_archive_list_deinit(list);
     return status;

@@ -38,7 +38,8 @@ enum ec_status ec_archive_check_names(const struct ec_archive_list *list, struct
 
 void ec_archive_list_write(const struct ec_archive_list *list, struct ec_buf *out);
 /* EC_ARCHIVE_DAMAGED or EC_ARCHIVE_UNSAFE. */
-enum ec_status ec_archive_list_parse(const char *text, size_t n, struct ec_archive_list *list, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_archive_list_parse(const char *text, size_t n, struct ec_archive_list *list,
+                                     struct ec_err *err) EC_MUST_USE;
 
 /* libarchive translates names between the locale's characters and the tar's UTF-8: within these
  * two, the thread's locale is UTF-8. Where a system has no such locale nothing changes, and names

@@ -99,7 +99,8 @@ static enum ec_status read_list(struct walk *w) {
         ec_buf_add(&text, p, n);
     }
     if (status == EC_OK && text.failed)
-        status = ec_fail(w->err, EC_ARCHIVE_DAMAGED, "the list of %s exceeds its limit of %zu bytes", w->path, EC_ARCHIVE_LIST_MAX);
+        status = ec_fail(w->err, EC_ARCHIVE_DAMAGED, "the list of %s exceeds its limit of %zu bytes", w->path,
+                         EC_ARCHIVE_LIST_MAX);
     if (status == EC_OK) status = ec_archive_list_parse(ec_buf_str(&text).p, text.n, &w->list, w->err);
     ec_buf_free(&text);
     return status;
@@ -119,8 +120,9 @@ static enum ec_status read_file(struct walk *w, const struct ec_archive_entry *e
     }
     EC_TRY(ec_sha256_end(w->sha, hex, w->err));
     if (bytes != e->bytes || strcmp(hex, e->sha256) != 0)
-        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s in %s is not what " EC_ARCHIVE_LIST_NAME " lists: its size or SHA-256 differs",
-                       e->name, w->path);
+        return ec_fail(w->err, EC_ARCHIVE_DAMAGED,
+                       "%s in %s is not what " EC_ARCHIVE_LIST_NAME " lists: its size or SHA-256 differs", e->name,
+                       w->path);
     return EC_OK;
 }
 

@@ -40,9 +40,11 @@ static enum ec_status make_folders(const struct restoring *r, const char *name, 
         bool last = *p == '\0';
         struct stat st;
         *p = '\0';
-        if (ec_io.mkdir(folder, 0777) != 0 && errno != EEXIST) return ec_fail_errno(err, EC_IO, "cannot create the folder %s", folder);
+        if (ec_io.mkdir(folder, 0777) != 0 && errno != EEXIST)
+            return ec_fail_errno(err, EC_IO, "cannot create the folder %s", folder);
         if (lstat(folder, &st) != 0) return ec_fail_errno(err, EC_IO, "cannot look at %s", folder);
-        if (!S_ISDIR(st.st_mode)) return ec_fail(err, EC_ARCHIVE_UNSAFE, "%s is a link or file where a folder is to be", folder);
+        if (!S_ISDIR(st.st_mode))
+            return ec_fail(err, EC_ARCHIVE_UNSAFE, "%s is a link or file where a folder is to be", folder);
         if (last) return EC_OK;
         *p = '/';
     }

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define READ_BYTES ((size_t)256 * EC_KIB)
+#define READ_BYTES  ((size_t)256 * EC_KIB)
 #define NAMES_TRIED 1000u
 
 /* An archive being written: libarchive makes the tar, ISA-L the gzip. */
@@ -85,7 +85,8 @@ static enum ec_status open_tar(struct writing *w) {
     w->tar = archive_write_new();
     if (!w->tar) return ec_fail(w->err, EC_NO_MEMORY, "no memory for the archive");
     /* pax extensions only where a name or size needs them; no padding to a tape's block. */
-    if (archive_write_set_format_pax_restricted(w->tar) != ARCHIVE_OK || archive_write_add_filter_none(w->tar) != ARCHIVE_OK ||
+    if (archive_write_set_format_pax_restricted(w->tar) != ARCHIVE_OK ||
+        archive_write_add_filter_none(w->tar) != ARCHIVE_OK ||
         archive_write_set_bytes_per_block(w->tar, (int)READ_BYTES) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(w->tar, 1) != ARCHIVE_OK ||
         archive_write_open(w->tar, w, NULL, tar_write, NULL) != ARCHIVE_OK)
@@ -101,12 +102,14 @@ static enum ec_status write_all(int fd, const char *path, const struct ec_archiv
     enum ec_status status = ec_buf_check(&text, err);
     if (status != EC_OK) goto done;
     w.buffer = ec_malloc(READ_BYTES);
-    status = w.buffer ? ec_gzip_writer_create(fd, path, &w.gzip, err) : ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
+    status = w.buffer ? ec_gzip_writer_create(fd, path, &w.gzip, err)
+                      : ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
     if (status == EC_OK) status = open_tar(&w);
     if (status == EC_OK) status = write_header(&w, EC_ARCHIVE_LIST_NAME, text.n, list->mtime_s);
     if (status == EC_OK) status = write_data(&w, EC_ARCHIVE_LIST_NAME, text.p, text.n);
     if (status == EC_OK) status = write_files(&w, list);
-    if (status == EC_OK && (archive_write_close(w.tar) != ARCHIVE_OK || w.status != EC_OK)) status = tar_failed(&w, "its end");
+    if (status == EC_OK && (archive_write_close(w.tar) != ARCHIVE_OK || w.status != EC_OK))
+        status = tar_failed(&w, "its end");
     if (status == EC_OK) status = ec_gzip_finish(w.gzip, err);
 done:
     if (status != EC_OK) w.status = status; /* what libarchive flushes now is not to be written */
@@ -135,7 +138,8 @@ static enum ec_status look_at(const struct ec_archive_file *file, struct ec_arch
 static enum ec_status make_list(const char *run, const struct ec_archive_file *files, size_t count,
                                 struct ec_archive_list *list, struct ec_err *err) {
     if (count > EC_ARCHIVE_FILES_MAX)
-        return ec_fail(err, EC_DELIVERY, "%zu files are more than the %u that an archive holds", count, EC_ARCHIVE_FILES_MAX);
+        return ec_fail(err, EC_DELIVERY, "%zu files are more than the %u that an archive holds", count,
+                       EC_ARCHIVE_FILES_MAX);
     list->run = run;
     list->entry = ec_arena_calloc(&list->arena, count, sizeof *list->entry);
     if (!list->entry) return ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
@@ -175,8 +179,9 @@ static enum ec_status verify(const char *tmp, struct ec_archive_made *made, stru
     return ec_fail(err, status, "the archive was written but cannot be read back: %s", cause.message);
 }
 
-enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char *run, const struct ec_archive_file *files,
-                                 size_t count, struct ec_archive_made *made, struct ec_err *err) {
+enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char *run,
+                                 const struct ec_archive_file *files, size_t count, struct ec_archive_made *made,
+                                 struct ec_err *err) {
     char name[64], tmp[4096];
     int fd;
     *made = (struct ec_archive_made){0};

@@ -7,10 +7,12 @@
 
 #include <math.h>
 
-#define PAGE_MAX ((size_t)64 * EC_MIB)
+#define PAGE_MAX  ((size_t)64 * EC_MIB)
 #define JUDGE_MAX ((size_t)16 * EC_MIB)
 
-static void add(struct ec_page *page, const char *z) { ec_buf_addz(page->out, z); }
+static void add(struct ec_page *page, const char *z) {
+    ec_buf_addz(page->out, z);
+}
 
 static void add_time(struct ec_page *page, int64_t us) {
     char text[32];
@@ -22,7 +24,9 @@ static void add_time(struct ec_page *page, int64_t us) {
     add(page, "</time>");
 }
 
-static unsigned nibble(char c) { return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a' + 10); }
+static unsigned nibble(char c) {
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a' + 10);
+}
 
 /* The SHA-256 of the style sheet as a policy wants it: 32 bytes in base64. */
 static enum ec_status add_style_hash(struct ec_buf *out, struct ec_err *err) {
@@ -89,7 +93,13 @@ static void add_facts(struct ec_page *page) {
                   run->workers == 1 ? "" : "s", run->cpus, run->cpus == 1 ? "" : "s");
     char date[16];
     date[ec_date_format(ec_days_from_micros(run->as_of_us), date)] = '\0';
-    ec_buf_printf(page->out, "<dt>As of</dt><dd>%s</dd>\n</dl>\n</header>\n", date);
+    ec_buf_printf(page->out, "<dt>As of</dt><dd>%s</dd>\n", date);
+    for (size_t i = 0; i < run->archive_count; i++) {
+        add(page, "<dt>Archive</dt><dd>");
+        ec_html_value(page->out, run->archive[i].path);
+        add(page, run->archive[i].verified ? ", verified</dd>\n" : ", not verified</dd>\n");
+    }
+    add(page, "</dl>\n</header>\n");
 }
 
 static void add_tile(struct ec_page *page, const char *name, uint64_t value) {

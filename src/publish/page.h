@@ -10,8 +10,8 @@
 
 #include "quality/run_facts.h"
 
-#define EC_PAGE_NAME "dashboard.html"
-#define EC_PAGE_FILES_MAX 1000u
+#define EC_PAGE_NAME       "dashboard.html"
+#define EC_PAGE_FILES_MAX  1000u
 #define EC_PAGE_CHECKS_MAX 500u
 
 /* The page's text, appended. */

@@ -8,7 +8,7 @@
 struct ec_page {
     struct ec_buf *out;
     const struct ec_run_facts *run;
-    const size_t *order; /* the units worst first */
+    const size_t *order;    /* the units worst first */
     struct ec_arena judged; /* reset per unit */
 };
 

@@ -8,7 +8,9 @@
 
 #define ERRORS_SHOWN 6u
 
-static void add(struct ec_page *page, const char *z) { ec_buf_addz(page->out, z); }
+static void add(struct ec_page *page, const char *z) {
+    ec_buf_addz(page->out, z);
+}
 
 void ec_page_table(struct ec_page *page, const char *title, const char *caption, const char *const *heads,
                    size_t head_count) {
@@ -25,7 +27,9 @@ void ec_page_table(struct ec_page *page, const char *title, const char *caption,
     add(page, "</tr></thead>\n<tbody>\n");
 }
 
-void ec_page_table_end(struct ec_page *page) { add(page, "</tbody>\n</table>\n</div>\n</section>\n"); }
+void ec_page_table_end(struct ec_page *page) {
+    add(page, "</tbody>\n</table>\n</div>\n</section>\n");
+}
 
 void ec_page_cell_count(struct ec_page *page, bool known, uint64_t value) {
     add(page, "<td class=\"n\">");
@@ -111,8 +115,9 @@ static void file_row(struct ec_page *page, const struct ec_unit *unit, const str
 }
 
 enum ec_status ec_page_files(struct ec_page *page, struct ec_err *err) {
-    static const char *const heads[] = {"File",         "Source",       "Status", "#Rows read", "#Accepted", "#Quarantined",
-                                        "#Duplicates", "#Completeness", "#Score", "What is wrong", "#Time"};
+    static const char *const heads[] = {"File",      "Source",        "Status",      "#Rows read",
+                                        "#Accepted", "#Quarantined",  "#Duplicates", "#Completeness",
+                                        "#Score",    "What is wrong", "#Time"};
     size_t count = page->run->unit_count;
     char caption[128] = "";
     if (count > EC_PAGE_FILES_MAX)

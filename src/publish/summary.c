@@ -20,7 +20,7 @@ struct group {
     uint64_t verdicts[EC_VERDICT_COUNT];
 };
 
-#define PAGE_PATH "data/quality/" EC_PAGE_NAME
+#define PAGE_PATH  "data/quality/" EC_PAGE_NAME
 #define ALERT_PATH "data/quality/" EC_ALERT_FILE_NAME
 
 static double seconds(const struct ec_run_facts *run) {
@@ -98,7 +98,8 @@ static void add_group(struct ec_buf *out, const struct group *g) {
         ec_buf_addz(out, ", ");
         add_counted(out, g->duplicate, "duplicate", "duplicates");
     }
-    if (g->verdicts[EC_VERDICT_FAILED]) ec_buf_printf(out, ", %llu failed", (unsigned long long)g->verdicts[EC_VERDICT_FAILED]);
+    if (g->verdicts[EC_VERDICT_FAILED])
+        ec_buf_printf(out, ", %llu failed", (unsigned long long)g->verdicts[EC_VERDICT_FAILED]);
     if (g->verdicts[EC_VERDICT_ERRORED])
         ec_buf_printf(out, ", %llu could not be read", (unsigned long long)g->verdicts[EC_VERDICT_ERRORED]);
     if (!g->verdicts[EC_VERDICT_ERRORED]) ec_buf_addz(out, ", marked .done");
@@ -109,11 +110,13 @@ static void add_deliveries(struct ec_buf *out, const struct ec_run_facts *run) {
     const struct ec_totals *t = &run->totals;
     ec_buf_addz(out, "📝 ");
     add_counted(out, run->unit_count, "validation report", "validation reports");
-    ec_buf_printf(out, "   ⚠ %llu warned, %llu failed, %llu errored\n", (unsigned long long)t->verdicts[EC_VERDICT_WARNED],
-                  (unsigned long long)t->verdicts[EC_VERDICT_FAILED], (unsigned long long)t->verdicts[EC_VERDICT_ERRORED]);
+    ec_buf_printf(
+        out, "   ⚠ %llu warned, %llu failed, %llu errored\n", (unsigned long long)t->verdicts[EC_VERDICT_WARNED],
+        (unsigned long long)t->verdicts[EC_VERDICT_FAILED], (unsigned long long)t->verdicts[EC_VERDICT_ERRORED]);
     ec_buf_addz(out, has_alert(run) ? "📊 " PAGE_PATH "   📩 " ALERT_PATH "\n" : "📊 " PAGE_PATH "\n");
     for (size_t i = 0; i < run->archive_count; i++)
-        ec_buf_printf(out, "🗜 %s (%s)\n", run->archive[i].path, run->archive[i].verified ? "verified" : "not verified");
+        ec_buf_printf(out, "🗜 %s (%s)\n", run->archive[i].path,
+                      run->archive[i].verified ? "verified" : "not verified");
 }
 
 static enum ec_status write_text(const struct ec_run_facts *run, struct ec_buf *out, struct ec_err *err) {

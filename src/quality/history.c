@@ -70,7 +70,8 @@ static void find_units(struct ec_str text, const struct ec_run_facts *run, bool 
         json_t *object = json_loadb(line.p, line.n, 0, NULL);
         if (field_is(object, "run", run->run)) {
             for (size_t i = 0; i < run->unit_count; i++)
-                if (field_is(object, "path", run->unit[i].path) && field_is(object, "member", run->unit[i].member)) have[i] = true;
+                if (field_is(object, "path", run->unit[i].path) && field_is(object, "member", run->unit[i].member))
+                    have[i] = true;
         }
         json_decref(object);
     }
@@ -118,9 +119,11 @@ static enum ec_verdict verdict_of(const char *name) {
 }
 
 static bool is_worse(enum ec_verdict a, enum ec_verdict b) {
-    static const unsigned rank[EC_VERDICT_COUNT] = {
-        [EC_VERDICT_SKIPPED] = 0, [EC_VERDICT_PASSED] = 1, [EC_VERDICT_WARNED] = 2,
-        [EC_VERDICT_FAILED] = 3,  [EC_VERDICT_ERRORED] = 4};
+    static const unsigned rank[EC_VERDICT_COUNT] = {[EC_VERDICT_SKIPPED] = 0,
+                                                    [EC_VERDICT_PASSED] = 1,
+                                                    [EC_VERDICT_WARNED] = 2,
+                                                    [EC_VERDICT_FAILED] = 3,
+                                                    [EC_VERDICT_ERRORED] = 4};
     return rank[a] > rank[b];
 }
 

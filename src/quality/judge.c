@@ -11,7 +11,7 @@ struct judge {
     struct ec_arena *arena;
     struct ec_judgement *out;
     struct ec_buf text;
-    size_t cap; /* of each list: every check once, and the few fixed ones */
+    size_t cap;  /* of each list: every check once, and the few fixed ones */
     bool failed; /* memory ran out */
 };
 
@@ -42,7 +42,9 @@ static void rows_add(struct ec_buf *out, uint64_t n) {
     ec_buf_addz(out, n == 1 ? " row" : " rows");
 }
 
-static bool is_under(double value, double threshold) { return !isnan(value) && value + EC_SCORE_ROUNDING < threshold; }
+static bool is_under(double value, double threshold) {
+    return !isnan(value) && value + EC_SCORE_ROUNDING < threshold;
+}
 
 static void judge_threshold(struct judge *j, const char *what, double value) {
     if (!is_under(value, j->unit->terms.threshold)) return;
@@ -187,8 +189,7 @@ enum ec_status ec_judge(const struct ec_unit *unit, struct ec_arena *arena, stru
     j.cap = unit->facts.check_count + unit->missing_count + unit->undeclared_count + unit->drift_count + 8;
     out->failure = ec_arena_calloc(arena, j.cap, sizeof *out->failure);
     out->violation = ec_arena_calloc(arena, j.cap, sizeof *out->violation);
-    if (!out->failure || !out->violation)
-        return ec_fail(err, EC_NO_MEMORY, "no memory to judge %s", unit->path);
+    if (!out->failure || !out->violation) return ec_fail(err, EC_NO_MEMORY, "no memory to judge %s", unit->path);
     ec_score_compute(unit, &out->score);
     if (unit->skipped)
         out->verdict = EC_VERDICT_SKIPPED;

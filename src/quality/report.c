@@ -6,7 +6,7 @@
 #include <math.h>
 
 #define REPORT_MAX ((size_t)64 * EC_MIB)
-#define JUDGE_MAX ((size_t)16 * EC_MIB)
+#define JUDGE_MAX  ((size_t)16 * EC_MIB)
 
 static void write_percent(struct ec_json_writer *w, const char *key, double value) {
     ec_json_fixed(w, key, ec_percent(value), 2); /* NAN writes null */
@@ -105,7 +105,8 @@ static void write_rows(struct ec_json_writer *w, const struct ec_unit *unit) {
 }
 
 /* A bound in the column's own type: numbers as numbers, dates as their text. */
-static void write_bound(struct ec_json_writer *w, const char *key, const struct ec_column_facts *c, int64_t i, double d) {
+static void write_bound(struct ec_json_writer *w, const char *key, const struct ec_column_facts *c, int64_t i,
+                        double d) {
     char text[48];
     if (!c->bounded) {
         ec_json_null(w, key);
@@ -218,8 +219,7 @@ static void write_measures(struct ec_json_writer *w, const struct ec_unit *unit)
 static void write_verdict(struct ec_json_writer *w, const struct ec_unit *unit, const struct ec_judgement *j) {
     ec_json_object(w, "scores");
     write_percent(w, "overall", j->score.overall);
-    for (int i = 0; i < EC_DIM_COUNT; i++)
-        write_percent(w, ec_dimension_name((enum ec_dimension)i), j->score.dim[i]);
+    for (int i = 0; i < EC_DIM_COUNT; i++) write_percent(w, ec_dimension_name((enum ec_dimension)i), j->score.dim[i]);
     ec_json_end(w);
     ec_json_object(w, "gate");
     ec_json_str(w, "status", ec_verdict_name(j->verdict));

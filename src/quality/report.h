@@ -15,7 +15,7 @@
 #include "quality/score.h"
 
 #define EC_REPORT_LABEL_MAX 201u /* with the NUL: prefix and suffix fit a file's name of 255 */
-#define EC_REPORT_NAME_MAX 256u
+#define EC_REPORT_NAME_MAX  256u
 
 /* The last component of the member, or of the path where there is none; points into them. */
 const char *ec_report_file(const char *path, const char *member);

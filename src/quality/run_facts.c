@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #define RUN_MEMORY_MAX ((size_t)256 * EC_MIB)
-#define JUDGE_MAX ((size_t)16 * EC_MIB)
-#define UNITS_MAX 1000000u
+#define JUDGE_MAX      ((size_t)16 * EC_MIB)
+#define UNITS_MAX      1000000u
 
 void ec_run_facts_init(struct ec_run_facts *run) {
     *run = (struct ec_run_facts){.totals = {.score = (double)NAN}};
@@ -99,7 +99,8 @@ enum ec_status ec_run_totals(struct ec_run_facts *run, struct ec_err *err) {
 }
 
 enum ec_verdict ec_run_verdict(const struct ec_run_facts *run) {
-    static const enum ec_verdict worst[] = {EC_VERDICT_ERRORED, EC_VERDICT_FAILED, EC_VERDICT_WARNED, EC_VERDICT_PASSED};
+    static const enum ec_verdict worst[] = {EC_VERDICT_ERRORED, EC_VERDICT_FAILED, EC_VERDICT_WARNED,
+                                            EC_VERDICT_PASSED};
     for (size_t i = 0; i < sizeof worst / sizeof *worst; i++)
         if (run->totals.verdicts[worst[i]]) return worst[i];
     return run->totals.files ? EC_VERDICT_SKIPPED : EC_VERDICT_PASSED;
@@ -125,9 +126,11 @@ static int by_rank(const void *a, const void *b) {
 }
 
 enum ec_status ec_run_worst_first(const struct ec_run_facts *run, size_t *order, struct ec_err *err) {
-    static const unsigned ranks[EC_VERDICT_COUNT] = {
-        [EC_VERDICT_ERRORED] = 0, [EC_VERDICT_FAILED] = 1, [EC_VERDICT_WARNED] = 2,
-        [EC_VERDICT_PASSED] = 3,  [EC_VERDICT_SKIPPED] = 4};
+    static const unsigned ranks[EC_VERDICT_COUNT] = {[EC_VERDICT_ERRORED] = 0,
+                                                     [EC_VERDICT_FAILED] = 1,
+                                                     [EC_VERDICT_WARNED] = 2,
+                                                     [EC_VERDICT_PASSED] = 3,
+                                                     [EC_VERDICT_SKIPPED] = 4};
     struct ranked *list = ec_calloc(run->unit_count, sizeof *list);
     struct ec_arena arena;
     ec_arena_init(&arena, JUDGE_MAX);

@@ -36,7 +36,7 @@ struct ec_archive_facts {
 struct ec_totals {
     uint64_t files;
     uint64_t verdicts[EC_VERDICT_COUNT];
-    uint64_t bytes;         /* as stored */
+    uint64_t bytes; /* as stored */
     uint64_t bytes_decoded;
     uint64_t read;
     uint64_t accepted;

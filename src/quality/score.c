@@ -44,7 +44,9 @@ void ec_score_compute(const struct ec_unit *unit, struct ec_score *score) {
     score->overall = weighted_mean(score->dim, unit->terms.weight);
 }
 
-double ec_percent(double value) { return isnan(value) ? value : floor((value + EC_SCORE_ROUNDING) * 100) / 100; }
+double ec_percent(double value) {
+    return isnan(value) ? value : floor((value + EC_SCORE_ROUNDING) * 100) / 100;
+}
 
 void ec_percent_add(struct ec_buf *out, double value) {
     if (isnan(value)) {

@@ -4,7 +4,7 @@
 
 /* Paths, names of columns, sentences: all bounded, this is ample. */
 #define UNIT_MEMORY_MAX ((size_t)16 * EC_MIB)
-#define LIST_MAX 4096u
+#define LIST_MAX        4096u
 
 static void empty(struct ec_unit *unit) {
     *unit = (struct ec_unit){0};
@@ -12,14 +12,15 @@ static void empty(struct ec_unit *unit) {
     ec_facts_init(&unit->facts);
 }
 
-void ec_unit_init(struct ec_unit *unit, const struct ec_config *config, const struct ec_source *source, int64_t as_of_us) {
+void ec_unit_init(struct ec_unit *unit, const struct ec_config *config, const struct ec_source *source,
+                  int64_t as_of_us) {
     empty(unit);
     unit->source = source;
     unit->source_name = source->name;
     unit->program = EC_VERSION;
     memcpy(unit->rules, source->fingerprint, sizeof unit->rules);
-    unit->terms = (struct ec_terms){
-        .threshold = source->threshold, .freshness_s = source->freshness_s, .as_of_us = as_of_us};
+    unit->terms =
+        (struct ec_terms){.threshold = source->threshold, .freshness_s = source->freshness_s, .as_of_us = as_of_us};
     memcpy(unit->terms.weight, config->weight, sizeof unit->terms.weight);
 }
 

@@ -29,10 +29,10 @@ struct ec_unit {
     struct ec_arena arena;          /* of texts read back; free for the caller's use */
     const struct ec_source *source; /* borrowed; NULL where read back, until the caller sets it */
     const char *source_name;
-    const char *label;  /* <file> of validation_report_<file>.json; see ec_report_label() */
-    const char *path;   /* "data/raw/api_logs.zip" */
-    const char *member; /* "api_logs_20250718_0000.json.gz", or NULL */
-    uint64_t bytes;     /* of the file or member as stored */
+    const char *label;          /* <file> of validation_report_<file>.json; see ec_report_label() */
+    const char *path;           /* "data/raw/api_logs.zip" */
+    const char *member;         /* "api_logs_20250718_0000.json.gz", or NULL */
+    uint64_t bytes;             /* of the file or member as stored */
     char sha256[EC_SHA256_HEX]; /* of those bytes; "" where unknown */
     struct ec_facts facts;      /* counts only where status is EC_OK and not skipped */
     enum ec_status status;      /* other than EC_OK: not readable */
@@ -45,7 +45,7 @@ struct ec_unit {
     const char **drift; /* sentences on what else differs from the schema */
     size_t drift_count;
     const char *run;
-    const char *validated_at; /* RFC 3339 */
+    const char *validated_at;  /* RFC 3339 */
     char rules[EC_SHA256_HEX]; /* fingerprint of the source's configuration */
     const char *program;       /* version of the program */
     struct ec_terms terms;
@@ -53,11 +53,14 @@ struct ec_unit {
 };
 
 /* Takes the terms, names and fingerprint from the configuration; the rest is empty. */
-void ec_unit_init(struct ec_unit *unit, const struct ec_config *config, const struct ec_source *source, int64_t as_of_us);
+void ec_unit_init(struct ec_unit *unit, const struct ec_config *config, const struct ec_source *source,
+                  int64_t as_of_us);
 void ec_unit_deinit(struct ec_unit *unit);
 
 /* Whether its facts hold: it was read to its end. */
-static inline bool ec_unit_known(const struct ec_unit *unit) { return unit->status == EC_OK && !unit->skipped; }
+static inline bool ec_unit_known(const struct ec_unit *unit) {
+    return unit->status == EC_OK && !unit->skipped;
+}
 
 /* As compact JSON, and back; reading initialises *unit, with source NULL. EC_PROTOCOL names a
  * field that is wrong. */

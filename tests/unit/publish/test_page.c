@@ -123,8 +123,12 @@ static void the_page_says_what_happened(void **state) {
     (void)state;
     struct ec_run_facts run;
     struct ec_buf page = ec_buf_make(8 * EC_MIB);
+    struct ec_archive_facts archive = {"data/archive/a.tar.gz", 1, 1, 1, true};
     make_run(&run, true);
+    run.archive = &archive;
+    run.archive_count = 1;
     assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
+    assert_non_null(strstr(page.p, "<bdi>data/archive/a.tar.gz</bdi>, verified"));
     assert_non_null(strstr(page.p, "<html lang=\"en\">"));
     assert_non_null(strstr(page.p, "Errored: at least one file could not be read"));
     assert_non_null(strstr(page.p, "3 warned, 1 failed, 1 errored."));
