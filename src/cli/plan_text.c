@@ -113,7 +113,7 @@ static void add_inputs(struct ec_grid *grid, const struct ec_model *m) {
     struct ec_buf text = ec_buf_make(EC_SHOW_BYTES_MAX);
     for (size_t i = 0; i < m->input_count; i++) {
         ec_buf_printf(&text, "%s%s", i ? ", " : "", m->input[i].table->name);
-        if (m->input[i].reach == EC_REACH_DAYS) ec_buf_printf(&text, " (within %u days)", m->input[i].days);
+        if (m->input[i].reach == EC_REACH_DAYS) ec_buf_printf(&text, " (within %u %s)", m->input[i].days, m->input[i].days == 1 ? "day" : "days");
         if (m->input[i].reach == EC_REACH_CURRENT) ec_buf_addz(&text, " (current)");
     }
     ec_grid_text(grid, ec_buf_str(&text));

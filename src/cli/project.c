@@ -8,8 +8,8 @@ enum ec_status ec_cli_project(const struct ec_cli *cli, struct ec_err *err) {
     struct stat st;
     EC_TRY(ec_project_path(path, cli->dir, "config", "pipeline_config.yaml", err));
     if (stat(path, &st) == 0) return EC_OK;
-    return ec_fail(err, EC_USAGE, "%s is no project: there is no %s; `ecluse init` makes one, -C DIR names another folder",
-                   strcmp(cli->dir, ".") == 0 ? "the current folder" : cli->dir, path);
+    return ec_fail(err, EC_USAGE, "%s is no project: it holds no config/pipeline_config.yaml; `ecluse init` makes one, -C DIR names another folder",
+                   strcmp(cli->dir, ".") == 0 ? "the current folder" : cli->dir);
 }
 
 enum ec_status ec_cli_load(const struct ec_cli *cli, struct ec_config **config, struct ec_err *err) {

@@ -1,0 +1,73 @@
+/* ecluse dashboard: the page of a run again. */
+#include "base/inert.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "cli/last_run.h"
+#include "cli/project.h"
+#include "cli/show.h"
+#include "publish/page.h"
+#include "run/deliver.h"
+#include "run/paths.h"
+
+/* The run's archive, if it made one: the page names it once it is proved to be whole still. */
+static enum ec_status add_archive(const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
+    char mark[EC_PATH_MAX];
+    EC_TRY(ec_manifest_path(mark, config->dir, last->manifest.seq, ".archived", err));
+    if (!ec_path_exists(mark)) return EC_OK;
+    struct ec_finish_options options = {.config = config, .manifest = &last->manifest, .facts = &last->facts};
+    struct ec_err cause = {0};
+    if (ec_deliver_archive(&options, &cause) != EC_OK)
+        ec_log(EC_LOG_WARN, "the page does not name the run's archive: %s", cause.message);
+    return EC_OK;
+}
+
+static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
+    char dir[EC_PATH_MAX], path[EC_PATH_MAX];
+    EC_TRY(ec_cli_out_dir(cli, dir, err));
+    EC_TRY(add_archive(config, last, err));
+    EC_TRY(ec_page_publish(dir, &last->facts, err));
+    EC_TRY(ec_path_join(path, sizeof path, dir, EC_PAGE_NAME, err));
+    if (!cli->json) {
+        ec_inert_print(path, strlen(path), stdout);
+        (void)printf("\n");
+        return EC_OK;
+    }
+    struct ec_doc doc;
+    ec_doc_init(&doc);
+    ec_json_object(&doc.json, NULL);
+    ec_json_str(&doc.json, "run", last->facts.run);
+    ec_json_str(&doc.json, "dashboard", path);
+    ec_json_end(&doc.json);
+    return ec_doc_print(&doc, err);
+}
+
+static int run(struct ec_cli *cli, struct ec_err *err) {
+    struct ec_config *config;
+    struct ec_last_run last;
+    enum ec_status status = ec_cli_load(cli, &config, err);
+    if (status != EC_OK) return ec_exit_of(status);
+    status = ec_last_run_open(cli, config, &last, err);
+    if (status == EC_OK) status = draw(cli, config, &last, err);
+    ec_last_run_close(&last);
+    ec_config_destroy(config);
+    return ec_exit_of(status);
+}
+
+static const struct ec_option options[] = {
+    {"--run", "ID", "of this run, by number or name (default: the last)", false},
+    {"--out", "DIR", "write it there (default: data/quality)", false},
+};
+
+const struct ec_command ec_cmd_dashboard = {
+    .name = "dashboard",
+    .summary = "draw the page again, from the last run's facts",
+    .arguments = "",
+    .about = "Writes dashboard.html of the last run again and prints its path: one file that needs no\n"
+             "network. The run's archive is verified before the page names it.\n"
+             "\n"
+             "Example:\n"
+             "  xdg-open \"$(ecluse -C shop dashboard)\"",
+    .option = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};
