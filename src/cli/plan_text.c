@@ -39,7 +39,7 @@ static const char *known_fingerprint(const struct ec_plan *plan, const char *nam
 
 static bool source_is_due(const struct ec_plan *plan, const char *name) {
     for (size_t i = 0; i < plan->unit_count; i++)
-        if (plan->unit[i].cause != EC_CAUSE_APPLIED && strcmp(plan->unit[i].input->source->name, name) == 0) return true;
+        if (ec_cause_is_pending(plan->unit[i].cause) && strcmp(plan->unit[i].input->source->name, name) == 0) return true;
     return false;
 }
 
@@ -81,7 +81,7 @@ static enum ec_status make(struct planning *p, const struct ec_run_options *run,
     if (!p->due) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
     for (size_t i = 0; i < p->models.models->count; i++) p->due[i] = judge_model(p, i);
     for (size_t i = 0; i < p->plan.unit_count; i++)
-        if (p->plan.unit[i].cause != EC_CAUSE_APPLIED) p->bytes += p->plan.unit[i].bytes;
+        if (ec_cause_is_pending(p->plan.unit[i].cause)) p->bytes += p->plan.unit[i].bytes;
     return EC_OK;
 }
 

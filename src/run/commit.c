@@ -111,7 +111,10 @@ static enum ec_status mark_file(struct ec_driver *d, size_t first, struct ec_err
         const struct ec_plan_unit *unit = &d->plan.unit[u];
         if (strcmp(unit->input->path, path) != 0) continue;
         if (ec_unit_pending(d, u) && !ec_unit_loaded(d, u)) return EC_OK;
-        mark.rows += ec_unit_pending(d, u) ? d->state[u].unit->facts.accepted : unit->replaces->rows;
+        if (ec_unit_pending(d, u))
+            mark.rows += d->state[u].unit->facts.accepted;
+        else if (unit->replaces)
+            mark.rows += unit->replaces->rows;
         mark.members += unit->input->member != NULL;
         if (!unit->input->member) mark.sha256 = unit->sha256;
     }

@@ -59,7 +59,7 @@ enum ec_status ec_driver_open_sql(struct ec_driver *driver, unsigned threads, st
 enum ec_status ec_driver_sql(struct ec_driver *driver, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
 
 static inline bool ec_unit_pending(const struct ec_driver *d, size_t unit) {
-    return d->plan.unit[unit].cause != EC_CAUSE_APPLIED;
+    return ec_cause_is_pending(d->plan.unit[unit].cause);
 }
 
 /* Whether the unit was read and its accepted rows are to be loaded. */

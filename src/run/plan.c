@@ -11,7 +11,8 @@
 #define PLAN_ARENA_MAX ((size_t)1 * EC_GIB)
 
 const char *ec_cause_name(enum ec_cause cause) {
-    static const char *const names[] = {"new", "changed-file", "changed-rule", "failed-before", "forced", "applied"};
+    static const char *const names[] = {"new",    "changed-file", "changed-rule", "failed-before",
+                                        "forced", "table-gone",   "applied",      "copy"};
     return names[cause];
 }
 
@@ -22,7 +23,9 @@ const char *ec_cause_sentence(enum ec_cause cause) {
         "its rules changed since it was applied: it is validated again and its rows are replaced",
         "it could not be read, or was rejected, last time",
         "asked for by --force",
+        "it was applied before, but its table is no longer there",
         "already applied",
+        "the same content as another file of this run",
     };
     return sentences[cause];
 }
@@ -119,7 +122,7 @@ static enum ec_status hash_unit(struct ec_plan *plan, struct archive *archive, s
 }
 
 /* The newest manifest that speaks of this content decides; failing that, one of this name. */
-static void judge(const struct ec_plan *plan, struct ec_plan_unit *unit, bool force) {
+static void judge(const struct ec_plan *plan, struct ec_plan_unit *unit, bool table_exists, bool force) {
     const struct ec_input *in = unit->input;
     bool name_known = false, failed_before = false;
     unit->cause = EC_CAUSE_NEW;
@@ -134,6 +137,10 @@ static void judge(const struct ec_plan *plan, struct ec_plan_unit *unit, bool fo
                 unit->replaces = old;
                 unit->cause = same_text(old->rules, in->source->fingerprint) ? EC_CAUSE_APPLIED : EC_CAUSE_CHANGED_RULE;
                 if (force) unit->cause = EC_CAUSE_FORCED;
+                if (!table_exists) {
+                    unit->cause = EC_CAUSE_TABLE_GONE;
+                    unit->replaces = NULL;
+                }
                 return;
             }
             if (!same_place(old, in)) continue;
@@ -145,6 +152,23 @@ static void judge(const struct ec_plan *plan, struct ec_plan_unit *unit, bool fo
         unit->cause = EC_CAUSE_CHANGED_FILE;
     else if (failed_before)
         unit->cause = EC_CAUSE_FAILED;
+}
+
+/* A file dropped twice under two names is read once. */
+static void find_copy(const struct ec_plan *plan, struct ec_plan_unit *unit) {
+    for (const struct ec_plan_unit *other = plan->unit; other < unit && unit->sha256[0]; other++) {
+        if (other->input->source != unit->input->source || strcmp(other->sha256, unit->sha256) != 0) continue;
+        if (ec_cause_is_pending(other->cause) && ec_cause_is_pending(unit->cause)) unit->cause = EC_CAUSE_COPY;
+    }
+}
+
+static enum ec_status has_table(const struct ec_config *config, const struct ec_source *source, bool *exists,
+                                struct ec_err *err) {
+    char dir[EC_PATH_MAX], log[EC_PATH_MAX];
+    EC_TRY(ec_project_path(dir, config->dir, EC_DIR_ENRICHED, source->name, err));
+    EC_TRY(ec_path_join(log, sizeof log, dir, "_delta_log", err));
+    *exists = ec_path_exists(log);
+    return EC_OK;
 }
 
 static bool is_selected(const struct ec_plan_options *o, const char *source) {
@@ -163,7 +187,10 @@ static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan
         struct ec_plan_unit *unit = &plan->unit[plan->unit_count++];
         *unit = (struct ec_plan_unit){.input = in, .status = in->status, .problem = in->problem, .bytes = in->bytes};
         if (in->status == EC_OK) EC_TRY(hash_unit(plan, &archive, unit, o->config->dir, err));
-        judge(plan, unit, o->force);
+        bool table_exists;
+        EC_TRY(has_table(o->config, in->source, &table_exists, err));
+        judge(plan, unit, table_exists, o->force);
+        find_copy(plan, unit);
     }
     return EC_OK;
 }
@@ -213,7 +240,7 @@ static enum ec_status list_tasks(const struct ec_plan_options *o, struct ec_plan
     size_t cap = 0;
     for (size_t i = 0; i < plan->unit_count; i++) {
         struct ec_plan_unit *unit = &plan->unit[i];
-        if (unit->cause == EC_CAUSE_APPLIED) continue;
+        if (!ec_cause_is_pending(unit->cause)) continue;
         plan->pending++;
         unit->task_first = plan->task_count;
         if (unit->status != EC_OK) continue;

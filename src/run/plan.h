@@ -18,8 +18,13 @@ enum ec_cause {
     EC_CAUSE_CHANGED_RULE, /* the same content was applied under other rules */
     EC_CAUSE_FAILED,       /* it could not be read, or was rejected, last time */
     EC_CAUSE_FORCED,
-    EC_CAUSE_APPLIED,      /* nothing to do */
+    EC_CAUSE_TABLE_GONE,   /* it was applied, but somebody removed the table */
+    EC_CAUSE_APPLIED,      /* from here on: nothing to do */
+    EC_CAUSE_COPY,         /* another file of this run has the same content */
 };
+
+/* Whether a unit with this cause is to be read. */
+static inline bool ec_cause_is_pending(enum ec_cause cause) { return cause < EC_CAUSE_APPLIED; }
 
 struct ec_plan_unit {
     const struct ec_input *input;

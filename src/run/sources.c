@@ -14,7 +14,7 @@ struct ec_table *ec_driver_table(struct ec_driver *d, const char *name) {
 
 static bool has_pending(const struct ec_driver *d, const struct ec_source *source) {
     for (size_t u = 0; u < d->plan.unit_count; u++)
-        if (d->plan.unit[u].input->source == source && d->plan.unit[u].cause != EC_CAUSE_APPLIED) return true;
+        if (d->plan.unit[u].input->source == source && ec_unit_pending(d, u)) return true;
     return false;
 }
 
