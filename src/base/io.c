@@ -134,20 +134,28 @@ void ec_file_abandon(int fd, const char *path) {
     (void)ec_io.unlink(path);
 }
 
+#define LOAD_STEP ((size_t)65536)
+
 enum ec_status ec_file_load(const char *path, struct ec_buf *out, struct ec_err *err) {
     int fd;
     struct stat st;
     EC_TRY(ec_file_open(path, &fd, &st, err));
     enum ec_status status = EC_OK;
     for (;;) {
-        char *to = ec_buf_reserve(out, 1u << 16);
+        char past; /* a full buffer is no failure where the file ends with it */
+        size_t room = out->n < out->bytes_max ? out->bytes_max - out->n : 0, got;
+        size_t want = room == 0 ? 1 : room < LOAD_STEP ? room : LOAD_STEP;
+        char *to = room == 0 ? &past : ec_buf_reserve(out, want);
         if (!to) {
+            status = ec_fail(err, EC_NO_MEMORY, "no memory for %s", path);
+            break;
+        }
+        status = ec_file_read(fd, to, want, &got, path, err);
+        if (status != EC_OK || got == 0) break;
+        if (room == 0) {
             status = ec_fail(err, EC_NO_MEMORY, "%s is larger than the limit of %zu bytes", path, out->bytes_max);
             break;
         }
-        size_t got;
-        status = ec_file_read(fd, to, 1u << 16, &got, path, err);
-        if (status != EC_OK || got == 0) break;
         out->n += got;
     }
     if (out->p) out->p[out->n] = '\0';

@@ -15,7 +15,7 @@ static void add_run(struct ec_grid *grid, const struct ec_history_run *r) {
     struct ec_buf text = ec_buf_make(sizeof score);
     ec_percent_add(&text, r->score);
     ec_grid_printf(grid, "%llu", (unsigned long long)r->seq);
-    ec_grid_str(grid, r->started);
+    ec_grid_printf(grid, "%.*s", (int)strcspn(r->started, "."), r->started); /* to the second, in UTC */
     ec_grid_printf(grid, "%.1f s", r->seconds);
     ec_grid_str(grid, ec_verdict_name(r->status));
     ec_grid_text(grid, isnan(r->score) ? EC_STR("-") : ec_buf_str(&text));

@@ -159,7 +159,7 @@ static void print_reason(const json_t *reason) {
         (void)printf("  ");
         print_inert(column);
     }
-    if (json_is_string(json_object_get(reason, "value"))) {
+    if (ec_reject_tells_value(reason)) {
         struct ec_str value = ec_reject_str(reason, "value");
         (void)printf(*column ? " = \"" : "  \"");
         ec_inert_print(value.p, value.n, stdout);

@@ -33,7 +33,7 @@ static void print_samples(const struct ec_facts *f) {
         print_inert(check->id);
         for (size_t k = 0; k < check->sample_count && k < SAMPLES_SHOWN; k++) {
             (void)printf("%s line %llu", k ? "," : ":", (unsigned long long)check->sample[k].line);
-            if (!check->sample[k].value) continue;
+            if (!check->sample[k].value || (!*check->sample[k].value && !check->column)) continue;
             (void)printf(" \"");
             print_inert(check->sample[k].value);
             (void)printf("\"");

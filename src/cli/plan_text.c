@@ -147,11 +147,12 @@ static void print_summary(const struct planning *p) {
     if (plan->unit_count == 0)
         (void)printf("No files: data/raw holds none that a source of pipeline_config.yaml names.\n");
     else if (plan->pending == 0)
-        (void)printf("Nothing to read: all %s files were applied.\n", ec_figure_count(plan->unit_count, count));
+        (void)printf("Nothing to read: %s %s applied.\n", ec_figure_count(plan->unit_count, count),
+                     plan->unit_count == 1 ? "file, already" : "files, all already");
     else
-        (void)printf("Run %u would read %zu of %zu files (%s) as %zu tasks, with %u worker%s.\n", plan->seq, plan->pending,
-                     plan->unit_count, ec_figure_bytes(p->bytes, size), plan->task_count, p->config->workers,
-                     p->config->workers == 1 ? "" : "s");
+        (void)printf("Run %u would read %zu of %zu %s (%s) as %zu %s, with %u %s.\n", plan->seq, plan->pending, plan->unit_count,
+                     plan->unit_count == 1 ? "file" : "files", ec_figure_bytes(p->bytes, size), plan->task_count,
+                     plan->task_count == 1 ? "task" : "tasks", p->config->workers, p->config->workers == 1 ? "worker" : "workers");
 }
 
 static enum ec_status print_text(const struct planning *p, struct ec_err *err) {

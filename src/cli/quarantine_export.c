@@ -70,7 +70,7 @@ void ec_reject_sentence(struct ec_buf *out, const json_t *reasons) {
         const char *column = ec_reject_text(reason, "column");
         ec_buf_printf(out, "%s%s", i ? "; " : "", ec_reject_text(reason, "code"));
         if (*column) ec_buf_printf(out, ": %s", column);
-        if (json_is_string(json_object_get(reason, "value"))) {
+        if (ec_reject_tells_value(reason)) {
             struct ec_str value = ec_reject_str(reason, "value");
             ec_buf_addz(out, *column ? " = " : ": ");
             ec_buf_add(out, value.p, value.n);

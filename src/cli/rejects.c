@@ -105,6 +105,13 @@ struct ec_str ec_reject_str(const json_t *reason, const char *key) {
     return json_is_string(value) ? (struct ec_str){json_string_value(value), json_string_length(value)} : EC_STR("");
 }
 
+bool ec_reject_tells_value(const json_t *reason) {
+    const char *rule = ec_reason_text(EC_REASON_RULE)->slug;
+    if (ec_reject_str(reason, "value").n > 0) return true;
+    return json_is_string(json_object_get(reason, "value")) && *ec_reject_text(reason, "column") &&
+           strncmp(ec_reject_text(reason, "code"), rule, strlen(rule)) == 0;
+}
+
 bool ec_reject_repeats(const json_t *reasons, size_t index) {
     const char *code = ec_reject_text(json_array_get(reasons, index), "code");
     for (size_t i = 0; i < index; i++)

@@ -47,6 +47,8 @@ enum ec_status ec_rejects_scan(const char *project, const struct ec_reject_filte
 /* Of an element of row->reasons; "" where it is absent. */
 const char *ec_reject_text(const json_t *reason, const char *key);
 struct ec_str ec_reject_str(const json_t *reason, const char *key);
+/* Whether its value says something: the empty one does only where a rule forbids it. */
+bool ec_reject_tells_value(const json_t *reason);
 /* Whether an earlier reason of the row has the same code. */
 bool ec_reject_repeats(const json_t *reasons, size_t index);
 
