@@ -70,10 +70,12 @@ static enum ec_status learn_columns(struct ec_table_writer *w, const struct ec_b
             w->partition = i;
             continue;
         }
-        struct ec_parquet_column added = {c->name, c->type};
-        for (size_t k = 0; k < w->open_count; k++) EC_TRY(ec_parquet_add_column(w->open[k].pq, &added, err));
+        /* The batch may go before the writer does: its next one, of another query, has these names too. */
+        struct ec_parquet_column added = {ec_strdup(c->name), c->type};
+        if (!added.name) return no_memory(w, err);
         w->column[w->column_count] = added;
         w->map[w->column_count++] = i;
+        for (size_t k = 0; k < w->open_count; k++) EC_TRY(ec_parquet_add_column(w->open[k].pq, &added, err));
     }
     w->mapped = batch->columns;
     if (w->options.partition_by && w->partition == SIZE_MAX)
@@ -272,6 +274,7 @@ void ec_table_writer_destroy(struct ec_table_writer *w) {
         ec_free(w->part[i].partition);
         ec_part_stats_deinit(&w->part[i].stats);
     }
+    for (size_t i = 0; i < w->column_count; i++) ec_free((char *)(uintptr_t)w->column[i].name);
     ec_free(w->part);
     ec_free(w->open);
     ec_free(w->column);
