@@ -71,6 +71,19 @@ static void print_excerpt(const struct ec_err *err, FILE *out) {
     (void)fputs("^\n", out);
 }
 
+/* A message may quote a hostile file: it is made inert, and a further line of it is indented, so
+ * that no text can pass for a line of ours. */
+static void print_message(const char *message, FILE *out) {
+    for (;;) {
+        size_t n = strcspn(message, "\n");
+        ec_inert_print(message, n, out);
+        (void)fputc('\n', out);
+        if (message[n] == '\0') return;
+        message += n + 1;
+        (void)fputs("    ", out);
+    }
+}
+
 void ec_err_print(const struct ec_err *err, FILE *out) {
     if (err->file[0]) {
         ec_inert_print(err->file, strlen(err->file), out);
@@ -81,8 +94,7 @@ void ec_err_print(const struct ec_err *err, FILE *out) {
     }
     const struct ec_code_text *text = ec_status_text(err->status);
     (void)fprintf(out, "error [%s]: ", text->slug);
-    ec_inert_print(err->message, strlen(err->message), out); /* it may quote a hostile file */
-    (void)fputc('\n', out);
+    print_message(err->message, out);
     if (err->excerpt[0]) print_excerpt(err, out);
     (void)fprintf(out, "  what to do: %s\n", text->remedy);
 }

@@ -182,7 +182,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     enum ec_status status = ec_cli_load(cli, &config, err);
     if (status == EC_OK) status = archive(cli, config, err);
     ec_config_destroy(config);
-    return ec_exit_of(status);
+    return ec_cli_exit(status);
 }
 
 static const struct ec_option options[] = {

@@ -45,12 +45,12 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_config *config;
     struct ec_last_run last;
     enum ec_status status = ec_cli_load(cli, &config, err);
-    if (status != EC_OK) return ec_exit_of(status);
+    if (status != EC_OK) return ec_cli_exit(status);
     status = ec_last_run_open(cli, config, &last, err);
     if (status == EC_OK) status = draw(cli, config, &last, err);
     ec_last_run_close(&last);
     ec_config_destroy(config);
-    return ec_exit_of(status);
+    return ec_cli_exit(status);
 }
 
 static const struct ec_option options[] = {

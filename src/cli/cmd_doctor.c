@@ -1,6 +1,7 @@
 /* ecluse doctor: checks the project and the machine before a run. */
 #include "base/inert.h"
 #include "cli/doctor.h"
+#include "cli/project.h"
 #include "cli/show.h"
 
 #include <stdarg.h>
@@ -66,7 +67,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     else
         print_text(&doctor);
     ec_config_destroy(doctor.config);
-    if (status != EC_OK) return ec_exit_of(status);
+    if (status != EC_OK) return ec_cli_exit(status);
     return count(&doctor, EC_FINDING_FAIL) ? EC_EXIT_RUNTIME : EC_EXIT_DONE;
 }
 

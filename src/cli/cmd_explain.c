@@ -227,7 +227,7 @@ static enum ec_status explain(const struct ec_cli *cli, struct ec_err *err) {
     return print_code(cli, &code, err);
 }
 
-static int run(struct ec_cli *cli, struct ec_err *err) { return ec_exit_of(explain(cli, err)); }
+static int run(struct ec_cli *cli, struct ec_err *err) { return ec_cli_exit(explain(cli, err)); }
 
 const struct ec_command ec_cmd_explain = {
     .name = "explain",

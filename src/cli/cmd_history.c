@@ -40,7 +40,7 @@ static enum ec_status print_text(const struct ec_history *h, size_t first, struc
     for (size_t i = first; i < h->run_count; i++) add_run(&grid, &h->run[i]);
     enum ec_status status = ec_grid_print(&grid, stdout, err);
     ec_grid_deinit(&grid);
-    if (status == EC_OK && first > 0) (void)printf("\n%zu older runs: --limit 0 shows all.\n", first);
+    if (status == EC_OK && first > 0) (void)printf("\n%zu older %s: --limit 0 shows all.\n", first, first == 1 ? "run" : "runs");
     return status;
 }
 
@@ -74,10 +74,9 @@ static enum ec_status print_json(const struct ec_history *h, size_t first, struc
 }
 
 static enum ec_status history(const struct ec_cli *cli, struct ec_err *err) {
-    const char *text = ec_cli_value(cli, "--limit");
     int64_t limit = SHOWN_DEFAULT;
     char path[EC_PATH_MAX];
-    if (text) EC_TRY(ec_cli_number(text, 0, INT64_MAX, &limit, err));
+    EC_TRY(ec_cli_option_number(cli, "--limit", 0, INT64_MAX, &limit, err));
     EC_TRY(ec_cli_project(cli, err));
     EC_TRY(ec_project_path(path, cli->dir, EC_DIR_QUALITY, "history.jsonl", err));
     struct ec_history h;
@@ -89,7 +88,7 @@ static enum ec_status history(const struct ec_cli *cli, struct ec_err *err) {
     return status;
 }
 
-static int run(struct ec_cli *cli, struct ec_err *err) { return ec_exit_of(history(cli, err)); }
+static int run(struct ec_cli *cli, struct ec_err *err) { return ec_cli_exit(history(cli, err)); }
 
 static const struct ec_option options[] = {
     {"--limit", "N", "the newest N runs, 0 for all (default: 20)", false},

@@ -1,5 +1,6 @@
 /* ecluse init: a working project to start from. */
 #include "cli/cli.h"
+#include "cli/project.h"
 #include "cli/show.h"
 
 #include "base/inert.h"
@@ -16,15 +17,22 @@ static void print_kept(const char *kept) {
     }
 }
 
+static void print_path(const char *before, const char *path, const char *after) {
+    (void)printf("%s", before);
+    ec_inert_print(path, strlen(path), stdout);
+    (void)printf("%s", after);
+}
+
 static void print_text(const char *dir, const char *kept) {
-    (void)printf("A project lies in ");
-    ec_inert_print(dir, strlen(dir), stdout);
-    (void)printf(": config/, transformations/, data/, logs/\n");
+    bool here = strcmp(dir, ".") == 0;
+    print_path("A project is in ", here ? "this folder" : dir, ": config/ transformations/ data/ logs/\n");
     print_kept(kept);
-    (void)printf("\nNext:\n"
-                 "  drop files into data/raw, or make some:  ecluse generate DIR --size 50MB\n"
-                 "  see what a run would do:                 ecluse -C DIR plan\n"
-                 "  run:                                     ecluse -C DIR run\n");
+    print_path("\nNext:\n  drop files into data/raw, or make some:  ecluse generate ", here ? "data/raw" : dir,
+               here ? " --size 50MB\n" : "/data/raw --size 50MB\n");
+    print_path("  see what a run would do:                 ecluse ", here ? "plan" : "-C ", "");
+    print_path("", here ? "" : dir, here ? "\n" : " plan\n");
+    print_path("  run:                                     ecluse ", here ? "run" : "-C ", "");
+    print_path("", here ? "" : dir, here ? "\n" : " run\n");
 }
 
 static enum ec_status print_json(const char *dir, const char *kept, struct ec_err *err) {
@@ -50,7 +58,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     if (status == EC_OK && cli->json) status = print_json(dir, ec_buf_str(&kept).p, err);
     if (status == EC_OK && !cli->json) print_text(dir, ec_buf_str(&kept).p);
     ec_buf_free(&kept);
-    return ec_exit_of(status);
+    return ec_cli_exit(status);
 }
 
 const struct ec_command ec_cmd_init = {

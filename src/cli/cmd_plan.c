@@ -25,7 +25,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     if (status == EC_OK) status = take_options(cli, config, &plan, err);
     if (status == EC_OK) status = ec_plan_print(cli, config, &plan, err);
     ec_config_destroy(config);
-    return ec_exit_of(status);
+    return ec_cli_exit(status);
 }
 
 static const struct ec_option options[] = {

@@ -244,15 +244,11 @@ static enum ec_status read_filter(const struct ec_cli *cli, const char *verb, st
     *filter = (struct ec_reject_filter){.source = ec_cli_value(cli, "--source"),
                                         .file = ec_cli_value(cli, "--file"),
                                         .reason = ec_cli_value(cli, "--reason"),
-                                        .run = ec_cli_value(cli, "--run"),
-                                        .limit = strcmp(verb, "show") == 0 ? SHOW_DEFAULT : 0};
+                                        .run = ec_cli_value(cli, "--run")};
+    int64_t limit = strcmp(verb, "show") == 0 ? SHOW_DEFAULT : 0;
     if (filter->reason) EC_TRY(check_reason(filter->reason, err));
-    const char *limit = ec_cli_value(cli, "--limit");
-    if (limit) {
-        int64_t value;
-        EC_TRY(ec_cli_number(limit, 0, INT64_MAX, &value, err));
-        filter->limit = (uint64_t)value;
-    }
+    EC_TRY(ec_cli_option_number(cli, "--limit", 0, INT64_MAX, &limit, err));
+    filter->limit = (uint64_t)limit;
     if (!filter->source) return EC_OK;
     struct ec_config *config;
     const struct ec_source *source;
@@ -289,7 +285,7 @@ static enum ec_status quarantine(const struct ec_cli *cli, struct ec_err *err) {
     return list(cli, &filter, err);
 }
 
-static int run(struct ec_cli *cli, struct ec_err *err) { return ec_exit_of(quarantine(cli, err)); }
+static int run(struct ec_cli *cli, struct ec_err *err) { return ec_cli_exit(quarantine(cli, err)); }
 
 static const struct ec_option options[] = {
     {"--source", "NAME", "rows of this source", false},

@@ -79,7 +79,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
                                                     {"ROWS", true},    {"REJECTED", true}, {"REPORT", false}};
     struct ec_config *config;
     enum ec_status status = ec_cli_load(cli, &config, err);
-    if (status != EC_OK) return ec_exit_of(status);
+    if (status != EC_OK) return ec_cli_exit(status);
     struct ec_last_run last;
     struct overview overview;
     ec_grid_init(&overview.grid, columns, sizeof columns / sizeof *columns);
@@ -90,7 +90,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     ec_grid_deinit(&overview.grid);
     ec_doc_deinit(&overview.doc);
     ec_config_destroy(config);
-    return ec_exit_of(status);
+    return ec_cli_exit(status);
 }
 
 static const struct ec_option options[] = {

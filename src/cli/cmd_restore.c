@@ -1,6 +1,7 @@
 /* ecluse restore: proves that an archive is whole, and restores it. */
 #include "base/inert.h"
 #include "cli/cli.h"
+#include "cli/project.h"
 #include "cli/show.h"
 #include "publish/archive.h"
 #include "run/paths.h"
@@ -47,13 +48,13 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     bool only_verify = ec_cli_value(cli, "--verify") != NULL;
     struct ec_archive_made made = {0};
     if (only_verify && (into || ec_cli_value(cli, "--overwrite")))
-        return ec_exit_of(ec_fail(err, EC_USAGE, "--verify restores nothing: leave --into and --overwrite away"));
+        return ec_cli_exit(ec_fail(err, EC_USAGE, "--verify restores nothing: leave --into and --overwrite away"));
     if (!into && !only_verify) into = cli->dir;
     enum ec_status status = only_verify ? ec_archive_verify(archive, &made, err)
                                         : restore(archive, into, ec_cli_value(cli, "--overwrite") != NULL, &made, err);
     if (status == EC_OK && cli->json) status = print_json(&made, archive, into, err);
     if (status == EC_OK && !cli->json) print_text(&made, archive, into);
-    return ec_exit_of(status);
+    return ec_cli_exit(status);
 }
 
 static const struct ec_option options[] = {

@@ -142,10 +142,11 @@ static int exit_of(const struct validation *v) {
 }
 
 static void print_counts(const struct validation *v) {
+    int shown = 0;
     (void)printf("\n%zu files:", v->checked);
     for (int i = 0; i < EC_VERDICT_COUNT; i++)
         if (v->verdicts[i])
-            (void)printf(" %llu %s", (unsigned long long)v->verdicts[i], ec_verdict_name((enum ec_verdict)i));
+            (void)printf("%s %llu %s", shown++ ? "," : "", (unsigned long long)v->verdicts[i], ec_verdict_name((enum ec_verdict)i));
     (void)printf("\n");
 }
 

@@ -44,6 +44,9 @@ static const struct ec_explanation statuses[EC_STATUS_COUNT] = {
     [EC_XLSX_TOO_LARGE] = {"A workbook with 200 columns and 100,000 rows: 20 million cells.", NULL},
     [EC_TIMEOUT] = {"processing_timeout is 60 seconds, and a file of 40 GB takes longer.", NULL},
     [EC_WORKER_DIED] = {"The system killed the worker for its memory, twice.", NULL},
+    [EC_ARCHIVE_DAMAGED] = {"A file in the archive has another SHA-256 than the archive's list says.", NULL},
+    [EC_ARCHIVE_UNSAFE] = {"Somebody repacked the archive with a link named data/raw that points at /etc.", NULL},
+    [EC_ARCHIVE_EXISTS] = {"`ecluse restore` in a project that is in use: its configuration is there already.", NULL},
     [EC_FILE_CHANGED] = {"The file was still being copied into data/raw when the run read it.", NULL},
 };
 

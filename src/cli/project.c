@@ -29,6 +29,19 @@ enum ec_status ec_cli_source(const struct ec_config *config, const char *name, c
     return ec_fail(err, EC_USAGE, "there is no source `%s`; pipeline_config.yaml names the sources", name);
 }
 
+int ec_cli_exit(enum ec_status status) {
+    int code = ec_exit_of(status);
+    return code == EC_EXIT_GATE ? EC_EXIT_RUNTIME : code;
+}
+
+enum ec_status ec_cli_option_number(const struct ec_cli *cli, const char *option, int64_t min, int64_t max, int64_t *value,
+                                    struct ec_err *err) {
+    const char *text = ec_cli_value(cli, option);
+    if (!text || ec_cli_number(text, min, max, value, err) == EC_OK) return EC_OK;
+    ec_err_context(err, "%s", option);
+    return EC_USAGE;
+}
+
 const char *ec_cli_base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

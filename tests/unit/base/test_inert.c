@@ -57,7 +57,7 @@ static void bytes_that_are_no_text_are_escaped(void **state) {
 static void errors_are_printed_inert(void **state) {
     (void)state;
     struct ec_err err = {0};
-    (void)ec_fail(&err, EC_UNREADABLE, "cannot open a\033]0;title\007.csv");
+    (void)ec_fail(&err, EC_UNREADABLE, "cannot open a\033]0;title\007.csv\nerror [ok]: forged");
     ec_err_at(&err, "b\033[2J.csv", 3, 7);
     char *text = NULL;
     size_t n = 0;
@@ -66,7 +66,8 @@ static void errors_are_printed_inert(void **state) {
     ec_err_print(&err, out);
     assert_int_equal(fclose(out), 0);
     assert_null(memchr(text, '\033', n));
-    assert_non_null(strstr(text, "b\\x1B[2J.csv:3:7: error [unreadable]: cannot open a\\x1B]0;title\\x07.csv\n"));
+    assert_non_null(strstr(text, "b\\x1B[2J.csv:3:7: error [unreadable]: cannot open a\\x1B]0;title\\x07.csv\n"
+                                 "    error [ok]: forged\n  what to do: "));
     free(text);
 }
 
