@@ -169,24 +169,23 @@ static enum ec_status reject_duplicate(struct work *w, size_t row, const char *f
     return ec_batch_fault(&w->batch, fault, err);
 }
 
-/* Uniqueness among the rows that passed everything else. */
+/* Uniqueness among the rows that passed everything else. A row that is dropped keeps its key all the
+ * same: what repeats it further down is a repetition of the same first. */
+static enum ec_status compare_key(struct work *w, size_t row, struct ec_err *err) {
+    struct ec_key key = {.offset = w->batch.place[row].offset, .line = w->batch.place[row].line}, first;
+    if (!ec_key_hash(&w->batch, w->key_column, w->source->key_count, row, &key.hash)) return EC_OK;
+    bool met = ec_key_set_meet(w->keys, &key, &first);
+    const struct ec_drop *drop = w->drops.count ? ec_drop_find(&w->drops, key.offset) : NULL;
+    if (!drop && met && w->drops.count) drop = ec_drop_find(&w->drops, first.offset);
+    if (drop) return reject_duplicate(w, row, drop->first_file, drop->first_line, err);
+    if (met) return reject_duplicate(w, row, w->origin, first.line, err);
+    return w->key_file ? ec_key_writer_add(w->key_file, &key, err) : EC_OK;
+}
+
 static enum ec_status compare_keys(struct work *w, struct ec_err *err) {
     w->first_count = 0;
-    if (!w->keys) return EC_OK;
-    for (size_t row = 0; row < w->batch.rows; row++) {
-        if (ec_bit(w->batch.rejected, row)) continue;
-        struct ec_key key = {.offset = w->batch.place[row].offset, .line = w->batch.place[row].line}, first;
-        const struct ec_drop *drop = w->drops.count ? ec_drop_find(&w->drops, key.offset) : NULL;
-        if (drop) {
-            EC_TRY(reject_duplicate(w, row, drop->first_file, drop->first_line, err));
-            continue;
-        }
-        if (!ec_key_hash(&w->batch, w->key_column, w->source->key_count, row, &key.hash)) continue;
-        if (ec_key_set_meet(w->keys, &key, &first))
-            EC_TRY(reject_duplicate(w, row, w->origin, first.line, err));
-        else if (w->key_file)
-            EC_TRY(ec_key_writer_add(w->key_file, &key, err));
-    }
+    for (size_t row = 0; w->keys && row < w->batch.rows; row++)
+        if (!ec_bit(w->batch.rejected, row)) EC_TRY(compare_key(w, row, err));
     return EC_OK;
 }
 
