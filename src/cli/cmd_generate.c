@@ -1,55 +1,93 @@
 /* ecluse generate: a synthetic shop with planted defects and their answer key. */
-#include "base/json.h"
-#include "cli/cli.h"
+#include "base/calendar.h"
+#include "base/inert.h"
+#include "cli/project.h"
+#include "cli/show.h"
 #include "read/cell.h"
 #include "shop/shop.h"
 
+/* 0.01 or 1% */
+static bool parse_share(const char *text, double *share) {
+    size_t n = strlen(text);
+    bool percent = n > 0 && text[n - 1] == '%';
+    if (!ec_double_parse(text, percent ? n - 1 : n, share)) return false;
+    if (percent) *share /= 100;
+    return true;
+}
+
 static enum ec_status take_options(const struct ec_cli *cli, struct ec_shop_options *o, struct ec_err *err) {
-    const char *size = ec_cli_value(cli, "--size"), *seed = ec_cli_value(cli, "--seed");
-    const char *defects = ec_cli_value(cli, "--defects"), *days = ec_cli_value(cli, "--days");
-    int64_t number;
+    const char *size = ec_cli_value(cli, "--size"), *defects = ec_cli_value(cli, "--defects"),
+               *last = ec_cli_value(cli, "--last-day");
+    int64_t seed = (int64_t)o->seed, days = o->days;
     if (size) EC_TRY(ec_cli_bytes(size, &o->bytes, err));
-    if (seed) {
-        EC_TRY(ec_cli_number(seed, 0, INT64_MAX, &number, err));
-        o->seed = (uint64_t)number;
-    }
-    if (days) {
-        EC_TRY(ec_cli_number(days, 1, EC_SHOP_DAYS_MAX, &number, err));
-        o->days = (unsigned)number;
-    }
-    if (!defects) return EC_OK;
-    /* 0.01 or 1% */
-    size_t n = strlen(defects);
-    bool percent = n > 0 && defects[n - 1] == '%';
-    if (!ec_double_parse(defects, percent ? n - 1 : n, &o->defects))
-        return ec_fail(err, EC_USAGE, "--defects takes a share such as 0.01 or 1%%, not `%s`", defects);
-    if (percent) o->defects /= 100;
+    EC_TRY(ec_cli_option_number(cli, "--seed", 0, INT64_MAX, &seed, err));
+    EC_TRY(ec_cli_option_number(cli, "--days", 1, EC_SHOP_DAYS_MAX, &days, err));
+    o->seed = (uint64_t)seed;
+    o->days = (unsigned)days;
+    if (defects && !parse_share(defects, &o->defects))
+        return ec_fail(err, EC_USAGE, "--defects takes a share of the rows such as 0.01 or 1%%, not `%s`", defects);
+    if (last && !ec_date_parse(last, strlen(last), &o->last_day))
+        return ec_fail(err, EC_USAGE, "--last-day takes a day as YYYY-MM-DD, not `%s`", last);
     return EC_OK;
 }
 
-static void print_totals(const struct ec_cli *cli, const struct ec_shop_totals *t) {
-    if (cli->json) {
-        struct ec_buf text = ec_buf_make(EC_MIB);
-        struct ec_json_writer w;
-        ec_json_init(&w, &text);
-        ec_json_object(&w, NULL);
-        ec_json_uint(&w, "files", t->all.files);
-        ec_json_uint(&w, "rows", t->all.read);
-        ec_json_uint(&w, "bytes", t->bytes_written);
-        ec_json_uint(&w, "bytes_decoded", t->all.bytes);
-        ec_json_str(&w, "truth", t->truth);
-        ec_json_end(&w);
-        (void)printf("%s\n", ec_buf_str(&text).p);
-        ec_buf_free(&text);
-        return;
-    }
-    for (int i = 0; i < EC_SHOP_SOURCES; i++) {
-        const struct ec_shop_count *c = &t->source[i];
-        (void)printf("%-9s %4llu files  %9llu rows, of which %llu are to be quarantined and %llu are duplicates\n",
-                     ec_shop_source_name((enum ec_shop_source)i), (unsigned long long)c->files, (unsigned long long)c->read,
-                     (unsigned long long)c->quarantined, (unsigned long long)c->duplicate);
-    }
-    (void)printf("answer key: %s\n", t->truth);
+static void add_row(struct ec_grid *grid, const char *name, const struct ec_shop_count *c) {
+    ec_grid_str(grid, name);
+    ec_grid_count(grid, c->files);
+    ec_grid_bytes(grid, c->bytes);
+    ec_grid_count(grid, c->read);
+    ec_grid_count(grid, c->accepted);
+    ec_grid_count(grid, c->quarantined);
+    ec_grid_count(grid, c->duplicate);
+}
+
+static enum ec_status print_text(const struct ec_shop_options *o, const struct ec_shop_totals *t, struct ec_err *err) {
+    static const struct ec_grid_column columns[] = {{"SOURCE", false},   {"FILES", true},       {"SIZE", true},     {"ROWS", true},
+                                                    {"ACCEPTED", true}, {"QUARANTINED", true}, {"DUPLICATE", true}};
+    struct ec_grid grid;
+    ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
+    for (int i = 0; i < EC_SHOP_SOURCES; i++)
+        add_row(&grid, ec_shop_source_name((enum ec_shop_source)i), &t->source[i]);
+    add_row(&grid, "all", &t->all);
+    enum ec_status status = ec_grid_print(&grid, stdout, err);
+    ec_grid_deinit(&grid);
+    char figure[EC_FIGURE_MAX];
+    (void)printf("\n%s on the disk in ", ec_figure_bytes(t->bytes_written, figure));
+    ec_inert_print(o->dir, strlen(o->dir), stdout);
+    (void)printf("; what a right pipeline finds in it: ");
+    ec_inert_print(t->truth, strlen(t->truth), stdout);
+    (void)printf("\n");
+    return status;
+}
+
+static void write_count(struct ec_json_writer *w, const char *key, const struct ec_shop_count *c) {
+    ec_json_object(w, key);
+    ec_json_uint(w, "files", c->files);
+    ec_json_uint(w, "bytes", c->bytes);
+    ec_json_uint(w, "read", c->read);
+    ec_json_uint(w, "accepted", c->accepted);
+    ec_json_uint(w, "quarantined", c->quarantined);
+    ec_json_uint(w, "duplicate", c->duplicate);
+    ec_json_end(w);
+}
+
+static enum ec_status print_json(const struct ec_shop_options *o, const struct ec_shop_totals *t, struct ec_err *err) {
+    struct ec_doc doc;
+    ec_doc_init(&doc);
+    ec_json_object(&doc.json, NULL);
+    ec_json_str(&doc.json, "dir", o->dir);
+    ec_json_uint(&doc.json, "seed", o->seed);
+    ec_json_str(&doc.json, "truth", t->truth);
+    ec_json_uint(&doc.json, "files", t->all.files);
+    ec_json_uint(&doc.json, "rows", t->all.read);
+    ec_json_uint(&doc.json, "bytes", t->bytes_written);
+    ec_json_uint(&doc.json, "bytes_decoded", t->all.bytes);
+    ec_json_object(&doc.json, "sources");
+    for (int i = 0; i < EC_SHOP_SOURCES; i++)
+        write_count(&doc.json, ec_shop_source_name((enum ec_shop_source)i), &t->source[i]);
+    ec_json_end(&doc.json);
+    ec_json_end(&doc.json);
+    return ec_doc_print(&doc, err);
 }
 
 static int run(struct ec_cli *cli, struct ec_err *err) {
@@ -57,25 +95,28 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_shop_totals totals;
     enum ec_status status = take_options(cli, &options, err);
     if (status == EC_OK) status = ec_shop_generate(&options, &totals, err);
-    if (status == EC_OK && !cli->quiet) print_totals(cli, &totals);
-    return ec_exit_of(status);
+    if (status == EC_OK) status = cli->json ? print_json(&options, &totals, err) : print_text(&options, &totals, err);
+    return ec_cli_exit(status);
 }
 
 static const struct ec_option options[] = {
-    {"--size", "SIZE", "decoded size, such as 1GB (default: 20 MB)", false},
-    {"--seed", "N", "another seed, another shop; the same seed, the same bytes (default: 1)", false},
-    {"--defects", "RATE", "share of rows with a planted defect, such as 0.01 or 1% (default: 1%)", false},
-    {"--days", "N", "days of sessions, sales and logs (default: 8)", false},
+    {"--size", "SIZE", "decoded size, such as 50MB or 1.5GB (default: 20MiB)", false},
+    {"--seed", "N", "another seed is another shop; the same gives the same bytes (default: 1)", false},
+    {"--defects", "RATE", "share of rows with a planted defect, such as 0.02 or 2%, up to 50% (default: 1%)", false},
+    {"--days", "N", "days of logs, sessions and sales, 1 to 366 (default: 8)", false},
+    {"--last-day", "YYYY-MM-DD", "the newest day (default: 2025-07-18)", false},
 };
 
 const struct ec_command ec_cmd_generate = {
     .name = "generate",
-    .summary = "write a synthetic shop with planted defects and their answer key",
+    .summary = "a synthetic shop in the raw layout, with defects and their answer key",
     .arguments = "DIR",
-    .about = "Fills DIR, which must hold no file, with raw files as shops drop them: API logs in a zip,\n"
-             "sessions, users, sales and products as CSV and XLSX. A share of the rows is damaged on purpose;\n"
-             "truth.json (.truth.json in data/raw) says which, and what a right pipeline finds in each file.\n\n"
-             "  ecluse generate shop/data/raw --size 1GB --seed 7",
+    .about = "Writes logs, sessions, products, users and sales into DIR, which must hold no files, with\n"
+             "planted defects and their answer key: truth.json says what a right pipeline finds in each file\n"
+             "(.truth.json where DIR is a data/raw). The same options give the same bytes on every machine.\n"
+             "\n"
+             "Example:\n"
+             "  ecluse generate shop/data/raw --size 1GB --seed 7 --defects 0.02",
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .arguments_min = 1,

@@ -5,6 +5,8 @@
 #include "base/io.h"
 #include "read/cell.h"
 
+#include <strings.h>
+
 static const struct ec_option common[] = {
     {"--format", "text|json", "how results are printed on stdout (default: text)", false},
     {"--quiet", NULL, "only warnings and errors on stderr, no progress", false},
@@ -177,7 +179,7 @@ enum ec_status ec_cli_bytes(const char *text, uint64_t *bytes, struct ec_err *er
     size_t n = strspn(text, "0123456789.");
     double value;
     for (size_t i = 0; n > 0 && i < sizeof units / sizeof *units; i++) {
-        if (strcmp(text + n, units[i].unit) != 0) continue;
+        if (strcasecmp(text + n, units[i].unit) != 0) continue; /* kB, KB and kb mean the same */
         if (!ec_double_parse(text, n, &value) || value * units[i].factor > 1e15) break;
         *bytes = (uint64_t)(value * units[i].factor);
         return EC_OK;
