@@ -54,7 +54,7 @@ static bool is_structural(enum ec_reason reason) {
            reason == EC_REASON_ENCODING || reason == EC_REASON_TOO_LONG;
 }
 
-static void count_check(struct ec_shop_truth *t, const char *id) {
+static void count_check(struct ec_shop_truth *t, const char *id, bool is_rule) {
     size_t i = 0;
     while (i < t->checks && strcmp(t->check[i].id, id) != 0) i++;
     if (i == t->checks) {
@@ -64,6 +64,7 @@ static void count_check(struct ec_shop_truth *t, const char *id) {
         }
         (void)snprintf(t->check[i].id, sizeof t->check[i].id, "%s", id);
         t->check[i].failed = 0;
+        t->check[i].is_rule = is_rule;
         t->checks++;
     }
     t->check[i].failed++;
@@ -79,7 +80,7 @@ static void write_rule(struct ec_shop_truth *t, const char *id) {
         ec_json_text(&t->w, "column", (struct ec_str){id, (size_t)(dot - id)});
     else
         ec_json_null(&t->w, "column");
-    count_check(t, id);
+    count_check(t, id, true);
 }
 
 static void write_reason(struct ec_shop_truth *t, enum ec_reason reason, size_t column, const char *rule) {
@@ -93,7 +94,7 @@ static void write_reason(struct ec_shop_truth *t, enum ec_reason reason, size_t 
         ec_json_str(&t->w, "column", of_column ? t->column[column] : NULL);
         if (of_column)
             (void)snprintf(id, sizeof id, "%s.%s", t->column[column], reason == EC_REASON_TYPE ? "type" : "not_null");
-        count_check(t, of_column ? id : is_structural(reason) ? "rows.parse" : "key");
+        count_check(t, of_column ? id : is_structural(reason) ? "rows.parse" : "key", false);
     }
     ec_json_end(&t->w);
 }
@@ -153,14 +154,26 @@ static void add_count(struct ec_shop_count *to, const struct ec_shop_count *c) {
     to->bytes += c->bytes;
 }
 
+/* Rows by what they are rejected for: a rule's own code counts the rows that its check does. */
+static void write_by_reason(struct ec_shop_truth *t) {
+    char code[80];
+    ec_json_object(&t->w, "by_reason");
+    for (size_t i = 0; i < EC_REASON_COUNT; i++)
+        if (t->by_reason[i] && i != EC_REASON_RULE)
+            ec_json_uint(&t->w, ec_reason_text((enum ec_reason)i)->slug, t->by_reason[i]);
+    for (size_t i = 0; i < t->checks; i++) {
+        if (!t->check[i].is_rule) continue;
+        (void)snprintf(code, sizeof code, "rule:%s", t->check[i].id);
+        ec_json_uint(&t->w, code, t->check[i].failed);
+    }
+    ec_json_end(&t->w);
+}
+
 void ec_shop_truth_end(struct ec_shop_truth *t, uint64_t bytes, struct ec_shop_totals *totals) {
     t->count.bytes = bytes;
     ec_json_end_array(&t->w);
     write_count(&t->w, &t->count);
-    ec_json_object(&t->w, "by_reason");
-    for (size_t i = 0; i < EC_REASON_COUNT; i++)
-        if (t->by_reason[i]) ec_json_uint(&t->w, ec_reason_text((enum ec_reason)i)->slug, t->by_reason[i]);
-    ec_json_end(&t->w);
+    write_by_reason(t);
     ec_json_object(&t->w, "checks");
     for (size_t i = 0; i < t->checks; i++) ec_json_uint(&t->w, t->check[i].id, t->check[i].failed);
     ec_json_end(&t->w);

@@ -9,9 +9,9 @@
  *                "by_reason":{"type-error":1}, "checks":{"status_code.type":1}}, ...],
  *      "totals":{"api_logs":{...}, ..., "all":{...}}}
  *
- * `code` is that of a quarantined row ("rule:<id>"), `by_reason` has the codes of the reports
- * ("rule"), `checks` the checks that fail. The column of a structural reason or of the key is null: which cell a
- * reader blames is its own affair. `offset` is null in a workbook, whose `line` is the row's number.
+ * `code` is that of a quarantined row ("rule:<id>"), `by_reason` counts the rows that have it, and
+ * `checks` those that fail a check. The column of a structural reason or of the key is null: which
+ * cell a reader blames is its own affair. `offset` is null in a workbook, whose `line` is the row's number.
  */
 #ifndef EC_SHOP_TRUTH_H
 #define EC_SHOP_TRUTH_H
@@ -35,6 +35,7 @@ struct ec_shop_truth {
     struct {
         char id[64];
         uint64_t failed;
+        bool is_rule;
     } check[EC_SHOP_CHECKS_MAX];
     size_t checks;
 };

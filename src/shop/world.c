@@ -10,9 +10,9 @@
 #define USER_BYTES      124u
 #define PRODUCT_BYTES   200u /* a third of them in a workbook's XML */
 #define WORKBOOK_BYTES  4500u
-#define LOGS_OF_TEN     15u /* sessions */
-#define SALES_OF_TEN    5u
-#define USERS_OF_TEN    1u
+#define LOGS_OF_100     148u /* sessions */
+#define SALES_OF_100    50u
+#define USERS_OF_100    10u
 #define PRODUCTS_MIN    60u
 #define BYTES_A_PRODUCT 400000u
 #define MEMBER_BYTES    (48 * EC_MIB) /* decoded, of a log member */
@@ -45,12 +45,12 @@ static void plan_sizes(struct ec_shop_world *w, uint64_t bytes) {
     uint64_t products = PRODUCTS_MIN + bytes / BYTES_A_PRODUCT;
     w->products = products < EC_SHOP_PRODUCTS_MAX ? (uint32_t)products : EC_SHOP_PRODUCTS_MAX;
     w->products_csv = w->products - w->products / 3;
-    uint64_t ten_sessions =
-        10 * SESSION_BYTES + LOGS_OF_TEN * LOG_BYTES + SALES_OF_TEN * SALE_BYTES + USERS_OF_TEN * USER_BYTES;
+    uint64_t hundred_sessions =
+        100 * SESSION_BYTES + LOGS_OF_100 * LOG_BYTES + SALES_OF_100 * SALE_BYTES + USERS_OF_100 * USER_BYTES;
     uint64_t left = bytes - (uint64_t)w->products * PRODUCT_BYTES - WORKBOOK_BYTES;
     left = left * 1000000 / (1000000 + w->parts / 6); /* one planted row of six comes besides a good one */
-    w->sessions = left * 10 / ten_sessions;
-    w->users = (uint32_t)(w->sessions * USERS_OF_TEN / 10) + 1;
+    w->sessions = left * 100 / hundred_sessions;
+    w->users = (uint32_t)(w->sessions * USERS_OF_100 / 100) + 1;
 }
 
 static void plan_days(struct ec_shop_world *w, const struct ec_shop_options *o) {
@@ -63,7 +63,7 @@ static void plan_days(struct ec_shop_world *w, const struct ec_shop_options *o) 
         sum += week_weight[(w->first_day + (int32_t)d) % 7];
     }
     static const unsigned divisors[] = {1, 2, 3, 4, 6, 8, 12, 24};
-    uint64_t log_bytes = w->sessions * LOGS_OF_TEN / 10 * LOG_BYTES;
+    uint64_t log_bytes = w->sessions * LOGS_OF_100 / 100 * LOG_BYTES;
     size_t i = 0;
     while (i + 1 < sizeof divisors / sizeof *divisors && log_bytes / w->days / divisors[i] > MEMBER_BYTES) i++;
     w->slots = divisors[i];

@@ -14,7 +14,7 @@
 
 /* Of the shop of 200 KB, seed 1, 20 % of defects. It is the same on every machine and with every compiler: where it
  * differs, the generator was changed, and docs/shop.md says what that means. */
-#define FIRST_SHOP_SHA256 "9258d69cb346b4c50fcf124baee8ecd902de76cbee37d9f193dbf9d9ef91bb74"
+#define FIRST_SHOP_SHA256 "e56dad62eed0e45084b644a6d929557192322754832c469bd7d30ad9445e603f"
 
 static char folder[] = "/tmp/ecluse-shop-XXXXXX";
 static char dir[256];
@@ -183,7 +183,7 @@ static void check_reasons(const json_t *file) {
             const char *code = json_string_value(json_object_get(reason, "code"));
             bool rule = strncmp(code, "rule:", 5) == 0;
             assert_true(rule || ec_reason_by_slug(code) != EC_REASON_COUNT);
-            json_object_set_new(of_row, rule ? "rule" : code, json_true());
+            json_object_set_new(of_row, code, json_true());
         }
         bool is_duplicate = json_object_get(of_row, "duplicate-key") != NULL;
         assert_true(json_object_size(of_row) > 0 && (!is_duplicate || json_object_size(of_row) == 1));
@@ -246,11 +246,11 @@ static void every_reason_is_planted(void **state) {
         json_array_foreach(json_object_get(file, "rows"), k, row)
             json_object_set_new(seen, json_string_value(json_object_get(row, "kind")), json_true());
     }
-    static const char *const expected[] = {"parse-error",   "missing-cell",        "extra-cell",     "type-error",
-                                           "null-value",    "encoding-error",      "too-long",       "duplicate-key",
-                                           "rule",          "key-of-earlier-file", "record-cut",     "three-reasons",
-                                           "wrong-total",   "ends-before-start",   "too-long-visit", "forbidden-email",
-                                           "text-for-date", "half-a-surrogate"};
+    static const char *const expected[] = {
+        "parse-error",     "missing-cell",  "extra-cell",      "type-error",         "null-value",
+        "encoding-error",  "too-long",      "duplicate-key",   "rule:total_matches", "key-of-earlier-file",
+        "record-cut",      "three-reasons", "wrong-total",     "ends-before-start",  "too-long-visit",
+        "forbidden-email", "text-for-date", "half-a-surrogate"};
     for (i = 0; i < sizeof expected / sizeof *expected; i++)
         if (!json_object_get(seen, expected[i])) fail_msg("no %s was planted", expected[i]);
     json_decref(seen);
