@@ -18,7 +18,8 @@ static size_t escape_byte(char out[EC_INERT_MAX], unsigned char c) {
 }
 
 static size_t escape_code(char out[EC_INERT_MAX], uint32_t code) {
-    const char text[] = {'\\', 'u', '{', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15], '}'};
+    const char text[] = {'\\',           'u', '{', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15],
+                         hex[code & 15], '}'};
     return put(out, text, sizeof text);
 }
 

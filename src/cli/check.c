@@ -12,7 +12,8 @@
 static const char *rename_path(struct ec_unit *unit, const struct ec_check_target *target, const char *message) {
     const char *at = message && target->path != target->shown ? strstr(message, target->path) : NULL;
     if (!at) return message;
-    return ec_arena_printf(&unit->arena, "%.*s%s%s", (int)(at - message), message, target->shown, at + strlen(target->path));
+    return ec_arena_printf(&unit->arena, "%.*s%s%s", (int)(at - message), message, target->shown,
+                           at + strlen(target->path));
 }
 
 static enum ec_status fingerprint(const struct ec_check_target *t, struct ec_unit *unit, struct ec_err *err) {
@@ -25,7 +26,8 @@ static void begin(struct ec_check *c, const struct ec_config *config, const stru
     ec_unit_init(&c->unit, config, t->source, (int64_t)as_of * EC_MICROS_PER_DAY);
     ec_task_result_init(&c->result);
     ec_report_label(t->shown, t->member, c->label);
-    c->validated_at[ec_datetime_format(ec_now_micros() / EC_MICROS_PER_SECOND * EC_MICROS_PER_SECOND, c->validated_at)] = '\0';
+    c->validated_at[ec_datetime_format(ec_now_micros() / EC_MICROS_PER_SECOND * EC_MICROS_PER_SECOND,
+                                       c->validated_at)] = '\0';
     c->unit.label = c->label;
     c->unit.path = t->shown;
     c->unit.member = t->member;

@@ -17,11 +17,11 @@
 
 struct ec_check_target {
     const struct ec_source *source;
-    const char *path;   /* as it is opened */
-    const char *shown;  /* as it was given; "standard input" for - */
-    const char *member; /* or NULL */
+    const char *path;                     /* as it is opened */
+    const char *shown;                    /* as it was given; "standard input" for - */
+    const char *member;                   /* or NULL */
     uint64_t member_offset, member_bytes; /* as stored */
-    enum ec_status status; /* EC_OK, or why the archive cannot be looked into */
+    enum ec_status status;                /* EC_OK, or why the archive cannot be looked into */
     const char *problem;
 };
 
@@ -35,7 +35,8 @@ struct ec_check_targets {
 /* Finds the source of each file, by `source` or by the globs' base names, and the members of
  * archives. EC_USAGE where no source or more than one claims a file: names them. */
 enum ec_status ec_check_targets(const struct ec_config *config, const char *const *file, size_t count,
-                                const struct ec_source *source, struct ec_check_targets *targets, struct ec_err *err) EC_MUST_USE;
+                                const struct ec_source *source, struct ec_check_targets *targets,
+                                struct ec_err *err) EC_MUST_USE;
 void ec_check_targets_deinit(struct ec_check_targets *targets);
 
 struct ec_check {

@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #define TARGETS_ARENA_MAX ((size_t)128 * EC_MIB)
-#define COPY_BYTES ((size_t)1 << 16)
-#define NAMES_BYTES 512u
+#define COPY_BYTES        ((size_t)1 << 16)
+#define NAMES_BYTES       512u
 
-static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the list of files"); }
+static enum ec_status no_memory(struct ec_err *err) {
+    return ec_fail(err, EC_NO_MEMORY, "no memory for the list of files");
+}
 
 static bool ends_with(const char *name, const char *suffix) {
     size_t n = strlen(name), m = strlen(suffix);
@@ -31,7 +33,8 @@ static bool claims(const struct ec_source *source, const char *path) {
     return false;
 }
 
-static enum ec_status unknown_source(const struct ec_config *config, const char *path, size_t claimants, struct ec_err *err) {
+static enum ec_status unknown_source(const struct ec_config *config, const char *path, size_t claimants,
+                                     struct ec_err *err) {
     char names[NAMES_BYTES] = "";
     size_t n = 0;
     for (size_t i = 0; i < config->source_count; i++) {
@@ -41,14 +44,16 @@ static enum ec_status unknown_source(const struct ec_config *config, const char 
         if (more < 0 || (size_t)more >= sizeof names - n) break;
         n += (size_t)more;
     }
-    if (claimants > 0) return ec_fail(err, EC_USAGE, "%s may be of several sources (%s): say which with --source", path, names);
+    if (claimants > 0)
+        return ec_fail(err, EC_USAGE, "%s may be of several sources (%s): say which with --source", path, names);
     return ec_fail(err, EC_USAGE, "no source's `files:` match %s: say which it is with --source (%s)", path, names);
 }
 
 /* The path below data/raw, if the file lies there. */
 static const char *below_raw(const struct ec_config *config, const char *path, char full[PATH_MAX]) {
     char raw[EC_PATH_MAX], root[PATH_MAX];
-    if (ec_project_path(raw, config->dir, EC_DIR_RAW, NULL, NULL) != EC_OK || !realpath(raw, root) || !realpath(path, full))
+    if (ec_project_path(raw, config->dir, EC_DIR_RAW, NULL, NULL) != EC_OK || !realpath(raw, root) ||
+        !realpath(path, full))
         return NULL;
     size_t n = strlen(root);
     return strncmp(full, root, n) == 0 && full[n] == '/' ? full + n + 1 : NULL;
@@ -144,7 +149,8 @@ static enum ec_status open_spool(struct ec_check_targets *t, struct ec_err *err)
     (void)snprintf(name, sizeof name, ".ecluse-%ld", (long)getpid());
     EC_TRY(ec_path_join(path, sizeof path, dir, name, err));
     t->spool = ec_io.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (t->spool < 0) return ec_fail_errno(err, EC_IO, "cannot make a temporary file in %s (TMPDIR names another folder)", dir);
+    if (t->spool < 0)
+        return ec_fail_errno(err, EC_IO, "cannot make a temporary file in %s (TMPDIR names another folder)", dir);
     if (ec_io.unlink(path) != 0) return ec_fail_errno(err, EC_IO, "cannot unlink %s", path);
     return EC_OK;
 }
@@ -170,7 +176,9 @@ static bool is_zip(int fd) {
 }
 
 static enum ec_status add_stdin(struct ec_check_targets *t, const struct ec_source *source, struct ec_err *err) {
-    if (!source) return ec_fail(err, EC_USAGE, "standard input has no name to find its source by: say which it is with --source");
+    if (!source)
+        return ec_fail(err, EC_USAGE,
+                       "standard input has no name to find its source by: say which it is with --source");
     EC_TRY(spool_stdin(t, err));
     struct ec_check_target target = {.source = source, .shown = "standard input"};
     target.path = ec_arena_printf(&t->arena, "/proc/self/fd/%d", t->spool);

@@ -40,7 +40,9 @@ struct walk {
     size_t folders, folders_cap;
 };
 
-static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the list of files"); }
+static enum ec_status no_memory(struct ec_err *err) {
+    return ec_fail(err, EC_NO_MEMORY, "no memory for the list of files");
+}
 
 static enum ec_status push_folder(struct walk *w, const char *name, struct ec_err *err) {
     if (w->folders == w->folders_cap) {
@@ -62,7 +64,8 @@ static enum ec_status push_file(struct walk *w, const char *name, const char *pa
         w->file = more;
         w->cap = cap;
     }
-    w->file[w->count] = (struct ec_archive_file){.path = ec_arena_strdup(&w->arena, path), .name = ec_arena_strdup(&w->arena, name)};
+    w->file[w->count] =
+        (struct ec_archive_file){.path = ec_arena_strdup(&w->arena, path), .name = ec_arena_strdup(&w->arena, name)};
     if (!w->file[w->count].path || !w->file[w->count].name) return no_memory(err);
     w->count++;
     return EC_OK;
@@ -112,7 +115,8 @@ static enum ec_status list_files(struct walk *w, unsigned include, struct ec_err
     return EC_OK;
 }
 
-static enum ec_status choose_areas(const struct ec_cli *cli, const struct ec_config *config, unsigned *include, struct ec_err *err) {
+static enum ec_status choose_areas(const struct ec_cli *cli, const struct ec_config *config, unsigned *include,
+                                   struct ec_err *err) {
     *include = cli->many_count ? 0 : config->archive_include;
     for (size_t i = 0; i < cli->many_count; i++) {
         const char *names[AREA_COUNT];
@@ -127,8 +131,8 @@ static enum ec_status choose_areas(const struct ec_cli *cli, const struct ec_con
         }
         const char *near = ec_nearest(cli->many[i], names, n);
         if (!known)
-            return ec_fail(err, EC_USAGE, "--include takes processed, raw, staging or quality, not `%s`%s%s%s", cli->many[i],
-                           near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+            return ec_fail(err, EC_USAGE, "--include takes processed, raw, staging or quality, not `%s`%s%s%s",
+                           cli->many[i], near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
     }
     return EC_OK;
 }

@@ -21,7 +21,8 @@ static enum ec_status add_archive(const struct ec_config *config, struct ec_last
     return EC_OK;
 }
 
-static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
+static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *config, struct ec_last_run *last,
+                           struct ec_err *err) {
     char dir[EC_PATH_MAX], path[EC_PATH_MAX];
     EC_TRY(ec_cli_out_dir(cli, dir, err));
     EC_TRY(add_archive(config, last, err));

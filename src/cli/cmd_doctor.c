@@ -8,7 +8,8 @@
 
 static const char *const finding_names[] = {"ok", "warn", "fail"};
 
-void ec_doctor_say(struct ec_doctor *doctor, const char *check, enum ec_finding finding, const char *fix, const char *fmt, ...) {
+void ec_doctor_say(struct ec_doctor *doctor, const char *check, enum ec_finding finding, const char *fix,
+                   const char *fmt, ...) {
     if (doctor->count == EC_DIAGNOSES_MAX) return;
     struct ec_diagnosis *d = &doctor->diagnosis[doctor->count++];
     *d = (struct ec_diagnosis){.check = check, .finding = finding, .fix = fix};

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#define CODES_MAX (EC_STATUS_COUNT + EC_REASON_COUNT)
+#define CODES_MAX   (EC_STATUS_COUNT + EC_REASON_COUNT)
 #define RULE_PREFIX "rule:"
 
 struct code {
@@ -50,7 +50,8 @@ static enum ec_status print_code(const struct ec_cli *cli, const struct code *co
         return ec_doc_print(&doc, err);
     }
     (void)printf("%s (%s)\n\n  %s\n\n  example:    %s\n  what to do: %s\n", code->slug,
-                 code->exit_code < 0 ? "why a row was rejected" : "an error", code->meaning, code->example, code->remedy);
+                 code->exit_code < 0 ? "why a row was rejected" : "an error", code->meaning, code->example,
+                 code->remedy);
     if (code->exit_code >= 0) (void)printf("  exit code:  %d\n", code->exit_code);
     return EC_OK;
 }
@@ -103,10 +104,13 @@ static void print_text(const char *label, struct ec_str text) {
     (void)printf("\n");
 }
 
-static void print_line(const char *label, const char *text) { print_text(label, ec_str_of(text)); }
+static void print_line(const char *label, const char *text) {
+    print_text(label, ec_str_of(text));
+}
 
 static void print_share(double share) {
-    if (!isnan(share)) (void)printf("  %-11s %g %% of a file's rows; above that the file fails\n", "allowed:", share * 100);
+    if (!isnan(share))
+        (void)printf("  %-11s %g %% of a file's rows; above that the file fails\n", "allowed:", share * 100);
 }
 
 static void print_rule(const struct ec_source *source, const struct ec_rule *rule) {
@@ -124,9 +128,12 @@ static void print_rule(const struct ec_source *source, const struct ec_rule *rul
     if (rule->max) print_line("at most:", rule->max);
     if (rule->text) print_line(rule->kind == EC_RULE_REGEX ? "pattern:" : "must hold:", rule->text);
     for (size_t i = 0; i < rule->value_count; i++)
-        print_text(i ? "" : rule->kind == EC_RULE_ALLOWED ? "one of:" : "none of:",
+        print_text(i                               ? ""
+                   : rule->kind == EC_RULE_ALLOWED ? "one of:"
+                                                   : "none of:",
                    rule->values[i].n ? rule->values[i] : EC_STR("\"\""));
-    if (rule->kind == EC_RULE_LENGTH && rule->length_min) (void)printf("  %-11s %zu characters\n", "at least:", rule->length_min);
+    if (rule->kind == EC_RULE_LENGTH && rule->length_min)
+        (void)printf("  %-11s %zu characters\n", "at least:", rule->length_min);
     if (rule->kind == EC_RULE_LENGTH && rule->length_max != SIZE_MAX)
         (void)printf("  %-11s %zu characters\n", "at most:", rule->length_max);
     print_line("severity:", ec_severity_name(rule->severity));
@@ -181,7 +188,8 @@ static enum ec_status unknown_rule(const struct ec_config *config, const char *i
     for (size_t i = 0; i < config->source_count && !near; i++) {
         const char *names[EC_RULES_MAX];
         size_t n = 0;
-        for (size_t k = 0; k < config->source[i].rule_count && n < EC_RULES_MAX; k++) names[n++] = config->source[i].rule[k].id;
+        for (size_t k = 0; k < config->source[i].rule_count && n < EC_RULES_MAX; k++)
+            names[n++] = config->source[i].rule[k].id;
         near = ec_nearest(id, names, n);
     }
     return ec_fail(err, EC_USAGE, "the project has no rule `%s`%s%s%s", id, near ? "; did you mean `rule:" : "",
@@ -227,7 +235,9 @@ static enum ec_status explain(const struct ec_cli *cli, struct ec_err *err) {
     return print_code(cli, &code, err);
 }
 
-static int run(struct ec_cli *cli, struct ec_err *err) { return ec_cli_exit(explain(cli, err)); }
+static int run(struct ec_cli *cli, struct ec_err *err) {
+    return ec_cli_exit(explain(cli, err));
+}
 
 const struct ec_command ec_cmd_explain = {
     .name = "explain",

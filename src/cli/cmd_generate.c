@@ -42,8 +42,9 @@ static void add_row(struct ec_grid *grid, const char *name, const struct ec_shop
 }
 
 static enum ec_status print_text(const struct ec_shop_options *o, const struct ec_shop_totals *t, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{"SOURCE", false},   {"FILES", true},       {"SIZE", true},     {"ROWS", true},
-                                                    {"ACCEPTED", true}, {"QUARANTINED", true}, {"DUPLICATE", true}};
+    static const struct ec_grid_column columns[] = {{"SOURCE", false},  {"FILES", true},    {"SIZE", true},
+                                                    {"ROWS", true},     {"ACCEPTED", true}, {"QUARANTINED", true},
+                                                    {"DUPLICATE", true}};
     struct ec_grid grid;
     ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
     for (int i = 0; i < EC_SHOP_SOURCES; i++)

@@ -29,7 +29,7 @@ static void add_run(struct ec_grid *grid, const struct ec_history_run *r) {
 
 static enum ec_status print_text(const struct ec_history *h, size_t first, struct ec_err *err) {
     static const struct ec_grid_column columns[] = {
-        {"RUN", true},   {"STARTED", false}, {"TIME", true},      {"STATUS", false},     {"SCORE", true},
+        {"RUN", true},   {"STARTED", false}, {"TIME", true},     {"STATUS", false},     {"SCORE", true},
         {"FILES", true}, {"ROWS", true},     {"ACCEPTED", true}, {"QUARANTINED", true}, {"DUPLICATE", true}};
     if (h->run_count == 0) {
         (void)printf("No run yet.\n");
@@ -40,7 +40,8 @@ static enum ec_status print_text(const struct ec_history *h, size_t first, struc
     for (size_t i = first; i < h->run_count; i++) add_run(&grid, &h->run[i]);
     enum ec_status status = ec_grid_print(&grid, stdout, err);
     ec_grid_deinit(&grid);
-    if (status == EC_OK && first > 0) (void)printf("\n%zu older %s: --limit 0 shows all.\n", first, first == 1 ? "run" : "runs");
+    if (status == EC_OK && first > 0)
+        (void)printf("\n%zu older %s: --limit 0 shows all.\n", first, first == 1 ? "run" : "runs");
     return status;
 }
 
@@ -82,13 +83,16 @@ static enum ec_status history(const struct ec_cli *cli, struct ec_err *err) {
     struct ec_history h;
     enum ec_status status = ec_history_read(path, &h, err);
     size_t first = limit > 0 && h.run_count > (uint64_t)limit ? h.run_count - (size_t)limit : 0;
-    if (status == EC_OK && h.damaged > 0) ec_log(EC_LOG_WARN, "%s: %zu damaged lines were passed over", path, h.damaged);
+    if (status == EC_OK && h.damaged > 0)
+        ec_log(EC_LOG_WARN, "%s: %zu damaged lines were passed over", path, h.damaged);
     if (status == EC_OK) status = cli->json ? print_json(&h, first, err) : print_text(&h, first, err);
     ec_history_deinit(&h);
     return status;
 }
 
-static int run(struct ec_cli *cli, struct ec_err *err) { return ec_cli_exit(history(cli, err)); }
+static int run(struct ec_cli *cli, struct ec_err *err) {
+    return ec_cli_exit(history(cli, err));
+}
 
 static const struct ec_option options[] = {
     {"--limit", "N", "the newest N runs, 0 for all (default: 20)", false},

@@ -6,10 +6,10 @@
 #include "cli/project.h"
 #include "cli/show.h"
 
-#define SHOW_DEFAULT 20
-#define SHOW_RAW_MAX 2000u /* bytes of a row that a terminal is given */
+#define SHOW_DEFAULT   20
+#define SHOW_RAW_MAX   2000u /* bytes of a row that a terminal is given */
 #define LIST_ARENA_MAX ((size_t)256 << 20)
-#define RULE_PREFIX "rule:"
+#define RULE_PREFIX    "rule:"
 
 struct tally {
     const char *code;
@@ -32,7 +32,9 @@ struct listing {
     uint64_t rows;
 };
 
-static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the list of rejected rows"); }
+static enum ec_status no_memory(struct ec_err *err) {
+    return ec_fail(err, EC_NO_MEMORY, "no memory for the list of rejected rows");
+}
 
 static enum ec_status begin_group(struct listing *l, const struct ec_reject *row, struct ec_err *err) {
     struct group *g = ec_arena_calloc(&l->arena, 1, sizeof *g);
@@ -92,7 +94,8 @@ static void add_tallies(struct ec_grid *grid, const struct group *g) {
 }
 
 static enum ec_status print_listing(const struct listing *l, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{"SOURCE", false}, {"FILE", false}, {"RUN", false}, {"ROWS", true}, {"REASONS", false}};
+    static const struct ec_grid_column columns[] = {
+        {"SOURCE", false}, {"FILE", false}, {"RUN", false}, {"ROWS", true}, {"REASONS", false}};
     if (!l->first) {
         (void)printf("No rejected rows.\n");
         return EC_OK;
@@ -110,8 +113,9 @@ static enum ec_status print_listing(const struct listing *l, struct ec_err *err)
     ec_grid_deinit(&grid);
     char figure[EC_FIGURE_MAX];
     if (status == EC_OK)
-        (void)printf("\n%s rejected %s. `ecluse quarantine show` shows them, `ecluse explain REASON` says what to do.\n",
-                     ec_figure_count(l->rows, figure), l->rows == 1 ? "row" : "rows");
+        (void)printf(
+            "\n%s rejected %s. `ecluse quarantine show` shows them, `ecluse explain REASON` says what to do.\n",
+            ec_figure_count(l->rows, figure), l->rows == 1 ? "row" : "rows");
     return status;
 }
 
@@ -149,7 +153,9 @@ static enum ec_status list(const struct ec_cli *cli, const struct ec_reject_filt
     return status;
 }
 
-static void print_inert(const char *z) { ec_inert_print(z, strlen(z), stdout); }
+static void print_inert(const char *z) {
+    ec_inert_print(z, strlen(z), stdout);
+}
 
 static void print_reason(const json_t *reason) {
     const char *column = ec_reject_text(reason, "column");
@@ -232,15 +238,18 @@ static enum ec_status show(const struct ec_cli *cli, const struct ec_reject_filt
 
 /* A word that is no code is a slip, not a filter that happens to take nothing. */
 static enum ec_status check_reason(const char *word, struct ec_err *err) {
-    if (strncmp(word, RULE_PREFIX, strlen(RULE_PREFIX)) == 0 || ec_reason_by_slug(word) != EC_REASON_COUNT) return EC_OK;
+    if (strncmp(word, RULE_PREFIX, strlen(RULE_PREFIX)) == 0 || ec_reason_by_slug(word) != EC_REASON_COUNT)
+        return EC_OK;
     const char *names[EC_REASON_COUNT];
     for (int i = 0; i < EC_REASON_COUNT; i++) names[i] = ec_reason_text((enum ec_reason)i)->slug;
     const char *near = ec_nearest(word, names, EC_REASON_COUNT);
     if (near) return ec_fail(err, EC_USAGE, "--reason: there is no reason `%s`; did you mean `%s`?", word, near);
-    return ec_fail(err, EC_USAGE, "--reason: there is no reason `%s`; `ecluse explain` lists them, rule:ID takes a rule's", word);
+    return ec_fail(err, EC_USAGE,
+                   "--reason: there is no reason `%s`; `ecluse explain` lists them, rule:ID takes a rule's", word);
 }
 
-static enum ec_status read_filter(const struct ec_cli *cli, const char *verb, struct ec_reject_filter *filter, struct ec_err *err) {
+static enum ec_status read_filter(const struct ec_cli *cli, const char *verb, struct ec_reject_filter *filter,
+                                  struct ec_err *err) {
     *filter = (struct ec_reject_filter){.source = ec_cli_value(cli, "--source"),
                                         .file = ec_cli_value(cli, "--file"),
                                         .reason = ec_cli_value(cli, "--reason"),
@@ -285,7 +294,9 @@ static enum ec_status quarantine(const struct ec_cli *cli, struct ec_err *err) {
     return list(cli, &filter, err);
 }
 
-static int run(struct ec_cli *cli, struct ec_err *err) { return ec_cli_exit(quarantine(cli, err)); }
+static int run(struct ec_cli *cli, struct ec_err *err) {
+    return ec_cli_exit(quarantine(cli, err));
+}
 
 static const struct ec_option options[] = {
     {"--source", "NAME", "rows of this source", false},

@@ -30,7 +30,8 @@ static void add_line(struct ec_grid *grid, const struct ec_unit *u, const struct
     ec_buf_free(&score);
 }
 
-static void write_line(struct ec_json_writer *w, const struct ec_unit *u, const struct ec_judgement *j, const char *path) {
+static void write_line(struct ec_json_writer *w, const struct ec_unit *u, const struct ec_judgement *j,
+                       const char *path) {
     ec_json_object(w, NULL);
     ec_json_str(w, "path", u->path);
     ec_json_str(w, "member", u->member);
@@ -58,7 +59,8 @@ static enum ec_status save(struct overview *o, const char *dir, const struct ec_
     return status;
 }
 
-static enum ec_status save_all(const struct ec_cli *cli, const struct ec_last_run *run, struct overview *o, struct ec_err *err) {
+static enum ec_status save_all(const struct ec_cli *cli, const struct ec_last_run *run, struct overview *o,
+                               struct ec_err *err) {
     char dir[EC_PATH_MAX];
     EC_TRY(ec_cli_out_dir(cli, dir, err));
     ec_json_object(&o->doc.json, NULL);
@@ -69,8 +71,8 @@ static enum ec_status save_all(const struct ec_cli *cli, const struct ec_last_ru
     ec_json_end(&o->doc.json);
     if (cli->json) return ec_doc_print(&o->doc, err);
     EC_TRY(ec_grid_print(&o->grid, stdout, err));
-    (void)printf("\n%zu %s of run %s written again.\n", run->facts.unit_count, run->facts.unit_count == 1 ? "report" : "reports",
-                 run->facts.run);
+    (void)printf("\n%zu %s of run %s written again.\n", run->facts.unit_count,
+                 run->facts.unit_count == 1 ? "report" : "reports", run->facts.run);
     return EC_OK;
 }
 

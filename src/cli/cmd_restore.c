@@ -7,7 +7,8 @@
 #include "run/paths.h"
 #include "run/run.h"
 
-static enum ec_status print_json(const struct ec_archive_made *made, const char *archive, const char *into, struct ec_err *err) {
+static enum ec_status print_json(const struct ec_archive_made *made, const char *archive, const char *into,
+                                 struct ec_err *err) {
     struct ec_doc doc;
     ec_doc_init(&doc);
     ec_json_object(&doc.json, NULL);

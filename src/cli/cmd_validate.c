@@ -6,9 +6,9 @@
 #include "cli/show.h"
 #include "quality/report.h"
 
-#define REPORT_MAX ((size_t)64 * EC_MIB)
+#define REPORT_MAX      ((size_t)64 * EC_MIB)
 #define JUDGE_ARENA_MAX ((size_t)16 * EC_MIB)
-#define SAMPLES_SHOWN 3u
+#define SAMPLES_SHOWN   3u
 
 struct validation {
     const struct ec_cli *cli;
@@ -16,7 +16,9 @@ struct validation {
     uint64_t verdicts[EC_VERDICT_COUNT];
 };
 
-static void print_inert(const char *z) { ec_inert_print(z, strlen(z), stdout); }
+static void print_inert(const char *z) {
+    ec_inert_print(z, strlen(z), stdout);
+}
 
 static void print_rows(const struct ec_facts *f) {
     char read[EC_FIGURE_MAX], accepted[EC_FIGURE_MAX], quarantined[EC_FIGURE_MAX], duplicate[EC_FIGURE_MAX];
@@ -112,13 +114,14 @@ static enum ec_status judge(struct validation *v, const struct ec_unit *unit, st
 static void end_document(const struct validation *v) {
     (void)printf("\n],\n\"verdicts\": {");
     for (int i = 0; i < EC_VERDICT_COUNT; i++)
-        (void)printf("%s\"%s\": %llu", i ? ", " : "", ec_verdict_name((enum ec_verdict)i), (unsigned long long)v->verdicts[i]);
+        (void)printf("%s\"%s\": %llu", i ? ", " : "", ec_verdict_name((enum ec_verdict)i),
+                     (unsigned long long)v->verdicts[i]);
     (void)printf("}}\n");
 }
 
 /* One file at a time, so that memory does not depend on how many there are. */
-static enum ec_status check_all(struct validation *v, const struct ec_config *config, const struct ec_check_targets *targets,
-                                int32_t as_of, struct ec_err *err) {
+static enum ec_status check_all(struct validation *v, const struct ec_config *config,
+                                const struct ec_check_targets *targets, int32_t as_of, struct ec_err *err) {
     struct ec_task_context context = {.config = config, .memory_bytes = config->memory_bytes};
     enum ec_status status = EC_OK;
     if (v->cli->json) (void)printf("{\"reports\": [");
@@ -146,7 +149,8 @@ static void print_counts(const struct validation *v) {
     (void)printf("\n%zu files:", v->checked);
     for (int i = 0; i < EC_VERDICT_COUNT; i++)
         if (v->verdicts[i])
-            (void)printf("%s %llu %s", shown++ ? "," : "", (unsigned long long)v->verdicts[i], ec_verdict_name((enum ec_verdict)i));
+            (void)printf("%s %llu %s", shown++ ? "," : "", (unsigned long long)v->verdicts[i],
+                         ec_verdict_name((enum ec_verdict)i));
     (void)printf("\n");
 }
 

@@ -24,10 +24,10 @@
 #include <zip.h>
 #include <zstd.h>
 
-#define FREE_MIN (100 * EC_MIB)
-#define INODES_MIN 10000u
+#define FREE_MIN          (100 * EC_MIB)
+#define INODES_MIN        10000u
 #define WORKER_MEMORY_MIN (64 * EC_MIB) /* below, a worker's readers and encoder are starved */
-#define SMALL_FILE_MAX ((size_t)1 << 20)
+#define SMALL_FILE_MAX    ((size_t)1 << 20)
 
 /* DIR/data, or DIR where a run has yet to make it. */
 static bool data_dir(const struct ec_doctor *d, char *path) {
@@ -63,11 +63,11 @@ static void check_disk(struct ec_doctor *d) {
     if (free_bytes < FREE_MIN)
         ec_doctor_say(d, "disk", EC_FINDING_FAIL, fix, "%s free", free_text);
     else if (free_bytes < raw)
-        ec_doctor_say(d, "disk", EC_FINDING_WARN, fix, "%s free, and data/raw holds %s: tables and archive may not fit", free_text,
-                      raw_text);
+        ec_doctor_say(d, "disk", EC_FINDING_WARN, fix, "%s free, and data/raw holds %s: tables and archive may not fit",
+                      free_text, raw_text);
     else if (fs.f_files > 0 && fs.f_favail < INODES_MIN)
-        ec_doctor_say(d, "disk", EC_FINDING_WARN, "remove files, or move data/ to another disk", "%llu more files can be made",
-                      (unsigned long long)fs.f_favail);
+        ec_doctor_say(d, "disk", EC_FINDING_WARN, "remove files, or move data/ to another disk",
+                      "%llu more files can be made", (unsigned long long)fs.f_favail);
     else
         ec_doctor_say(d, "disk", EC_FINDING_OK, NULL, "%s free, data/raw holds %s", free_text, raw_text);
 }
@@ -98,8 +98,8 @@ static void check_links(struct ec_doctor *d) {
     if (try_link(path, &err) == EC_OK)
         ec_doctor_say(d, "commits", EC_FINDING_OK, NULL, "the file system has hard links");
     else
-        ec_doctor_say(d, "commits", EC_FINDING_FAIL, "put data/ on a file system with hard links (ext4, xfs, btrfs, NFS)", "%s",
-                      err.message);
+        ec_doctor_say(d, "commits", EC_FINDING_FAIL,
+                      "put data/ on a file system with hard links (ext4, xfs, btrfs, NFS)", "%s", err.message);
 }
 
 /* The number behind `key` in a small file of the kernel's; 0 where there is none. */
@@ -131,7 +131,8 @@ static uint64_t memory_limit(void) {
 static void check_memory(struct ec_doctor *d) {
     static const char fix[] = "lower memory_limit_mb in config/pipeline_config.yaml, or free memory";
     if (!d->config) return;
-    uint64_t limit = d->config->memory_bytes, total = memory_limit(), available = kernel_number("/proc/meminfo", "MemAvailable:") * 1024;
+    uint64_t limit = d->config->memory_bytes, total = memory_limit(),
+             available = kernel_number("/proc/meminfo", "MemAvailable:") * 1024;
     uint64_t share = limit / (d->config->workers + 1);
     char limit_text[EC_FIGURE_MAX], total_text[EC_FIGURE_MAX], share_text[EC_FIGURE_MAX], available_text[EC_FIGURE_MAX];
     (void)ec_figure_bytes(limit, limit_text);
@@ -139,15 +140,17 @@ static void check_memory(struct ec_doctor *d) {
     (void)ec_figure_bytes(share, share_text);
     (void)ec_figure_bytes(available, available_text);
     if (total && limit > total)
-        ec_doctor_say(d, "memory", EC_FINDING_FAIL, fix, "memory_limit_mb is %s, and the machine has %s", limit_text, total_text);
-    else if (available && limit > available)
-        ec_doctor_say(d, "memory", EC_FINDING_WARN, fix, "memory_limit_mb is %s, and %s of %s are free", limit_text, available_text,
+        ec_doctor_say(d, "memory", EC_FINDING_FAIL, fix, "memory_limit_mb is %s, and the machine has %s", limit_text,
                       total_text);
+    else if (available && limit > available)
+        ec_doctor_say(d, "memory", EC_FINDING_WARN, fix, "memory_limit_mb is %s, and %s of %s are free", limit_text,
+                      available_text, total_text);
     else if (share < WORKER_MEMORY_MIN)
-        ec_doctor_say(d, "memory", EC_FINDING_WARN, "raise memory_limit_mb, or lower data_workers", "each of %u workers gets just %s",
-                      d->config->workers, share_text);
+        ec_doctor_say(d, "memory", EC_FINDING_WARN, "raise memory_limit_mb, or lower data_workers",
+                      "each of %u workers gets just %s", d->config->workers, share_text);
     else
-        ec_doctor_say(d, "memory", EC_FINDING_OK, NULL, "%s of %s may be used, %s a worker", limit_text, total_text, share_text);
+        ec_doctor_say(d, "memory", EC_FINDING_OK, NULL, "%s of %s may be used, %s a worker", limit_text, total_text,
+                      share_text);
 }
 
 static void check_processors(struct ec_doctor *d) {
@@ -156,8 +159,8 @@ static void check_processors(struct ec_doctor *d) {
     if (!d->config)
         ec_doctor_say(d, "processors", EC_FINDING_OK, NULL, "%d", cpus);
     else if (d->config->workers > (unsigned)cpus)
-        ec_doctor_say(d, "processors", EC_FINDING_WARN, "lower data_workers; `auto` is processors - 1", "%u workers for %d", d->config->workers,
-                      cpus);
+        ec_doctor_say(d, "processors", EC_FINDING_WARN, "lower data_workers; `auto` is processors - 1",
+                      "%u workers for %d", d->config->workers, cpus);
     else
         ec_doctor_say(d, "processors", EC_FINDING_OK, NULL, "%d, %u worker%s", cpus, d->config->workers,
                       d->config->workers == 1 ? "" : "s");
@@ -176,7 +179,8 @@ static void check_engine(struct ec_doctor *d) {
         struct ec_str version = ec_text_str(ec_column_text(&batch->column[0]));
         ec_doctor_say(d, "engine", EC_FINDING_OK, NULL, "DuckDB %.*s", (int)version.n, version.p);
     } else {
-        ec_doctor_say(d, "engine", EC_FINDING_FAIL, "install the pinned DuckDB again: scripts/install-dependencies", "%s", err.message);
+        ec_doctor_say(d, "engine", EC_FINDING_FAIL, "install the pinned DuckDB again: scripts/install-dependencies",
+                      "%s", err.message);
     }
     ec_sql_rows_close(rows);
     ec_sql_close(sql);
@@ -189,13 +193,14 @@ static void check_libraries(struct ec_doctor *d) {
     unsigned xx = XXH_versionNumber();
     const char *expat = XML_ExpatVersion(), *expat_number = strchr(expat, '_'), *tar = archive_version_string();
     const char *tar_number = strchr(tar, ' ');
-    ec_doctor_say(d, "libraries", EC_FINDING_OK, NULL,
-                  "ISA-L %d.%d.%d, libzip %s, expat %s, libfyaml %s, jansson %s, zstd %s, xxhash %u.%u.%u, OpenSSL %s, PCRE2 %s, "
-                  "libarchive %s",
-                  ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION, ISAL_PATCH_VERSION, zip_libzip_version(),
-                  expat_number ? expat_number + 1 : expat, fy_library_version(), jansson_version_str(), ZSTD_versionString(),
-                  xx / 10000, xx / 100 % 100, xx % 100, OpenSSL_version(OPENSSL_VERSION_STRING), pcre,
-                  tar_number ? tar_number + 1 : tar);
+    ec_doctor_say(
+        d, "libraries", EC_FINDING_OK, NULL,
+        "ISA-L %d.%d.%d, libzip %s, expat %s, libfyaml %s, jansson %s, zstd %s, xxhash %u.%u.%u, OpenSSL %s, PCRE2 %s, "
+        "libarchive %s",
+        ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION, ISAL_PATCH_VERSION, zip_libzip_version(),
+        expat_number ? expat_number + 1 : expat, fy_library_version(), jansson_version_str(), ZSTD_versionString(),
+        xx / 10000, xx / 100 % 100, xx % 100, OpenSSL_version(OPENSSL_VERSION_STRING), pcre,
+        tar_number ? tar_number + 1 : tar);
 }
 
 void ec_doctor_machine(struct ec_doctor *d) {

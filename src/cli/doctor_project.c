@@ -64,14 +64,14 @@ static bool can_write(const char *path, struct ec_err *err) {
 }
 
 static void check_folders(struct ec_doctor *d) {
-    static const char *const written[] = {EC_DIR_STAGING, EC_DIR_PROCESSED, EC_DIR_QUALITY, EC_DIR_ARCHIVE, EC_DIR_RUNS, EC_DIR_LOGS,
-                                          EC_DIR_RAW /* .done marks */};
+    static const char *const written[] = {EC_DIR_STAGING, EC_DIR_PROCESSED, EC_DIR_QUALITY, EC_DIR_ARCHIVE,
+                                          EC_DIR_RUNS,    EC_DIR_LOGS,      EC_DIR_RAW /* .done marks */};
     for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
         char path[EC_PATH_MAX];
         struct ec_err err = {0};
         if (ec_project_path(path, d->cli->dir, written[i], NULL, &err) == EC_OK && can_write(path, &err)) continue;
-        ec_doctor_say(d, "folders", EC_FINDING_FAIL, "give the user who runs ecluse the right to write there (chown, chmod)",
-                      "%s", err.message);
+        ec_doctor_say(d, "folders", EC_FINDING_FAIL,
+                      "give the user who runs ecluse the right to write there (chown, chmod)", "%s", err.message);
         return;
     }
     char raw[EC_PATH_MAX];
@@ -91,8 +91,8 @@ static void check_runs(struct ec_doctor *d) {
     } else {
         for (size_t i = 0; i < list.count; i++) unfinished += !list.finished[i];
         if (unfinished)
-            ec_doctor_say(d, "runs", EC_FINDING_WARN, "run `ecluse run`: it finishes them first", "%zu of %zu runs were interrupted",
-                          unfinished, list.count);
+            ec_doctor_say(d, "runs", EC_FINDING_WARN, "run `ecluse run`: it finishes them first",
+                          "%zu of %zu runs were interrupted", unfinished, list.count);
         else
             ec_doctor_say(d, "runs", EC_FINDING_OK, NULL, "%zu, all finished", list.count);
     }

@@ -17,7 +17,8 @@ static const struct ec_explanation statuses[EC_STATUS_COUNT] = {
     [EC_GATE_FAILED] = {"sales_1.csv has a completeness of 88, and its threshold is 95.", NULL},
     [EC_DELIVERY] = {"The run committed its tables; data/quality was read-only, so no report could be written.", NULL},
     [EC_TABLE_FORMAT] = {"Another program wrote a commit that needs a newer reader than version 1.", NULL},
-    [EC_COMMIT_CONFLICT] = {"Another program appended to data/processed/enriched/sales between the plan and the commit.", NULL},
+    [EC_COMMIT_CONFLICT] =
+        {"Another program appended to data/processed/enriched/sales between the plan and the commit.", NULL},
     [EC_UNREADABLE] = {"`ecluse validate sale_1.csv`, and the file is named sales_1.csv.", NULL},
     [EC_EMPTY_FILE] = {"The sender's disk was full: users_3.csv arrived with 0 bytes.", NULL},
     [EC_UNKNOWN_FORMAT] = {"products_catalog.csv is a workbook that was renamed.", NULL},
@@ -51,29 +52,39 @@ static const struct ec_explanation statuses[EC_STATUS_COUNT] = {
 };
 
 static const struct ec_explanation reasons[EC_REASON_COUNT] = {
-    [EC_REASON_PARSE] = {"A log line that ends in the middle: {\"request_id\": \"r-17\", \"endp",
-                         "Look at its bytes with `ecluse quarantine show --reason parse-error`; ask the sender for the record again."},
+    [EC_REASON_PARSE] =
+        {"A log line that ends in the middle: {\"request_id\": \"r-17\", \"endp",
+         "Look at its bytes with `ecluse quarantine show --reason parse-error`; ask the sender for the record again."},
     [EC_REASON_MISSING_CELL] = {"The header has 11 columns and the row `o-17,2025-07-18,u-4` has 3.",
                                 "Look for an unquoted line end within a cell, or for a broken-off transfer."},
-    [EC_REASON_EXTRA_CELL] = {"The header has 3 columns and the row is `o-17,12,5,9`: a decimal comma that is not quoted.",
-                              "Ask the sender to quote cells that hold the separator."},
+    [EC_REASON_EXTRA_CELL] =
+        {"The header has 3 columns and the row is `o-17,12,5,9`: a decimal comma that is not quoted.",
+         "Ask the sender to quote cells that hold the separator."},
     [EC_REASON_TYPE] = {"quantity is an integer and the cell holds `two`.",
-                        "Correct the value at its origin; or widen the type, or declare `formats` or `null_values`, in data_schemas.json."},
-    [EC_REASON_NULL] = {"order_id is declared not null, and the cell is empty.",
-                        "Correct the value at its origin; or drop not_null from data_schemas.json if it may be absent."},
+                        "Correct the value at its origin; or widen the type, or declare `formats` or `null_values`, in "
+                        "data_schemas.json."},
+    [EC_REASON_NULL] =
+        {"order_id is declared not null, and the cell is empty.",
+         "Correct the value at its origin; or drop not_null from data_schemas.json if it may be absent."},
     [EC_REASON_ENCODING] = {"A city written in Latin-1: the byte E9, which is not UTF-8.",
                             "Ask for UTF-8, or declare `encoding:` for the source in pipeline_config.yaml."},
     [EC_REASON_TOO_LONG] = {"A cell of 2 MiB; the limit is 1 MiB.",
                             "Check whether a quote was opened and never closed; its place is in the quarantine."},
     [EC_REASON_DUPLICATE] = {"order_id o-17 stands in line 5 and in line 90: line 5 is kept.",
-                             "`ecluse quarantine show --reason duplicate-key` names the first occurrence; if newer rows are to win, set `load: merge`."},
-    [EC_REASON_RULE] = {"rule:quantity.min_value: quantity is 0, and the rule says `min_value: 1`.",
-                        "`ecluse explain rule:ID` shows the rule; correct the row at its origin, or the rule in business_rules.yaml."},
+                             "`ecluse quarantine show --reason duplicate-key` names the first occurrence; if newer "
+                             "rows are to win, set `load: merge`."},
+    [EC_REASON_RULE] =
+        {"rule:quantity.min_value: quantity is 0, and the rule says `min_value: 1`.",
+         "`ecluse explain rule:ID` shows the rule; correct the row at its origin, or the rule in business_rules.yaml."},
     [EC_REASON_DERIVE] = {"The column `age_days` is computed with CAST(born AS DATE), and born is `unknown`.",
                           "Make the expression total, for example with TRY_CAST, in pipeline_config.yaml."},
     [EC_REASON_FILE] = {"A rule of severity critical failed elsewhere in the file; this row was good.",
                         "Mend the file and drop it again: all its rows are then read anew."},
 };
 
-const struct ec_explanation *ec_explain_status(enum ec_status status) { return &statuses[status]; }
-const struct ec_explanation *ec_explain_reason(enum ec_reason reason) { return &reasons[reason]; }
+const struct ec_explanation *ec_explain_status(enum ec_status status) {
+    return &statuses[status];
+}
+const struct ec_explanation *ec_explain_reason(enum ec_reason reason) {
+    return &reasons[reason];
+}

@@ -15,7 +15,8 @@ static bool is_wanted(const struct ec_config *config, uint32_t seq, const char *
     return same;
 }
 
-static enum ec_status find(const struct ec_cli *cli, const struct ec_config *config, uint32_t *seq, struct ec_err *err) {
+static enum ec_status find(const struct ec_cli *cli, const struct ec_config *config, uint32_t *seq,
+                           struct ec_err *err) {
     const char *id = ec_cli_value(cli, "--run");
     struct ec_manifest_list list;
     enum ec_status status = ec_manifest_list(config->dir, &list, err);

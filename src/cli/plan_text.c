@@ -39,7 +39,8 @@ static const char *known_fingerprint(const struct ec_plan *plan, const char *nam
 
 static bool source_is_due(const struct ec_plan *plan, const char *name) {
     for (size_t i = 0; i < plan->unit_count; i++)
-        if (ec_cause_is_pending(plan->unit[i].cause) && strcmp(plan->unit[i].input->source->name, name) == 0) return true;
+        if (ec_cause_is_pending(plan->unit[i].cause) && strcmp(plan->unit[i].input->source->name, name) == 0)
+            return true;
     return false;
 }
 
@@ -98,7 +99,8 @@ static enum ec_status print_files(const struct planning *p, struct ec_err *err) 
         ec_grid_bytes(&grid, u->bytes);
         ec_grid_count(&grid, u->task_count);
         if (u->status != EC_OK)
-            ec_grid_printf(&grid, "not readable [%s]: %s", ec_status_text(u->status)->slug, u->problem ? u->problem : "");
+            ec_grid_printf(&grid, "not readable [%s]: %s", ec_status_text(u->status)->slug,
+                           u->problem ? u->problem : "");
         else if (u->since)
             ec_grid_printf(&grid, "%s (run %s)", ec_cause_sentence(u->cause), u->since);
         else
@@ -113,7 +115,8 @@ static void add_inputs(struct ec_grid *grid, const struct ec_model *m) {
     struct ec_buf text = ec_buf_make(EC_SHOW_BYTES_MAX);
     for (size_t i = 0; i < m->input_count; i++) {
         ec_buf_printf(&text, "%s%s", i ? ", " : "", m->input[i].table->name);
-        if (m->input[i].reach == EC_REACH_DAYS) ec_buf_printf(&text, " (within %u %s)", m->input[i].days, m->input[i].days == 1 ? "day" : "days");
+        if (m->input[i].reach == EC_REACH_DAYS)
+            ec_buf_printf(&text, " (within %u %s)", m->input[i].days, m->input[i].days == 1 ? "day" : "days");
         if (m->input[i].reach == EC_REACH_CURRENT) ec_buf_addz(&text, " (current)");
     }
     ec_grid_text(grid, ec_buf_str(&text));
@@ -121,7 +124,8 @@ static void add_inputs(struct ec_grid *grid, const struct ec_model *m) {
 }
 
 static enum ec_status print_models(const struct planning *p, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{"MODEL", false}, {"LAYER", false}, {"BY", false}, {"FROM", false}, {"WHY", false}};
+    static const struct ec_grid_column columns[] = {
+        {"MODEL", false}, {"LAYER", false}, {"BY", false}, {"FROM", false}, {"WHY", false}};
     struct ec_grid grid;
     ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < p->models.models->count; i++) {
@@ -150,9 +154,10 @@ static void print_summary(const struct planning *p) {
         (void)printf("Nothing to read: %s %s applied.\n", ec_figure_count(plan->unit_count, count),
                      plan->unit_count == 1 ? "file, already" : "files, all already");
     else
-        (void)printf("Run %u would read %zu of %zu %s (%s) as %zu %s, with %u %s.\n", plan->seq, plan->pending, plan->unit_count,
-                     plan->unit_count == 1 ? "file" : "files", ec_figure_bytes(p->bytes, size), plan->task_count,
-                     plan->task_count == 1 ? "task" : "tasks", p->config->workers, p->config->workers == 1 ? "worker" : "workers");
+        (void)printf("Run %u would read %zu of %zu %s (%s) as %zu %s, with %u %s.\n", plan->seq, plan->pending,
+                     plan->unit_count, plan->unit_count == 1 ? "file" : "files", ec_figure_bytes(p->bytes, size),
+                     plan->task_count, plan->task_count == 1 ? "task" : "tasks", p->config->workers,
+                     p->config->workers == 1 ? "worker" : "workers");
 }
 
 static enum ec_status print_text(const struct planning *p, struct ec_err *err) {

@@ -8,7 +8,9 @@ enum ec_status ec_cli_project(const struct ec_cli *cli, struct ec_err *err) {
     struct stat st;
     EC_TRY(ec_project_path(path, cli->dir, "config", "pipeline_config.yaml", err));
     if (stat(path, &st) == 0) return EC_OK;
-    return ec_fail(err, EC_USAGE, "%s is no project: it holds no config/pipeline_config.yaml; `ecluse init` makes one, -C DIR names another folder",
+    return ec_fail(err, EC_USAGE,
+                   "%s is no project: it holds no config/pipeline_config.yaml; `ecluse init` makes one, -C DIR names "
+                   "another folder",
                    strcmp(cli->dir, ".") == 0 ? "the current folder" : cli->dir);
 }
 
@@ -34,8 +36,8 @@ int ec_cli_exit(enum ec_status status) {
     return code == EC_EXIT_GATE ? EC_EXIT_RUNTIME : code;
 }
 
-enum ec_status ec_cli_option_number(const struct ec_cli *cli, const char *option, int64_t min, int64_t max, int64_t *value,
-                                    struct ec_err *err) {
+enum ec_status ec_cli_option_number(const struct ec_cli *cli, const char *option, int64_t min, int64_t max,
+                                    int64_t *value, struct ec_err *err) {
     const char *text = ec_cli_value(cli, option);
     if (!text || ec_cli_number(text, min, max, value, err) == EC_OK) return EC_OK;
     ec_err_context(err, "%s", option);

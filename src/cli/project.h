@@ -20,8 +20,8 @@ enum ec_status ec_cli_source(const struct ec_config *config, const char *name, c
 int ec_cli_exit(enum ec_status status);
 
 /* A whole number as the value of an option; `value` is left as it is where it was not given. */
-enum ec_status ec_cli_option_number(const struct ec_cli *cli, const char *option, int64_t min, int64_t max, int64_t *value,
-                                    struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_cli_option_number(const struct ec_cli *cli, const char *option, int64_t min, int64_t max,
+                                    int64_t *value, struct ec_err *err) EC_MUST_USE;
 
 /* The last component of a path. */
 const char *ec_cli_base_name(const char *path);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define FLUSH_BYTES ((size_t)1 << 18)
-#define BUFFER_MAX (16 * (size_t)EC_RECORD_MAX)
+#define BUFFER_MAX  (16 * (size_t)EC_RECORD_MAX)
 
 enum form { FORM_CSV, FORM_JSONL, FORM_RAW };
 
@@ -51,7 +51,9 @@ static void add_cell(struct ec_buf *out, const char *p, size_t n, bool last) {
     ec_buf_addc(out, last ? '\n' : ',');
 }
 
-static void add_text(struct ec_buf *out, const char *z) { add_cell(out, z ? z : "", z ? strlen(z) : 0, false); }
+static void add_text(struct ec_buf *out, const char *z) {
+    add_cell(out, z ? z : "", z ? strlen(z) : 0, false);
+}
 
 static void add_codes(struct ec_buf *out, const json_t *reasons) {
     struct ec_buf codes = ec_buf_make(BUFFER_MAX);
@@ -151,8 +153,9 @@ static enum ec_status report(const struct sink *s, bool json, struct ec_err *err
         (void)printf("%s %s written to %s\n", ec_figure_count(s->rows, figure), s->rows == 1 ? "row" : "rows", s->path);
     }
     if (s->without_bytes == 0) return EC_OK;
-    return ec_fail(err, EC_DELIVERY, "%llu of %llu rows were too long to be kept and are not in the output; "
-                                     "--as jsonl gives the place of each",
+    return ec_fail(err, EC_DELIVERY,
+                   "%llu of %llu rows were too long to be kept and are not in the output; "
+                   "--as jsonl gives the place of each",
                    (unsigned long long)s->without_bytes, (unsigned long long)s->rows);
 }
 
@@ -162,12 +165,14 @@ static enum ec_status choose_form(const struct ec_cli *cli, struct sink *s, stru
         return ec_fail(err, EC_USAGE, "--as takes csv or jsonl, not `%s`", as);
     if (as && ec_cli_value(cli, "--raw")) return ec_fail(err, EC_USAGE, "--raw and --as exclude each other");
     s->form = ec_cli_value(cli, "--raw") ? FORM_RAW
-              : as ? (strcmp(as, "csv") == 0 ? FORM_CSV : FORM_JSONL)
-                   : cli->json && !s->path ? FORM_JSONL : FORM_CSV;
+              : as                       ? (strcmp(as, "csv") == 0 ? FORM_CSV : FORM_JSONL)
+              : cli->json && !s->path    ? FORM_JSONL
+                                         : FORM_CSV;
     return EC_OK;
 }
 
-enum ec_status ec_quarantine_export(const struct ec_cli *cli, const struct ec_reject_filter *filter, struct ec_err *err) {
+enum ec_status ec_quarantine_export(const struct ec_cli *cli, const struct ec_reject_filter *filter,
+                                    struct ec_err *err) {
     struct sink s = {.path = ec_cli_value(cli, "--out"), .fd = -1, .buf = ec_buf_make(BUFFER_MAX)};
     bool more;
     enum ec_status status = choose_form(cli, &s, err);

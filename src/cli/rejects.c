@@ -10,8 +10,8 @@
 
 /* A row of EC_RECORD_MAX bytes, every one escaped, with its reasons (gate/quarantine.c). */
 #define LINE_MAX_BYTES (16 * (size_t)EC_RECORD_MAX)
-#define READ_BYTES ((size_t)1 << 18)
-#define NAMES_MAX ((size_t)64 << 20)
+#define READ_BYTES     ((size_t)1 << 18)
+#define NAMES_MAX      ((size_t)64 << 20)
 
 struct scan {
     const struct ec_reject_filter *filter;
@@ -58,7 +58,9 @@ static enum ec_status list_folder(const char *path, const char *suffix, struct n
     *names = (struct names){0};
     ec_arena_init(&names->arena, NAMES_MAX);
     DIR *dir = opendir(path);
-    if (!dir) return errno == ENOENT || errno == ENOTDIR ? EC_OK : ec_fail_errno(err, EC_IO, "cannot open the folder %s", path);
+    if (!dir)
+        return errno == ENOENT || errno == ENOTDIR ? EC_OK
+                                                   : ec_fail_errno(err, EC_IO, "cannot open the folder %s", path);
     enum ec_status status = EC_OK;
     while (status == EC_OK) {
         errno = 0;
@@ -163,12 +165,14 @@ static bool takes_file(const char *glob, const struct ec_reject *row) {
     if (ec_glob_match(glob, row->file) || ec_glob_match(glob, ec_cli_base_name(row->file))) return true;
     if (!row->member) return false;
     (void)snprintf(both, sizeof both, "%s/%s", row->file, row->member);
-    return ec_glob_match(glob, row->member) || ec_glob_match(glob, ec_cli_base_name(row->member)) || ec_glob_match(glob, both);
+    return ec_glob_match(glob, row->member) || ec_glob_match(glob, ec_cli_base_name(row->member)) ||
+           ec_glob_match(glob, both);
 }
 
 static bool takes(const struct ec_reject_filter *f, const struct ec_reject *row) {
-    return (!f->source || strcmp(f->source, row->source) == 0) && (!f->run || strncmp(row->run, f->run, strlen(f->run)) == 0) &&
-           (!f->file || takes_file(f->file, row)) && (!f->reason || takes_reason(f->reason, row->reasons));
+    return (!f->source || strcmp(f->source, row->source) == 0) &&
+           (!f->run || strncmp(row->run, f->run, strlen(f->run)) == 0) && (!f->file || takes_file(f->file, row)) &&
+           (!f->reason || takes_reason(f->reason, row->reasons));
 }
 
 static enum ec_status damaged(const struct scan *s, const char *what, struct ec_err *err) {

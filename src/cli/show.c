@@ -12,7 +12,9 @@ void ec_grid_init(struct ec_grid *grid, const struct ec_grid_column *column, siz
     for (size_t i = 0; i < columns; i++) grid->width[i] = ec_utf8_length(column[i].title, strlen(column[i].title));
 }
 
-void ec_grid_deinit(struct ec_grid *grid) { ec_buf_free(&grid->text); }
+void ec_grid_deinit(struct ec_grid *grid) {
+    ec_buf_free(&grid->text);
+}
 
 void ec_grid_text(struct ec_grid *grid, struct ec_str text) {
     size_t start = grid->text.n;
@@ -24,7 +26,9 @@ void ec_grid_text(struct ec_grid *grid, struct ec_str text) {
     if (width > grid->width[column]) grid->width[column] = width;
 }
 
-void ec_grid_str(struct ec_grid *grid, const char *z) { ec_grid_text(grid, z ? ec_str_of(z) : EC_STR("-")); }
+void ec_grid_str(struct ec_grid *grid, const char *z) {
+    ec_grid_text(grid, z ? ec_str_of(z) : EC_STR("-"));
+}
 
 void ec_grid_printf(struct ec_grid *grid, const char *fmt, ...) {
     char text[512];
@@ -109,7 +113,9 @@ void ec_doc_init(struct ec_doc *doc) {
     doc->json.pretty = true;
 }
 
-void ec_doc_deinit(struct ec_doc *doc) { ec_buf_free(&doc->buf); }
+void ec_doc_deinit(struct ec_doc *doc) {
+    ec_buf_free(&doc->buf);
+}
 
 enum ec_status ec_doc_print(struct ec_doc *doc, struct ec_err *err) {
     ec_buf_addc(&doc->buf, '\n');

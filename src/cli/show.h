@@ -16,7 +16,7 @@
 #include "base/json.h"
 
 #define EC_GRID_COLUMNS_MAX 16u
-#define EC_SHOW_BYTES_MAX ((size_t)256 << 20) /* of one table or document */
+#define EC_SHOW_BYTES_MAX   ((size_t)256 << 20) /* of one table or document */
 
 struct ec_grid_column {
     const char *title;

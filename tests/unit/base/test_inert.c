@@ -47,7 +47,7 @@ static void directions_and_separators_are_escaped(void **state) {
 static void bytes_that_are_no_text_are_escaped(void **state) {
     (void)state;
     SHOWN("\xFF\xC3", "\\xFF\\xC3");
-    SHOWN("\xC0\xAF", "\\xC0\\xAF");         /* overlong */
+    SHOWN("\xC0\xAF", "\\xC0\\xAF");          /* overlong */
     SHOWN("\xED\xA0\x80", "\\xED\\xA0\\x80"); /* a surrogate */
     SHOWN("\x9B", "\\x9B");
     SHOWN("\xE2\x82", "\\xE2\\x82"); /* cut */
