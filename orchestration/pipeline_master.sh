@@ -6,6 +6,7 @@ set -euo pipefail
 project="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 if [[ -f "$project/CMakeLists.txt" ]]; then
+  "$project/scripts/install-dependencies" # make itself may be missing
   make -s -C "$project"
   ecluse="$project/build/ecluse"
 else

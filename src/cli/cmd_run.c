@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/plan_text.h"
+#include "cli/project.h"
 #include "publish/summary.h"
 #include "run/paths.h"
 #include "run/run.h"
@@ -88,12 +89,9 @@ static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_ru
 }
 
 static enum ec_status take_options(struct ec_cli *cli, struct ec_config *config, struct ec_run_options *o, struct ec_err *err) {
-    const char *jobs = ec_cli_value(cli, "--jobs");
-    if (jobs) {
-        int64_t n;
-        EC_TRY(ec_cli_number(jobs, 1, EC_JOBS_MAX, &n, err));
-        config->workers = (unsigned)n;
-    }
+    int64_t jobs = config->workers;
+    EC_TRY(ec_cli_option_number(cli, "--jobs", 1, EC_JOBS_MAX, &jobs, err));
+    config->workers = (unsigned)jobs;
     EC_TRY(ec_cli_as_of(cli, &o->as_of, err));
     for (size_t i = 0; i < cli->many_count; i++)
         if (!ec_config_source(config, cli->many[i])) return ec_fail(err, EC_USAGE, "--select: there is no source `%s`", cli->many[i]);
@@ -124,7 +122,7 @@ static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options
 static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_config *config = NULL;
     struct ec_run_options options = {.now_us = ec_now_micros()};
-    enum ec_status status = ec_cli_config(cli, &config, err);
+    enum ec_status status = ec_cli_load(cli, &config, err);
     if (status == EC_OK) status = take_options(cli, config, &options, err);
     int code = ec_exit_of(status);
     if (status == EC_OK && ec_cli_value(cli, "--dry-run")) {

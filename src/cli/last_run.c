@@ -6,13 +6,15 @@
 #include "run/paths.h"
 #include "run/run.h"
 
+/* By number or id; without one, the newest that read files (and not only computed changed models). */
 static bool is_wanted(const struct ec_config *config, uint32_t seq, const char *id) {
     int64_t number;
-    if (ec_integer_parse(id, strlen(id), &number)) return number == (int64_t)seq;
+    if (id && ec_integer_parse(id, strlen(id), &number)) return number == (int64_t)seq;
     struct ec_manifest manifest;
-    bool same = ec_manifest_read(config->dir, seq, &manifest, NULL) == EC_OK && strcmp(manifest.run, id) == 0;
+    bool read = ec_manifest_read(config->dir, seq, &manifest, NULL) == EC_OK;
+    bool wanted = read && (id ? strcmp(manifest.run, id) == 0 : manifest.input_count > 0);
     ec_manifest_deinit(&manifest);
-    return same;
+    return wanted;
 }
 
 static enum ec_status find(const struct ec_cli *cli, const struct ec_config *config, uint32_t *seq,
@@ -23,7 +25,7 @@ static enum ec_status find(const struct ec_cli *cli, const struct ec_config *con
     bool found = false;
     for (size_t i = list.count; i-- > 0 && status == EC_OK && !found;) {
         *seq = list.seq[i];
-        found = !id || is_wanted(config, *seq, id);
+        found = is_wanted(config, *seq, id);
     }
     ec_manifest_list_deinit(&list);
     if (status != EC_OK || found) return status;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -59,8 +60,10 @@ static int run_command(struct ec_cli *cli, int argc, char **argv) {
 
 /* What was printed must have arrived: a full disk behind a redirection is an error. */
 static int check_stdout(int code) {
+    errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-    (void)fprintf(stderr, "error [io]: the output could not be written\n");
+    /* A reader that has seen enough, such as head, is no news to anybody. */
+    if (errno != EPIPE) (void)fprintf(stderr, "error [io]: the output could not be written\n");
     return code == EC_EXIT_DONE ? EC_EXIT_RUNTIME : code;
 }
 

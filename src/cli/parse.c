@@ -5,6 +5,8 @@
 #include "base/io.h"
 #include "read/cell.h"
 
+#include <errno.h>
+
 #include <strings.h>
 
 static const struct ec_option common[] = {
@@ -160,7 +162,10 @@ void ec_cli_usage(FILE *out) {
 }
 
 enum ec_status ec_cli_config(const struct ec_cli *cli, struct ec_config **config, struct ec_err *err) {
-    return ec_config_load(cli->dir, cli->setting, cli->setting_count, config, err);
+    enum ec_status status = ec_config_load(cli->dir, cli->setting, cli->setting_count, config, err);
+    if (status == EC_OK || !err || err->sys_errno != ENOENT) return status;
+    err->status = EC_CONFIG; /* a file that is not there is for the user to write, not for the disk */
+    return EC_CONFIG;
 }
 
 enum ec_status ec_cli_as_of(const struct ec_cli *cli, int32_t *as_of, struct ec_err *err) {

@@ -54,6 +54,13 @@ static bool is_unchanged(const struct ec_driver *d, const struct ec_model *model
     return false;
 }
 
+bool ec_driver_models_changed(const struct ec_driver *d) {
+    if (d->plan.manifest_count == 0) return false;
+    for (size_t i = 0; i < d->models->models->count; i++)
+        if (!is_unchanged(d, &d->models->models->model[i])) return true;
+    return false;
+}
+
 static enum ec_status bind_inputs(struct ec_driver *d, struct ec_sql *sql, const struct ec_model *model,
                                   const struct ec_partitions *touched, struct ec_err *err) {
     struct ec_model_files *files = ec_arena_calloc(&d->arena, model->input_count, sizeof *files);

@@ -105,13 +105,15 @@ static enum ec_status add_all(struct listing *l, struct ec_err *err) {
     return EC_OK;
 }
 
+static const char *below_project(const struct ec_finish_options *o, const char *path) {
+    size_t n = strlen(o->config->dir);
+    return strncmp(path, o->config->dir, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
 static enum ec_status note_archive(const struct ec_finish_options *o, const struct ec_archive_made *made, struct ec_err *err) {
     struct ec_run_facts *facts = o->facts;
     struct ec_archive_facts *list = ec_arena_calloc(&facts->arena, facts->archive_count + 1, sizeof *list);
-    const char *name = made->path;
-    size_t dir_n = strlen(o->config->dir);
-    if (strncmp(name, o->config->dir, dir_n) == 0 && name[dir_n] == '/') name += dir_n + 1;
-    char *path = ec_arena_strdup(&facts->arena, name);
+    char *path = ec_arena_strdup(&facts->arena, below_project(o, made->path));
     if (!list || !path) return ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
     if (facts->archive_count) memcpy(list, facts->archive, facts->archive_count * sizeof *list);
     list[facts->archive_count++] = (struct ec_archive_facts){path, made->files, made->bytes, made->bytes_stored, true};
@@ -138,15 +140,18 @@ enum ec_status ec_deliver_archive(const struct ec_finish_options *o, struct ec_e
     struct ec_archive_made made = {0};
     EC_TRY(ec_manifest_path(mark, o->config->dir, o->manifest->seq, ".archived", err));
     if (ec_path_exists(mark)) {
-        struct ec_buf path = ec_buf_make(EC_PATH_MAX);
-        enum ec_status status = ec_file_load(mark, &path, err);
-        if (status == EC_OK) status = ec_archive_verify(ec_buf_str(&path).p, &made, err);
-        ec_buf_free(&path);
+        struct ec_buf name = ec_buf_make(EC_PATH_MAX);
+        char path[EC_PATH_MAX];
+        enum ec_status status = ec_file_load(mark, &name, err);
+        if (status == EC_OK) status = ec_path_join(path, sizeof path, o->config->dir, ec_buf_str(&name).p, err);
+        if (status == EC_OK) status = ec_archive_verify(path, &made, err);
+        ec_buf_free(&name);
         EC_TRY(status);
         return note_archive(o, &made, err);
     }
     bool exists;
     EC_TRY(create(o, &made, err));
-    EC_TRY(ec_file_publish(mark, made.path, strlen(made.path), &exists, err));
+    const char *name = below_project(o, made.path);
+    EC_TRY(ec_file_publish(mark, name, strlen(name), &exists, err));
     return note_archive(o, &made, err);
 }

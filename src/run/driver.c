@@ -40,7 +40,6 @@ static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(ec_plan_make(&options, &d->plan, err));
     for (size_t i = 0; i < d->plan.inputs.unclaimed_count; i++)
         ec_log(EC_LOG_WARN, "%s belongs to no source: add a glob for it under `files:`", d->plan.inputs.unclaimed[i]);
-    if (d->plan.pending == 0) return EC_OK;
     char staging[EC_PATH_MAX];
     EC_TRY(ec_project_path(staging, d->config->dir, EC_DIR_STAGING, d->plan.run, err));
     d->staging = ec_arena_strdup(&d->arena, staging);
@@ -56,6 +55,7 @@ static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
     struct ec_sql *sql;
     EC_TRY(ec_driver_sql(d, &sql, err));
     EC_TRY(ec_project_models_load(d->config, sql, d->models, err));
+    d->idle = d->plan.pending == 0 && !ec_driver_models_changed(d);
     d->table = ec_arena_calloc(&d->arena, d->config->source_count + d->models->models->count, sizeof *d->table);
     return d->table ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the run");
 }
@@ -76,8 +76,8 @@ static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcom
     EC_TRY(ec_recover(d->config, &outcome->recovered, &outcome->problems, err));
     EC_TRY(prepare(d, err));
     outcome->applied_before = d->plan.unit_count - d->plan.pending;
-    outcome->nothing_to_do = d->plan.pending == 0;
-    if (outcome->nothing_to_do) return EC_OK;
+    outcome->nothing_to_do = d->idle;
+    if (d->idle) return EC_OK;
     d->progress = ec_progress_create(&d->plan, d->config, d->options->progress);
     EC_TRY(ec_driver_read(d, err));
     ec_progress_stage(d->progress, "models");
@@ -131,7 +131,7 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
     char manifest[EC_PATH_MAX];
     bool committed = d->manifest.seq > 0 && ec_manifest_path(manifest, d->config->dir, d->manifest.seq, ".json", NULL) == EC_OK &&
                      ec_path_exists(manifest);
-    if (status != EC_OK && !committed) discard(d);
+    if (!committed) discard(d);
     outcome->facts = d->facts;
     outcome->driver = d; /* its facts live in the driver's memory */
     ec_lock_release(lock);

@@ -34,6 +34,7 @@ struct ec_driver {
     size_t table_count, source_tables;
     struct ec_manifest manifest;
     struct ec_run_facts facts;       /* its units are those that are read */
+    bool idle;                       /* no file to read, no model that changed */
     int64_t start_us;                /* monotonic */
     struct ec_progress *progress;
 };
@@ -50,6 +51,9 @@ struct ec_table *ec_driver_table(struct ec_driver *driver, const char *name);
 
 /* Computes the models over the tables as they will be (compute.c). */
 enum ec_status ec_driver_models(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
+
+/* Whether a model is new or has another text than its table was made with, once anything was loaded. */
+bool ec_driver_models_changed(const struct ec_driver *driver);
 
 /* Places the parts and publishes facts and manifest (commit.c). */
 enum ec_status ec_driver_commit(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;

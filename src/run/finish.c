@@ -158,15 +158,17 @@ static enum ec_status write_archive(const struct finishing *f, struct ec_err *er
 
 static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err) {
     const struct ec_finish_options *options = f->o;
+    /* A run that only computed changed models leaves the verdicts on the last files as they are. */
+    bool files = options->facts->unit_count > 0;
     bool all = deliver(f, "quarantine", place_quarantines);
-    all &= deliver(f, "reports", write_reports);
+    if (files) all &= deliver(f, "reports", write_reports);
     all &= deliver(f, "exports", write_exports);
-    all &= deliver(f, "alert", write_alert);
+    if (files) all &= deliver(f, "alert", write_alert);
     all &= deliver(f, "marks", mark_files);
     /* The archive holds reports and page, the page names the archive: it is drawn twice. */
-    all &= deliver(f, "dashboard", write_page);
+    if (files) all &= deliver(f, "dashboard", write_page);
     if (!all) return EC_OK;
-    if (options->manifest->archive) all = deliver(f, "archive", write_archive) && deliver(f, "dashboard", write_page);
+    if (options->manifest->archive) all = deliver(f, "archive", write_archive) && (!files || deliver(f, "dashboard", write_page));
     if (all) all = deliver(f, "clean-up", clean_up);
     return all ? ec_manifest_finish(f->dir, options->manifest->seq, err) : EC_OK;
 }
