@@ -72,13 +72,22 @@ struct verdict {
     bool invalid;
 };
 
+/* The text of a cell; a string is a view, which is all that the batch's faults need: a hostile file
+ * of long texts that break many rules costs no copies. */
+static struct ec_str cell_value(struct ec_batch *batch, size_t column, size_t row) {
+    if (column == SIZE_MAX) return EC_STR("");
+    const struct ec_column *c = &batch->column[column];
+    if (c->type.type != EC_TYPE_STRING || !ec_bit(c->valid, row)) return ec_batch_cell_text(batch, column, row);
+    return ec_text_str(&ec_column_text(c)[row]);
+}
+
 /* Notes and, where the check says so, rejects every row of `failed`. */
 static enum ec_status apply(struct ec_gate *gate, struct ec_batch *batch, const uint64_t *failed, struct verdict v,
                             struct ec_err *err) {
     for (size_t word = 0; word < (batch->rows + 63) / 64; word++) {
         for (uint64_t bits = failed[word]; bits; bits &= bits - 1) {
             size_t row = word * 64 + (size_t)__builtin_ctzll(bits);
-            struct ec_str value = v.column == SIZE_MAX ? EC_STR("") : ec_batch_cell_text(batch, v.column, row);
+            struct ec_str value = cell_value(batch, v.column, row);
             ec_gate_note(gate, v.check, batch, row, value);
             if (v.invalid) ec_bit_set(gate->invalid, row);
             if (!v.reject) continue;
@@ -94,7 +103,8 @@ static enum ec_status apply(struct ec_gate *gate, struct ec_batch *batch, const 
 }
 
 /* Declared not null, and not there; a cell that is there but of the wrong type is not null. */
-static enum ec_status check_nulls(struct ec_gate *gate, struct ec_batch *batch, const uint64_t *sound, struct ec_err *err) {
+static enum ec_status check_nulls(struct ec_gate *gate, struct ec_batch *batch, const uint64_t *sound,
+                                  struct ec_err *err) {
     size_t words = (batch->rows + 63) / 64;
     for (size_t c = 0; c < gate->source->column_count; c++) {
         const uint64_t *bad = gate->type_bad + c * EC_BATCH_WORDS;
@@ -189,6 +199,21 @@ static void count_reasons(struct ec_gate *gate, struct ec_batch *batch) {
     }
 }
 
+/* Rows whose key was compared: those that passed everything else. A file that is rejected as a whole
+ * has had its keys compared all the same. */
+static size_t count_compared(const struct ec_gate *gate, const struct ec_batch *batch) {
+    const uint32_t after = UINT32_C(1) << EC_REASON_DUPLICATE | UINT32_C(1) << EC_REASON_FILE;
+    if (batch->faults == 0) return batch->rows;
+    size_t n = 0;
+    for (size_t row = 0; row < batch->rows; row++) n += (gate->reasons[row] & ~after) == 0;
+    return n;
+}
+
+/* Reasons that are found after the check, of what is wrong with the row itself. */
+static bool is_late(enum ec_reason reason) {
+    return reason == EC_REASON_DERIVE || reason == EC_REASON_TYPE || reason == EC_REASON_TOO_LONG;
+}
+
 enum ec_status ec_gate_count(struct ec_gate *gate, struct ec_batch *batch, struct ec_err *err) {
     struct ec_facts *facts = &gate->facts;
     size_t words = (batch->rows + 63) / 64;
@@ -198,13 +223,14 @@ enum ec_status ec_gate_count(struct ec_gate *gate, struct ec_batch *batch, struc
     facts->accepted += batch->rows - rejected;
     facts->quarantined += rejected - duplicate;
     facts->duplicate += duplicate;
-    if (gate->check_key != SIZE_MAX) facts->check[gate->check_key].evaluated += batch->rows - rejected + duplicate;
-    /* A derived column that cannot be computed makes its row invalid as a rule does. */
+    /* A derived column that cannot be computed makes its row invalid as a rule does; so does a value
+     * that cannot be a partition. */
     for (size_t i = 0; i < batch->faults; i++)
-        if (batch->fault[i].reason == EC_REASON_DERIVE) ec_bit_set(gate->invalid, batch->fault[i].row);
+        if (is_late(batch->fault[i].reason)) ec_bit_set(gate->invalid, batch->fault[i].row);
     facts->rows_invalid += ec_bits_count(gate->invalid, words);
     facts->rows_inconsistent += ec_bits_count(gate->inconsistent, words);
     count_reasons(gate, batch);
+    if (gate->check_key != SIZE_MAX) facts->check[gate->check_key].evaluated += count_compared(gate, batch);
     EC_TRY(ec_profile_columns(gate, batch, err));
     ec_profile_batch(gate, batch);
     return EC_OK;

@@ -2,6 +2,7 @@
 #include "gate/gate_private.h"
 
 #include "base/io.h"
+#include "gate/keys.h"
 
 #include <math.h>
 
@@ -11,7 +12,8 @@ size_t ec_gate_add_check(struct ec_gate *gate, struct ec_check_facts check) {
     return facts->check_count++;
 }
 
-static struct ec_check_facts make_check(const char *id, const char *rule, const char *column, enum ec_dimension dimension) {
+static struct ec_check_facts make_check(const char *id, const char *rule, const char *column,
+                                        enum ec_dimension dimension) {
     return (struct ec_check_facts){
         .id = id,
         .rule = rule,
@@ -90,6 +92,13 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
                               size_t own_count, struct ec_gate **out, struct ec_err *err) {
     struct ec_gate *gate = ec_calloc(1, sizeof *gate);
     if (!gate) return ec_fail(err, EC_NO_MEMORY, "no memory for the checks of %s", source->name);
+    if (source->key_count > EC_KEY_COLUMNS_MAX) {
+        ec_free(gate);
+        (void)ec_fail(err, EC_CONFIG, "the key of %s has %zu columns; the limit is %u", source->name, source->key_count,
+                      EC_KEY_COLUMNS_MAX);
+        ec_err_at(err, source->file, source->line, 0);
+        return EC_CONFIG;
+    }
     gate->source = source;
     gate->own_first = own_first;
     gate->own_count = own_count;
@@ -101,7 +110,8 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
     if (status != EC_OK) goto done;
     gate->check_parse = ec_gate_add_check(gate, make_check("rows.parse", "parse", NULL, EC_DIM_VALIDITY));
     gate->check_key = SIZE_MAX;
-    if (source->key_count > 0) gate->check_key = ec_gate_add_check(gate, make_check("key", "unique", NULL, EC_DIM_UNIQUENESS));
+    if (source->key_count > 0)
+        gate->check_key = ec_gate_add_check(gate, make_check("key", "unique", NULL, EC_DIM_UNIQUENESS));
     if (!add_column_checks(gate)) {
         status = ec_fail(err, EC_NO_MEMORY, "no memory for the checks of %s", source->name);
         goto done;
@@ -126,4 +136,6 @@ void ec_gate_destroy(struct ec_gate *gate) {
     ec_free(gate);
 }
 
-struct ec_facts *ec_gate_facts(struct ec_gate *gate) { return &gate->facts; }
+struct ec_facts *ec_gate_facts(struct ec_gate *gate) {
+    return &gate->facts;
+}

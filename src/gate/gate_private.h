@@ -13,9 +13,9 @@ struct ec_gate {
     const struct ec_source *source;
     struct ec_facts facts;
     struct ec_arena arena;
-    struct ec_bound_rule *rule; /* source->rule_count */
+    struct ec_bound_rule *rule;  /* source->rule_count */
     size_t own_first, own_count; /* batch columns that are not the file's */
-    size_t freshness; /* batch column, SIZE_MAX: none */
+    size_t freshness;            /* batch column, SIZE_MAX: none */
     /* Places in facts.check. */
     size_t check_parse, check_key;
     size_t *check_type, *check_null; /* per declared column, SIZE_MAX: none */
@@ -24,7 +24,7 @@ struct ec_gate {
     uint64_t structural[EC_BATCH_WORDS];
     uint64_t invalid[EC_BATCH_WORDS];
     uint64_t inconsistent[EC_BATCH_WORDS];
-    uint64_t *type_bad; /* EC_BATCH_WORDS per declared column; zero between batches */
+    uint64_t *type_bad;              /* EC_BATCH_WORDS per declared column; zero between batches */
     uint32_t reasons[EC_BATCH_ROWS]; /* a bit per enum ec_reason */
 };
 

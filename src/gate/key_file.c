@@ -3,7 +3,6 @@
 
 #include "base/io.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 
 struct ec_key_writer {
@@ -20,7 +19,9 @@ static int compare(const struct ec_key *a, const struct ec_key *b) {
     return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-static int compare_void(const void *a, const void *b) { return compare(a, b); }
+static int compare_void(const void *a, const void *b) {
+    return compare(a, b);
+}
 
 enum ec_status ec_key_writer_create(const char *path, struct ec_key_writer **out, struct ec_err *err) {
     struct ec_key_writer *w = ec_calloc(1, sizeof *w);
@@ -73,17 +74,20 @@ void ec_key_writer_destroy(struct ec_key_writer *w) {
     ec_free(w);
 }
 
-/* One sorted run of one file, read through a small buffer. */
-#define RUN_BUFFER 1024u
+/* What the buffers of all runs share, and what one of them gets at least and at most. */
+#define MERGE_BYTES     ((size_t)32 * EC_MIB)
+#define RUN_RECORDS_MIN ((size_t)16)
+#define RUN_RECORDS_MAX ((size_t)4096)
+#define MERGE_ARENA_MAX ((size_t)EC_GIB)
 
+/* One sorted run of one file, read through a small buffer. */
 struct run {
-    int fd;
     const char *path;
     uint32_t rank;
-    uint64_t next;      /* record in the file to read next */
-    uint64_t end;       /* record behind the run */
-    size_t at, n;       /* in the buffer */
-    struct ec_key *key; /* RUN_BUFFER */
+    uint64_t next; /* record in the file to read next */
+    uint64_t end;  /* record behind the run */
+    size_t at, n;  /* in the buffer */
+    struct ec_key *key;
 };
 
 struct ec_key_merge {
@@ -91,8 +95,7 @@ struct ec_key_merge {
     size_t run_count;
     size_t *heap; /* runs that have a key, the smallest first */
     size_t heap_n;
-    int *fd;
-    size_t fd_count;
+    size_t buffer; /* records of a run's */
     struct ec_arena arena;
 };
 
@@ -118,12 +121,16 @@ static void sift_down(struct ec_key_merge *m, size_t i) {
     }
 }
 
-static enum ec_status refill(struct run *run, struct ec_err *err) {
+/* Opens the file for each of its buffers: a process may not hold thousands of files open. */
+static enum ec_status refill(const struct ec_key_merge *m, struct run *run, struct ec_err *err) {
     uint64_t left = run->end - run->next;
-    size_t n = left < RUN_BUFFER ? (size_t)left : RUN_BUFFER;
-    size_t got;
-    EC_TRY(ec_file_read_at(run->fd, run->key, n * sizeof *run->key, (off_t)(run->next * sizeof *run->key), &got,
-                           run->path, err));
+    size_t n = left < m->buffer ? (size_t)left : m->buffer, got = 0;
+    int fd;
+    EC_TRY(ec_file_open(run->path, &fd, NULL, err));
+    enum ec_status status = ec_file_read_at(fd, run->key, n * sizeof *run->key, (off_t)(run->next * sizeof *run->key),
+                                            &got, run->path, err);
+    (void)ec_io.close(fd);
+    EC_TRY(status);
     if (got != n * sizeof *run->key) return ec_fail(err, EC_IO, "the key file %s is shorter than it was", run->path);
     run->next += n;
     run->at = 0;
@@ -131,29 +138,48 @@ static enum ec_status refill(struct run *run, struct ec_err *err) {
     return EC_OK;
 }
 
-static enum ec_status add_runs(struct ec_key_merge *m, const struct ec_key_input *input, size_t file, uint64_t records,
+static enum ec_status count_records(const char *path, uint64_t *records, struct ec_err *err) {
+    struct stat st;
+    int fd;
+    EC_TRY(ec_file_open(path, &fd, &st, err));
+    (void)ec_io.close(fd);
+    *records = (uint64_t)st.st_size / sizeof(struct ec_key);
+    if ((uint64_t)st.st_size % sizeof(struct ec_key) == 0) return EC_OK;
+    return ec_fail(err, EC_IO, "the key file %s is damaged: it ends within a record", path);
+}
+
+static enum ec_status add_runs(struct ec_key_merge *m, const struct ec_key_input *input, uint64_t records,
                                struct ec_err *err) {
     for (uint64_t start = 0; start < records; start += EC_KEY_RUN) {
         uint64_t end = records - start < EC_KEY_RUN ? records : start + EC_KEY_RUN;
         struct run *run = &m->run[m->run_count];
-        *run = (struct run){.fd = m->fd[file], .path = input->path, .rank = input->rank, .next = start, .end = end};
-        run->key = ec_arena_alloc(&m->arena, RUN_BUFFER * sizeof *run->key);
+        *run = (struct run){.path = input->path, .rank = input->rank, .next = start, .end = end};
+        uint64_t most = end - start < m->buffer ? end - start : m->buffer;
+        run->key = ec_arena_alloc(&m->arena, (size_t)most * sizeof *run->key);
         if (!run->key) return ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
-        EC_TRY(refill(run, err));
+        EC_TRY(refill(m, run, err));
         m->heap[m->heap_n++] = m->run_count++;
     }
     return EC_OK;
 }
 
-static enum ec_status open_files(struct ec_key_merge *m, const struct ec_key_input *input, size_t count, uint64_t *records,
-                                 size_t *runs, struct ec_err *err) {
+static enum ec_status open_runs(struct ec_key_merge *m, const struct ec_key_input *input, size_t count,
+                                struct ec_err *err) {
+    size_t runs = 0;
+    uint64_t *records = ec_arena_calloc(&m->arena, count, sizeof *records);
+    if (!records) return ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
     for (size_t i = 0; i < count; i++) {
-        struct stat st;
-        EC_TRY(ec_file_open(input[i].path, &m->fd[i], &st, err));
-        m->fd_count = i + 1;
-        records[i] = (uint64_t)st.st_size / sizeof(struct ec_key);
-        *runs += (size_t)((records[i] + EC_KEY_RUN - 1) / EC_KEY_RUN);
+        EC_TRY(count_records(input[i].path, &records[i], err));
+        runs += (size_t)((records[i] + EC_KEY_RUN - 1) / EC_KEY_RUN);
     }
+    m->run = ec_arena_calloc(&m->arena, runs, sizeof *m->run);
+    m->heap = ec_arena_calloc(&m->arena, runs, sizeof *m->heap);
+    if (!m->run || !m->heap) return ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
+    m->buffer = MERGE_BYTES / sizeof(struct ec_key) / (runs ? runs : 1);
+    if (m->buffer < RUN_RECORDS_MIN) m->buffer = RUN_RECORDS_MIN;
+    if (m->buffer > RUN_RECORDS_MAX) m->buffer = RUN_RECORDS_MAX;
+    for (size_t i = 0; i < count; i++) EC_TRY(add_runs(m, &input[i], records[i], err));
+    for (size_t i = m->heap_n; i-- > 0;) sift_down(m, i);
     return EC_OK;
 }
 
@@ -161,29 +187,18 @@ enum ec_status ec_key_merge_open(const struct ec_key_input *input, size_t count,
                                  struct ec_err *err) {
     struct ec_key_merge *m = ec_calloc(1, sizeof *m);
     if (!m) return ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
-    ec_arena_init(&m->arena, (size_t)EC_GIB);
-    size_t runs = 0;
-    enum ec_status status = EC_OK;
-    uint64_t *records = ec_arena_calloc(&m->arena, count, sizeof *records);
-    m->fd = ec_arena_calloc(&m->arena, count, sizeof *m->fd);
-    if (!records || !m->fd) status = ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
-    if (status == EC_OK) status = open_files(m, input, count, records, &runs, err);
-    if (status == EC_OK) {
-        m->run = ec_arena_calloc(&m->arena, runs, sizeof *m->run);
-        m->heap = ec_arena_calloc(&m->arena, runs, sizeof *m->heap);
-        if (!m->run || !m->heap) status = ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
-    }
-    for (size_t i = 0; i < count && status == EC_OK; i++) status = add_runs(m, &input[i], i, records[i], err);
+    ec_arena_init(&m->arena, MERGE_ARENA_MAX);
+    enum ec_status status = open_runs(m, input, count, err);
     if (status != EC_OK) {
         ec_key_merge_close(m);
         return status;
     }
-    for (size_t i = m->heap_n; i-- > 0;) sift_down(m, i);
     *out = m;
     return EC_OK;
 }
 
-enum ec_status ec_key_merge_next(struct ec_key_merge *m, struct ec_key *key, uint32_t *rank, bool *end, struct ec_err *err) {
+enum ec_status ec_key_merge_next(struct ec_key_merge *m, struct ec_key *key, uint32_t *rank, bool *end,
+                                 struct ec_err *err) {
     *end = m->heap_n == 0;
     if (*end) return EC_OK;
     struct run *run = &m->run[m->heap[0]];
@@ -191,7 +206,7 @@ enum ec_status ec_key_merge_next(struct ec_key_merge *m, struct ec_key *key, uin
     *rank = run->rank;
     if (run->at == run->n) {
         if (run->next < run->end)
-            EC_TRY(refill(run, err));
+            EC_TRY(refill(m, run, err));
         else
             m->heap[0] = m->heap[--m->heap_n];
     }
@@ -201,7 +216,6 @@ enum ec_status ec_key_merge_next(struct ec_key_merge *m, struct ec_key *key, uin
 
 void ec_key_merge_close(struct ec_key_merge *m) {
     if (!m) return;
-    for (size_t i = 0; i < m->fd_count; i++) (void)ec_io.close(m->fd[i]);
     ec_arena_deinit(&m->arena);
     ec_free(m);
 }

@@ -2,8 +2,7 @@
 
 #include "base/io.h"
 
-/* Longer keys are hashed in two steps. */
-#define KEY_TEXT_MAX 512u
+#include <assert.h>
 
 static struct ec_str cell_bytes(const struct ec_column *c, size_t row) {
     if (c->type.type == EC_TYPE_STRING) return ec_text_str(&ec_column_text(c)[row]);
@@ -11,7 +10,8 @@ static struct ec_str cell_bytes(const struct ec_column *c, size_t row) {
     return (struct ec_str){(const char *)c->values + row * width, width};
 }
 
-bool ec_key_hash(const struct ec_batch *batch, const size_t *columns, size_t count, size_t row, struct ec_hash128 *hash) {
+bool ec_key_hash(const struct ec_batch *batch, const size_t *columns, size_t count, size_t row,
+                 struct ec_hash128 *hash) {
     for (size_t i = 0; i < count; i++)
         if (!ec_bit(batch->column[columns[i]].valid, row)) return false;
     if (count == 1) {
@@ -20,8 +20,8 @@ bool ec_key_hash(const struct ec_batch *batch, const size_t *columns, size_t cou
         return true;
     }
     /* Each part is hashed before the parts are: ("ab","c") is not ("a","bc"). */
-    struct ec_hash128 parts[KEY_TEXT_MAX / sizeof(struct ec_hash128)];
-    if (count > sizeof parts / sizeof *parts) return false;
+    struct ec_hash128 parts[EC_KEY_COLUMNS_MAX];
+    assert(count <= EC_KEY_COLUMNS_MAX); /* the gate's creation says so to people */
     for (size_t i = 0; i < count; i++) {
         struct ec_str s = cell_bytes(&batch->column[columns[i]], row);
         parts[i] = ec_hash128(s.p, s.n);

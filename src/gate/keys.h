@@ -15,7 +15,8 @@
 #include "base/batch.h"
 #include "base/hash.h"
 
-#define EC_KEY_RUN 262144u /* records of a sorted run: 8 MiB */
+#define EC_KEY_RUN         262144u /* records of a sorted run: 8 MiB */
+#define EC_KEY_COLUMNS_MAX 32u
 
 struct ec_key {
     struct ec_hash128 hash;
@@ -23,9 +24,10 @@ struct ec_key {
     uint64_t line;
 };
 
-/* The hash of the row's key columns; false where one is null. Equal values of equal types give
- * equal hashes, whether they come from a reader or from DuckDB. */
-bool ec_key_hash(const struct ec_batch *batch, const size_t *columns, size_t count, size_t row, struct ec_hash128 *hash);
+/* The hash of the row's key columns, at most EC_KEY_COLUMNS_MAX; false where one is null. Equal values of equal types
+ * give equal hashes, whether they come from a reader or from DuckDB. */
+bool ec_key_hash(const struct ec_batch *batch, const size_t *columns, size_t count, size_t row,
+                 struct ec_hash128 *hash);
 
 /* Keys met so far in this task, up to a maximum. */
 struct ec_key_set;
@@ -36,14 +38,16 @@ bool ec_key_set_meet(struct ec_key_set *set, const struct ec_key *key, struct ec
 
 struct ec_key_writer;
 enum ec_status ec_key_writer_create(const char *path, struct ec_key_writer **writer, struct ec_err *err) EC_MUST_USE;
-enum ec_status ec_key_writer_add(struct ec_key_writer *writer, const struct ec_key *key, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_key_writer_add(struct ec_key_writer *writer, const struct ec_key *key,
+                                 struct ec_err *err) EC_MUST_USE;
 /* *count records were written. The file is closed, not synced: it lives as long as the run. */
 enum ec_status ec_key_writer_finish(struct ec_key_writer *writer, uint64_t *count, struct ec_err *err) EC_MUST_USE;
 void ec_key_writer_destroy(struct ec_key_writer *writer); /* NULL allowed; removes an unfinished file */
 
-/* Merges key files in order of (hash, rank, offset). The file with the lowest rank comes first. */
+/* Merges key files in order of (hash, rank, offset). The file with the lowest rank comes first. There
+ * may be thousands: none is kept open, and their buffers share a fixed amount of memory. */
 struct ec_key_input {
-    const char *path;
+    const char *path; /* borrowed until the merge is closed */
     uint32_t rank;
 };
 struct ec_key_merge;

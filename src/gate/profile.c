@@ -7,13 +7,18 @@
 /* Past this many distinct values the most frequent ones say nothing, and counting them costs. */
 #define TOP_DISTINCT_MAX 512u
 
-static bool has_top(enum ec_type type) { return type == EC_TYPE_STRING || type == EC_TYPE_BOOLEAN; }
+static bool has_top(enum ec_type type) {
+    return type == EC_TYPE_STRING || type == EC_TYPE_BOOLEAN;
+}
 
 /* Columns that a file adds are profiled from the batch in which they first occur. */
 enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) {
     struct ec_facts *facts = &gate->facts;
     size_t profiled = batch->columns - gate->own_count;
     if (facts->column_count == profiled) return EC_OK;
+    /* Of the batches before; a damaged record has no cells that could be null. */
+    size_t declared = gate->source->column_count;
+    uint64_t sound = declared ? facts->cells / declared : facts->read - batch->rows;
     struct ec_column_facts *column = ec_arena_calloc(&facts->arena, profiled, sizeof *column);
     if (!column) return ec_fail(err, EC_NO_MEMORY, "no memory for the profile of %s", gate->source->name);
     if (facts->column_count) memcpy(column, facts->column, facts->column_count * sizeof *column);
@@ -24,7 +29,7 @@ enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *b
             .name = ec_arena_strdup(&facts->arena, c->name),
             .type = c->type,
             .declared = i < gate->source->column_count,
-            .nulls = facts->read - batch->rows,
+            .nulls = sound,
             .hll = ec_arena_calloc(&facts->arena, EC_HLL_SIZE, 1),
             .top = has_top(c->type.type) ? ec_arena_calloc(&facts->arena, EC_TOP_SLOTS, sizeof(struct ec_top)) : NULL};
         if (!column[i].name || !column[i].hll || (has_top(c->type.type) && !column[i].top))

@@ -5,10 +5,14 @@
 #include "base/utf8.h"
 
 #define FLUSH_BYTES ((size_t)256 << 10)
-/* A row of EC_RECORD_MAX bytes, every one escaped, and its reasons. */
-#define BUFFER_MAX (8 * (size_t)EC_RECORD_MAX + FLUSH_BYTES)
+/* What a reason shows of its value: the row's bytes stand beside it. */
+#define VALUE_MAX ((size_t)1024)
+/* A row of EC_RECORD_MAX bytes, every one escaped; its cells once more, all of the wrong type; its
+ * other reasons. */
+#define BUFFER_MAX (16 * (size_t)EC_RECORD_MAX + FLUSH_BYTES)
 
-enum ec_status ec_quarantine_init(struct ec_quarantine *q, const struct ec_quarantine_options *options, struct ec_err *err) {
+enum ec_status ec_quarantine_init(struct ec_quarantine *q, const struct ec_quarantine_options *options,
+                                  struct ec_err *err) {
     *q = (struct ec_quarantine){.options = *options, .fd = -1, .buf = ec_buf_make(BUFFER_MAX)};
     q->first_fault = ec_calloc(EC_BATCH_ROWS, sizeof *q->first_fault);
     if (!q->first_fault) return ec_fail(err, EC_NO_MEMORY, "no memory for the quarantine of %s", options->file);
@@ -69,7 +73,8 @@ static void write_reason(struct ec_json_writer *w, const struct ec_quarantine *q
     }
     ec_json_str(w, "column", fault->column == EC_NO_COLUMN ? NULL : batch->column[fault->column].name);
     if (fault->value.p)
-        ec_json_text(w, "value", fault->value);
+        ec_json_text(w, "value",
+                     (struct ec_str){fault->value.p, ec_utf8_truncate(fault->value.p, fault->value.n, VALUE_MAX)});
     else
         ec_json_null(w, "value");
     if (fault->reason == EC_REASON_DUPLICATE && first) {

@@ -4,8 +4,8 @@
  *     {"run":…,"source":…,"file":…,"member":…,"line":…,"offset":…,"length":…,
  *      "reasons":[{"code":"type-error","column":"age","value":"abc"}],"raw":"…"}
  *
- * Bytes that are not valid UTF-8 stand under `raw_base64`. A duplicate's reason carries the place
- * of the first occurrence under `first`. The file is created with the first rejected row.
+ * A value longer than 1,024 bytes is cut. Bytes that are not valid UTF-8 stand under `raw_base64`. A duplicate's reason
+ * carries the place of the first occurrence under `first`. The file is created with the first rejected row.
  */
 #ifndef EC_GATE_QUARANTINE_H
 #define EC_GATE_QUARANTINE_H
@@ -39,7 +39,8 @@ struct ec_quarantine {
     size_t next_cap;
 };
 
-enum ec_status ec_quarantine_init(struct ec_quarantine *q, const struct ec_quarantine_options *options, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_quarantine_init(struct ec_quarantine *q, const struct ec_quarantine_options *options,
+                                  struct ec_err *err) EC_MUST_USE;
 /* Writes the rejected rows of the batch. `first` names the firsts of the batch's duplicates. */
 enum ec_status ec_quarantine_write(struct ec_quarantine *q, const struct ec_batch *batch, const struct ec_first *first,
                                    size_t first_count, struct ec_err *err) EC_MUST_USE;

@@ -11,8 +11,8 @@
 
 /* A pattern that backtracks its way past these on one value fails that row: linear in practice,
  * and no value can hang a worker. */
-#define REGEX_MATCH_MAX 100000u
-#define REGEX_HEAP_KIB_MAX 1024u
+#define REGEX_MATCH_MAX    100000u
+#define REGEX_HEAP_KIB_MAX 16384u /* what as many steps back take */
 
 static enum ec_status at_rule(const struct ec_rule *rule, struct ec_err *err) {
     ec_err_at(err, rule->file, rule->line, 0);
@@ -27,17 +27,47 @@ static size_t column_named(const struct ec_batch *batch, const char *name) {
 
 enum side { EXACT, LOWER, UPPER };
 
+static void saturate(double d, int64_t *value) {
+    if (d < -9.2e18 || d > 9.2e18)
+        *value = d < 0 ? INT64_MIN : INT64_MAX;
+    else
+        *value = (int64_t)d;
+}
+
 /* 0.5 as the lower bound of an integer is 1, as its upper bound 0. */
 static bool integer_bound(struct ec_str text, enum side side, int64_t *value) {
     if (ec_integer_parse(text.p, text.n, value)) return true;
     double d;
     if (side == EXACT || !ec_double_parse(text.p, text.n, &d)) return false;
-    d = side == LOWER ? ceil(d) : floor(d);
-    if (d < -9.2e18 || d > 9.2e18) {
-        *value = d < 0 ? INT64_MIN : INT64_MAX;
+    saturate(side == LOWER ? ceil(d) : floor(d), value);
+    return true;
+}
+
+/* A bound of finer scale than the column's is rounded to the inside, as an integer's is; one that no
+ * value of the column can reach closes or opens the range. */
+static bool decimal_bound(struct ec_str text, unsigned scale, enum side side, int64_t *value) {
+    int64_t power = 1, fine;
+    for (unsigned finer = scale; finer <= EC_DECIMAL_PRECISION_MAX; finer++) {
+        if (finer > scale) power *= 10;
+        if (!ec_decimal_parse(text.p, text.n, EC_DECIMAL_PRECISION_MAX, finer, &fine)) continue;
+        *value = fine / power;
+        if (fine % power > 0 && side == LOWER) *value += 1;
+        if (fine % power < 0 && side == UPPER) *value -= 1;
         return true;
     }
-    *value = (int64_t)d;
+    double d;
+    if (!ec_double_parse(text.p, text.n, &d)) return false;
+    d = d * pow(10, scale);
+    saturate(side == LOWER ? ceil(d) : floor(d), value);
+    return true;
+}
+
+/* A time of day rounds to the inside: a date from 12:00 on begins the next day. */
+static bool date_bound(struct ec_str text, enum side side, int64_t *value) {
+    int64_t micros;
+    if (side == EXACT || !ec_datetime_parse(text.p, text.n, &micros)) return false;
+    *value = ec_days_from_micros(micros);
+    if (side == LOWER && micros != *value * EC_MICROS_PER_DAY) *value += 1;
     return true;
 }
 
@@ -49,10 +79,12 @@ static bool parse_value(struct ec_column_type type, struct ec_str text, enum sid
     case EC_TYPE_STRING: return true;
     case EC_TYPE_INTEGER: return integer_bound(text, side, &out->i);
     case EC_TYPE_FLOAT: return ec_double_parse(text.p, text.n, &out->d);
-    case EC_TYPE_DECIMAL: return ec_decimal_parse(text.p, text.n, type.precision, type.scale, &out->i);
+    case EC_TYPE_DECIMAL:
+        if (ec_decimal_parse(text.p, text.n, type.precision, type.scale, &out->i)) return true;
+        return side != EXACT && decimal_bound(text, type.scale, side, &out->i);
     case EC_TYPE_DATETIME: return ec_datetime_parse(text.p, text.n, &out->i);
     case EC_TYPE_DATE:
-        if (!ec_date_parse(text.p, text.n, &days)) return false;
+        if (!ec_date_parse(text.p, text.n, &days)) return date_bound(text, side, &out->i);
         out->i = days;
         return true;
     case EC_TYPE_BOOLEAN:
@@ -106,8 +138,8 @@ static enum ec_status bind_pattern(const struct ec_rule *rule, struct ec_bound_r
     if (!pattern) {
         char text[128];
         (void)pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
-        (void)ec_fail(err, EC_CONFIG, "rule %s: the pattern does not compile at character %zu: %s", rule->id, offset + 1,
-                      text);
+        (void)ec_fail(err, EC_CONFIG, "rule %s: the pattern does not compile at character %zu: %s", rule->id,
+                      offset + 1, text);
         return at_rule(rule, err);
     }
     b->pattern = pattern;
@@ -146,8 +178,7 @@ static enum ec_status bind_kind(const struct ec_rule *rule, const struct ec_batc
 
 enum ec_status ec_rule_bind(const struct ec_rule *rule, const struct ec_batch *batch, struct ec_arena *arena,
                             struct ec_bound_rule *bound, struct ec_err *err) {
-    *bound = (struct ec_bound_rule){
-        .rule = rule, .column = SIZE_MAX, .min_column = SIZE_MAX, .max_column = SIZE_MAX};
+    *bound = (struct ec_bound_rule){.rule = rule, .column = SIZE_MAX, .min_column = SIZE_MAX, .max_column = SIZE_MAX};
     if (rule->kind == EC_RULE_EXPRESSION) return EC_OK;
     bound->column = column_named(batch, rule->column);
     if (bound->column == SIZE_MAX) {

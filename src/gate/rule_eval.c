@@ -109,6 +109,9 @@ static void eval_regex(const struct ec_bound_rule *b, const struct ec_batch *bat
         if (!ec_bit(c->valid, row)) continue;
         struct ec_str text = ec_text_str(&ec_column_text(c)[row]);
         int found = pcre2_match(b->pattern, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_UTF_CHECK, b->match, b->context);
+        if (found == PCRE2_ERROR_JIT_STACKLIMIT) /* of a long text: what the machine's stack holds must not decide */
+            found = pcre2_match(b->pattern, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, b->match,
+                                b->context);
         if (found < 0) ec_bit_set(failed, row); /* no match, or a limit: it cannot be shown to match */
     }
 }

@@ -1,0 +1,146 @@
+#include "kit.h"
+
+#include "base/calendar.h"
+#include "gate/gate.h"
+
+static void count(struct kit *k, struct ec_gate *gate) {
+    assert_int_equal(ec_gate_check(gate, &k->batch, NULL, NULL), EC_OK);
+    assert_int_equal(ec_gate_count(gate, &k->batch, NULL), EC_OK);
+}
+
+static struct ec_gate *gate_of(struct kit *k, size_t own_first, size_t own_count) {
+    struct ec_gate *gate = NULL;
+    assert_int_equal(ec_gate_create(&k->source, &k->batch, own_first, own_count, &gate, NULL), EC_OK);
+    return gate;
+}
+
+static void bounds_sums_and_distinct_values(void **state) {
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    size_t n = kit_column(&k, "n", KIT_TYPE(INTEGER)), d = kit_column(&k, "d", KIT_TYPE(FLOAT));
+    size_t day = kit_column(&k, "day", KIT_TYPE(DATE)), when = kit_column(&k, "when", KIT_TYPE(DATETIME));
+    size_t money = kit_column(&k, "money", KIT_DECIMAL(10, 2)), flag = kit_column(&k, "flag", KIT_TYPE(BOOLEAN));
+    (void)kit_column(&k, "never", KIT_TYPE(STRING));
+    k.source.freshness_column = "when";
+    struct ec_gate *gate = gate_of(&k, 7, 0);
+    for (int64_t batch = 0; batch < 2; batch++) {
+        ec_batch_reset(&k.batch);
+        for (int64_t i = 0; i < 64; i++) {
+            size_t row = kit_row(&k);
+            if (i == 63) continue; /* all null */
+            char text[32];
+            (void)snprintf(text, sizeof text, "%d", (int)(batch * 63 + i) - 10);
+            kit_set(&k, n, row, text);
+            kit_set(&k, d, row, text);
+            kit_set(&k, money, row, text);
+            kit_set(&k, day, row, batch ? "2025-07-19" : "2025-07-18");
+            kit_set(&k, when, row, batch ? "2025-07-19T10:00:00Z" : "2025-07-20T10:00:00Z");
+            kit_set(&k, flag, row, i % 3 ? "true" : "false");
+        }
+        count(&k, gate);
+    }
+    const struct ec_facts *f = ec_gate_facts(gate);
+    assert_int_equal(f->column_count, 7);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(f->column[i].values, 126);
+        assert_int_equal(f->column[i].nulls, 2);
+        assert_true(f->column[i].present && f->column[i].declared && f->column[i].bounded);
+    }
+    assert_int_equal(f->column[n].min_i, -10);
+    assert_int_equal(f->column[n].max_i, 115);
+    assert_float_equal(f->column[n].sum, (115 - 10) * 126 / 2.0, 1e-9);
+    assert_float_equal(f->column[d].min_d, -10, 0);
+    assert_float_equal(f->column[d].max_d, 115, 0);
+    assert_int_equal(f->column[money].max_i, 11500);
+    assert_int_equal(f->column[day].max_i - f->column[day].min_i, 1);
+    assert_int_equal(f->column[flag].min_i, 0);
+    assert_float_equal(f->column[flag].sum, 84, 0);
+    assert_in_range(ec_facts_distinct(f->column[n].hll), 120, 132);
+    assert_int_equal(ec_facts_distinct(f->column[day].hll), 2);
+    assert_false(f->column[6].present || f->column[6].bounded);
+    assert_int_equal(f->column[6].nulls, 128);
+    assert_int_equal(f->cells, 128 * 7);
+    assert_int_equal(f->cells_missing, 2 * 6 + 128);
+    int64_t newest;
+    assert_true(ec_datetime_parse("2025-07-20T10:00:00Z", 20, &newest));
+    assert_true(f->newest_known);
+    assert_int_equal(f->newest_us, newest);
+    ec_gate_destroy(gate);
+    kit_deinit(&k);
+}
+
+static void the_most_frequent_values(void **state) {
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    size_t few = kit_column(&k, "few", KIT_TYPE(STRING)), many = kit_column(&k, "many", KIT_TYPE(STRING));
+    size_t flag = kit_column(&k, "flag", KIT_TYPE(BOOLEAN));
+    struct ec_gate *gate = gate_of(&k, 3, 0);
+    static char text[2048][16];
+    for (size_t i = 0; i < 2048; i++) {
+        size_t row = kit_row(&k);
+        (void)snprintf(text[i], sizeof text[i], "v%zu", i);
+        kit_set(&k, few, row, i % 4 == 0 ? "often" : i % 4 == 1 ? "a value longer than inline" : "sometimes");
+        kit_set(&k, many, row, text[i]);
+        kit_set(&k, flag, row, i % 4 ? "yes" : "no");
+    }
+    count(&k, gate);
+    struct ec_facts *f = ec_gate_facts(gate);
+    ec_facts_top_sort(f->column[few].top);
+    assert_int_equal(f->column[few].top[0].count, 1024);
+    assert_memory_equal(f->column[few].top[0].text, "sometimes", 9);
+    assert_int_equal(f->column[few].top[1].count, 512);
+    assert_null(f->column[many].top); /* nearly all distinct: the most frequent say nothing */
+    assert_in_range(ec_facts_distinct(f->column[many].hll), 1900, 2200);
+    ec_facts_top_sort(f->column[flag].top);
+    assert_int_equal(f->column[flag].top[0].count, 1536);
+    assert_memory_equal(f->column[flag].top[0].text, "true", 4);
+    ec_gate_destroy(gate);
+    kit_deinit(&k);
+}
+
+/* A column that a later batch brings was null in the rows before; damaged records have no cells.
+ * Our own columns stand between, and are not profiled. */
+static void a_late_column_was_null_before(void **state) {
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    size_t n = kit_column(&k, "n", KIT_TYPE(INTEGER)), own, late;
+    assert_int_equal(ec_batch_add_column(&k.batch, "_file", KIT_TYPE(STRING), &own, NULL), EC_OK);
+    struct ec_gate *gate = gate_of(&k, 1, 1);
+    for (size_t i = 0; i < 10; i++) {
+        size_t row = kit_row(&k);
+        kit_set(&k, n, row, i < 3 ? NULL : "1");
+        if (i < 3) kit_fault(&k, row, EC_NO_COLUMN, EC_REASON_PARSE, "");
+    }
+    count(&k, gate);
+    ec_batch_reset(&k.batch);
+    assert_int_equal(ec_batch_add_column(&k.batch, "late", KIT_TYPE(STRING), &late, NULL), EC_OK);
+    for (size_t i = 0; i < 5; i++) {
+        size_t row = kit_row(&k);
+        kit_set(&k, n, row, "1");
+        kit_set(&k, late, row, i == 0 ? NULL : "x");
+        kit_set(&k, own, row, "file");
+    }
+    count(&k, gate);
+    const struct ec_facts *f = ec_gate_facts(gate);
+    assert_int_equal(f->column_count, 2);
+    assert_string_equal(f->column[1].name, "late");
+    assert_false(f->column[1].declared);
+    assert_int_equal(f->column[1].values, 4);
+    assert_int_equal(f->column[1].nulls, 7 + 1);
+    assert_int_equal(f->column[0].nulls + f->column[0].values, f->column[1].nulls + f->column[1].values);
+    assert_int_equal(f->cells, 12); /* of declared columns alone */
+    ec_gate_destroy(gate);
+    kit_deinit(&k);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bounds_sums_and_distinct_values),
+        cmocka_unit_test(the_most_frequent_values),
+        cmocka_unit_test(a_late_column_was_null_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
