@@ -73,6 +73,7 @@ class Truth(unittest.TestCase):
                 for row in file["rows"]:
                     for code in {reason["code"] for reason in row["reasons"]}:
                         expected[code] = expected.get(code, 0) + 1
+                self.assertEqual(file["by_reason"], expected)
                 self.assertEqual(self.project.report(name_of(file))["rows_detail"]["by_reason"], expected)
 
     def test_sums_of_the_run(self):
