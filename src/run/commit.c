@@ -192,6 +192,22 @@ static enum ec_status list_archived(struct ec_driver *d, struct ec_err *err) {
     return EC_OK;
 }
 
+/* A writer that came between our snapshot and now makes what we would take away stale. Found
+ * before the manifest it costs this run; found after it, recovery could not go on. */
+static enum ec_status check_nobody_else(const struct ec_driver *d, struct ec_err *err) {
+    for (size_t i = 0; i < d->table_count; i++) {
+        const struct ec_table *table = &d->table[i];
+        char log[EC_PATH_MAX], name[64], next[EC_PATH_MAX];
+        if (!ec_table_changed(table)) continue;
+        (void)snprintf(name, sizeof name, "%020lld.json", (long long)table->delta->version + 1);
+        EC_TRY(ec_path_join(log, sizeof log, table->full, "_delta_log", err));
+        EC_TRY(ec_path_join(next, sizeof next, log, name, err));
+        if (ec_path_exists(next))
+            return ec_fail(err, EC_COMMIT_CONFLICT, "another program wrote to %s while this run was under way", table->dir);
+    }
+    return EC_OK;
+}
+
 enum ec_status ec_driver_commit(struct ec_driver *d, struct ec_err *err) {
     struct ec_manifest *m = &d->manifest;
     m->seq = d->plan.seq;
@@ -209,5 +225,6 @@ enum ec_status ec_driver_commit(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(ec_facts_publish(d, err));
     if (d->options->cancelled && d->options->cancelled())
         return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+    EC_TRY(check_nobody_else(d, err));
     return ec_manifest_publish(d->config->dir, m, err);
 }
