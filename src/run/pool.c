@@ -15,6 +15,9 @@
 extern char **environ;
 
 #define TICK_MS 200
+/* How long an idle worker may take to end, DuckDB's tear-down included. */
+#define GRACE_US      (INT64_C(3) * EC_MICROS_PER_SECOND)
+#define GRACE_TICK_MS 2
 #define NO_TASK SIZE_MAX
 /* The end of what a worker said on stderr, for the message when it dies. */
 #define LAST_WORDS 512u
@@ -89,13 +92,26 @@ static enum ec_status start(struct pool *pool, struct process *p, struct ec_err 
     return ec_fail_errno(err, EC_IO, "cannot start the worker %s", pool->options->argv[0]);
 }
 
+/* The exit status of a process that was asked to end. It has said all that it had to say, so one
+ * that hangs on its way out is killed: a run never waits for it without end. */
+static int await_end(pid_t pid) {
+    int status = 0;
+    int64_t until_us = ec_monotonic_micros() + GRACE_US;
+    for (;;) {
+        pid_t ended = waitpid(pid, &status, WNOHANG);
+        if (ended == pid || (ended < 0 && errno != EINTR)) return status;
+        if (ec_monotonic_micros() >= until_us) (void)kill(pid, SIGKILL);
+        (void)poll(NULL, 0, GRACE_TICK_MS);
+    }
+}
+
 /* Ends the process for good; its exit is waited for, so that nothing of it still writes. */
 static int stop(struct process *p, bool kill_it) {
     int status = 0;
     close_fd(&p->to);
     if (p->pid > 0) {
         if (kill_it) (void)kill(p->pid, SIGKILL);
-        while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {}
+        status = await_end(p->pid);
     }
     close_fd(&p->from);
     close_fd(&p->words);
@@ -232,7 +248,8 @@ static enum ec_status watch_the_clock(struct pool *pool, struct ec_err *err) {
         (void)stop(p, true);
         p->task = index;
         char how[96];
-        (void)snprintf(how, sizeof how, "the task took longer than %u seconds", pool->options->timeout_s);
+        (void)snprintf(how, sizeof how, "the task took longer than %u second%s", pool->options->timeout_s,
+                       pool->options->timeout_s == 1 ? "" : "s");
         EC_TRY(lose(pool, p, EC_TIMEOUT, how, err));
         p->task = NO_TASK;
     }
