@@ -6,6 +6,7 @@
 #include "cli/plan_text.h"
 #include "cli/project.h"
 #include "publish/summary.h"
+#include "publish/visible.h"
 #include "run/paths.h"
 #include "run/run.h"
 
@@ -57,31 +58,50 @@ static const char **worker_argv(const struct ec_cli *cli, const char *workers) {
 }
 
 static int exit_of_verdict(const struct ec_cli *cli, const struct ec_run_outcome *outcome) {
-    if (outcome->problems.n > 0) return EC_EXIT_DELIVERY;
-    if (strcmp(cli->fail_on, "never") == 0) return EC_EXIT_DONE;
+    /* "4: data are fine" is not to be said of data that are not: the gate comes first. */
     const uint64_t *verdicts = outcome->facts.totals.verdicts;
-    if (verdicts[EC_VERDICT_FAILED] + verdicts[EC_VERDICT_ERRORED] > 0) return EC_EXIT_GATE;
+    bool gates = strcmp(cli->fail_on, "never") != 0;
+    if (gates && verdicts[EC_VERDICT_FAILED] + verdicts[EC_VERDICT_ERRORED] > 0) return EC_EXIT_GATE;
     if (strcmp(cli->fail_on, "warn") == 0 && verdicts[EC_VERDICT_WARNED] > 0) return EC_EXIT_GATE;
-    return EC_EXIT_DONE;
+    return outcome->problems.n > 0 ? EC_EXIT_DELIVERY : EC_EXIT_DONE;
 }
 
-static enum ec_status print_nothing(const struct ec_cli *cli, const struct ec_run_outcome *outcome) {
+static void add_nothing(const struct ec_cli *cli, const struct ec_run_outcome *outcome, struct ec_buf *out) {
     if (cli->json)
-        (void)printf("{\"status\":\"nothing-to-do\",\"applied_before\":%zu}\n", outcome->applied_before);
+        ec_buf_printf(out, "{\"status\":\"nothing-to-do\",\"applied_before\":%zu}\n", outcome->applied_before);
+    else if (outcome->applied_before == 1)
+        ec_buf_addz(out, "✔ nothing to do: the one file is already applied\n");
     else if (outcome->applied_before > 0)
-        (void)printf("✔ nothing to do: all %zu files are already applied\n", outcome->applied_before);
+        ec_buf_printf(out, "✔ nothing to do: all %zu files are already applied\n", outcome->applied_before);
     else
-        (void)printf("✔ nothing to do: no file in data/raw belongs to a source\n");
-    return EC_OK;
+        ec_buf_addz(out, "✔ nothing to do: no file in data/raw belongs to a source\n");
+}
+
+/* They name files, and a name can hold what commands a terminal. */
+static void add_problems(const struct ec_buf *problems, struct ec_buf *out) {
+    const char *p = problems->p, *end = problems->p + problems->n;
+    ec_buf_addz(out, "✖ not delivered:\n");
+    while (p < end) {
+        const char *eol = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((eol ? eol : end) - p);
+        ec_visible_add(out, (struct ec_str){p, n});
+        ec_buf_addc(out, '\n');
+        p += n + (eol != NULL);
+    }
 }
 
 static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_run_outcome *outcome, struct ec_err *err) {
-    if (outcome->nothing_to_do) return print_nothing(cli, outcome);
     struct ec_buf text = ec_buf_make((size_t)16 * EC_MIB);
-    if (outcome->applied_before > 0 && !cli->json)
-        ec_buf_printf(&text, "⏭ %zu files are already applied\n", outcome->applied_before);
-    enum ec_status status = ec_summary_write(&outcome->facts, cli->json, &text, err);
-    if (status == EC_OK && outcome->problems.n > 0 && !cli->json) ec_buf_printf(&text, "✖ not delivered:\n%s", outcome->problems.p);
+    enum ec_status status = EC_OK;
+    if (outcome->nothing_to_do) {
+        add_nothing(cli, outcome, &text);
+    } else {
+        if (outcome->applied_before > 0 && !cli->json)
+            ec_buf_printf(&text, "⏭ %zu file%s already applied\n", outcome->applied_before,
+                          outcome->applied_before == 1 ? " is" : "s are");
+        status = ec_summary_write(&outcome->facts, cli->json, &text, err);
+    }
+    if (status == EC_OK && outcome->problems.n > 0 && !cli->json) add_problems(&outcome->problems, &text);
     if (status == EC_OK) status = ec_buf_check(&text, err);
     if (status == EC_OK) (void)fwrite(text.p, 1, text.n, stdout);
     ec_buf_free(&text);

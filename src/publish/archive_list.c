@@ -26,9 +26,6 @@ static const char *name_fault(const char *name) {
     if (n == 0) return "is empty";
     if (n > EC_ARCHIVE_NAME_MAX) return "is too long";
     if (!ec_utf8_valid(name, n)) return "is not valid UTF-8";
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7F || name[i] == '\\')
-            return "holds a backslash or control character";
     if (name[0] == '/') return "is absolute";
     for (const char *part = name; part;) {
         const char *slash = strchr(part, '/');

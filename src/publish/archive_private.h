@@ -30,8 +30,9 @@ struct ec_archive_list {
 void ec_archive_list_init(struct ec_archive_list *list);
 void ec_archive_list_deinit(struct ec_archive_list *list);
 
-/* Relative, no empty component, '.' or '..', no backslash or control character, valid UTF-8, not
- * ARCHIVE.json; EC_ARCHIVE_UNSAFE says what is wrong. */
+/* Relative, no empty component, '.' or '..', valid UTF-8, not ARCHIVE.json; EC_ARCHIVE_UNSAFE says
+ * what is wrong. Any other byte may stand in a name, as on the disk: a dropped file with a line feed
+ * or backslash in its name is archived like any other. */
 enum ec_status ec_archive_check_name(const char *name, struct ec_err *err) EC_MUST_USE;
 /* The names of all entries, and that none occurs twice. */
 enum ec_status ec_archive_check_names(const struct ec_archive_list *list, struct ec_err *err) EC_MUST_USE;

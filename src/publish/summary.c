@@ -16,7 +16,7 @@
 struct group {
     const char *name;
     bool is_archive;
-    uint64_t files, read, accepted, quarantined, duplicate;
+    uint64_t files, read, accepted, quarantined, duplicate, rejected;
     uint64_t verdicts[EC_VERDICT_COUNT];
 };
 
@@ -35,6 +35,11 @@ static void add_fixed(struct ec_buf *out, double value, int decimals) {
     struct ec_json_writer w;
     ec_json_init(&w, out);
     ec_json_fixed(&w, NULL, value, decimals);
+}
+
+/* Whether nothing of it was loaded, because a rule or its source says so: it gets no .done. */
+static bool was_rejected(const struct ec_unit *unit, enum ec_verdict verdict) {
+    return unit->facts.rejected || (verdict == EC_VERDICT_FAILED && unit->source && unit->source->reject_failed);
 }
 
 static void add_counted(struct ec_buf *out, uint64_t n, const char *one, const char *many) {
@@ -67,6 +72,7 @@ static enum ec_status collect(const struct ec_run_facts *run, struct group *list
         g->files++;
         g->verdicts[j.verdict]++;
         if (!ec_unit_known(unit)) continue;
+        g->rejected += was_rejected(unit, j.verdict);
         g->read += unit->facts.read;
         g->accepted += unit->facts.accepted;
         g->quarantined += unit->facts.quarantined;
@@ -102,7 +108,8 @@ static void add_group(struct ec_buf *out, const struct group *g) {
         ec_buf_printf(out, ", %llu failed", (unsigned long long)g->verdicts[EC_VERDICT_FAILED]);
     if (g->verdicts[EC_VERDICT_ERRORED])
         ec_buf_printf(out, ", %llu could not be read", (unsigned long long)g->verdicts[EC_VERDICT_ERRORED]);
-    if (!g->verdicts[EC_VERDICT_ERRORED]) ec_buf_addz(out, ", marked .done");
+    if (g->rejected) ec_buf_printf(out, ", %llu rejected as a whole", (unsigned long long)g->rejected);
+    if (!g->verdicts[EC_VERDICT_ERRORED] && !g->rejected) ec_buf_addz(out, ", marked .done");
     ec_buf_addc(out, '\n');
 }
 

@@ -275,6 +275,11 @@ static void the_summary_for_people(void **state) {
     assert_non_null(strstr(text.p, "❌ users: 3 files, 600 rows"));
     assert_non_null(strstr(text.p, "❌ api_logs.zip: 2 members, 200 rows, 186 accepted, 12 quarantined, 2 duplicates, 1 could not be read\n"));
     assert_non_null(strstr(text.p, "📩 data/quality/quality_alert.txt"));
+    run.unit[0].facts.rejected = true; /* what was not loaded is not marked */
+    ec_buf_clear(&text);
+    assert_int_equal(ec_summary_write(&run, false, &text, NULL), EC_OK);
+    assert_non_null(strstr(text.p, " 1 rejected as a whole\n"));
+    assert_null(strstr(text.p, ".done"));
     ec_run_facts_deinit(&run);
     ec_buf_free(&text);
 }
