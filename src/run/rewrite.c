@@ -32,7 +32,8 @@ void ec_scan_sql(struct ec_buf *sql, const struct ec_table *table, const struct 
     if (table->partition_by) {
         ec_buf_addz(sql, ", hive_partitioning = true, hive_types = {");
         ec_sql_quote_name(sql, table->partition_by);
-        ec_buf_printf(sql, ": %s}", sql_type(table, table->partition_by));
+        /* The type as text: within EXISTS (…) DuckDB takes a bare DATE for a column of the outer query. */
+        ec_buf_printf(sql, ": '%s'}", sql_type(table, table->partition_by));
     } else {
         ec_buf_addz(sql, ", hive_partitioning = false");
     }

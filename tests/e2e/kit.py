@@ -1,5 +1,6 @@
 """Projects for the end-to-end tests: made once, copied for each test, looked at from outside."""
 import atexit
+import base64
 import collections
 import hashlib
 import json
@@ -186,6 +187,11 @@ def load(con, project, name, into):
     columns = ", ".join(f"\"{column}\" AT TIME ZONE 'UTC' AS \"{column}\"" if "TIME ZONE" in str(kind) else f'"{column}"'
                         for column, kind in zip(rows.columns, rows.types))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT {columns} FROM rows")
+
+
+def raw_of(entry):
+    """The original bytes of a line of quarantine."""
+    return entry["raw"].encode() if "raw" in entry else base64.b64decode(entry["raw_base64"])
 
 
 def digests(project, ignore=()):
