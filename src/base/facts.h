@@ -68,8 +68,9 @@ struct ec_facts {
     uint64_t by_reason[EC_REASON_COUNT]; /* rows with at least one such reason */
     uint64_t rows_invalid;               /* rows with an error-level violation other than a duplicate key */
     uint64_t rows_inconsistent;          /* rows that break an expression rule */
-    uint64_t cells;                      /* declared columns times rows */
-    uint64_t cells_missing;
+    uint64_t sound;              /* rows whose cells could be told apart: all but damaged records */
+    uint64_t cells;              /* of sound rows, in declared columns but the optional ones that the file lacks */
+    uint64_t cells_missing;      /* of those, null */
     bool rejected; /* by a rule of action reject_file */
     bool newest_known;
     int64_t newest_us; /* of the freshness column */

@@ -163,6 +163,7 @@ void ec_facts_write(struct ec_json_writer *w, const char *key, const struct ec_f
     write_reasons(w, facts->by_reason);
     ec_json_uint(w, "rows_invalid", facts->rows_invalid);
     ec_json_uint(w, "rows_inconsistent", facts->rows_inconsistent);
+    ec_json_uint(w, "sound", facts->sound);
     ec_json_uint(w, "cells", facts->cells);
     ec_json_uint(w, "cells_missing", facts->cells_missing);
     ec_json_bool(w, "rejected", facts->rejected);
@@ -328,6 +329,7 @@ enum ec_status ec_facts_read(const json_t *object, struct ec_facts *facts, struc
     read_reasons(&r, facts->by_reason);
     facts->rows_invalid = ec_json_get_uint(&r, "rows_invalid");
     facts->rows_inconsistent = ec_json_get_uint(&r, "rows_inconsistent");
+    facts->sound = ec_json_get_uint(&r, "sound");
     facts->cells = ec_json_get_uint(&r, "cells");
     facts->cells_missing = ec_json_get_uint(&r, "cells_missing");
     facts->rejected = ec_json_get_bool(&r, "rejected");

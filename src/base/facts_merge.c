@@ -13,13 +13,6 @@ static const char *copy(struct ec_arena *arena, const char *z, bool *ok) {
     return c;
 }
 
-/* Rows whose cells were judged: damaged records have none. */
-static uint64_t sound_rows(const struct ec_facts *facts) {
-    uint64_t declared = 0;
-    for (size_t i = 0; i < facts->column_count; i++) declared += facts->column[i].declared;
-    return declared ? facts->cells / declared : facts->read;
-}
-
 /* The place of an entry named `name`, looked for first at `hint`, where it almost always is. */
 static size_t find_column(const struct ec_facts *facts, const char *name, size_t hint) {
     if (hint < facts->column_count && strcmp(facts->column[hint].name, name) == 0) return hint;
@@ -122,7 +115,7 @@ static bool add_column(struct ec_facts *facts, const struct ec_column_facts *o, 
 }
 
 static enum ec_status merge_columns(struct ec_facts *facts, const struct ec_facts *other, struct ec_err *err) {
-    uint64_t mine = sound_rows(facts), theirs = sound_rows(other);
+    uint64_t mine = facts->sound, theirs = other->sound;
     size_t missing = 0;
     for (size_t i = 0; i < other->column_count; i++)
         missing += find_column(facts, other->column[i].name, i) == SIZE_MAX;
@@ -208,6 +201,7 @@ enum ec_status ec_facts_merge(struct ec_facts *facts, const struct ec_facts *oth
     for (size_t i = 0; i < EC_REASON_COUNT; i++) facts->by_reason[i] += other->by_reason[i];
     facts->rows_invalid += other->rows_invalid;
     facts->rows_inconsistent += other->rows_inconsistent;
+    facts->sound += other->sound;
     facts->cells += other->cells;
     facts->cells_missing += other->cells_missing;
     facts->rejected |= other->rejected;

@@ -37,6 +37,10 @@ enum ec_status ec_gate_count(struct ec_gate *gate, struct ec_batch *batch, struc
 /* Whether the fault is of a damaged record. */
 bool ec_reason_is_structural(enum ec_reason reason);
 
+/* Once all batches are counted: which declared columns the file has. An optional column that it
+ * lacks has no cells that could be missing. */
+void ec_gate_present(struct ec_gate *gate, const bool *present);
+
 /* The facts so far; owned by the gate. The caller fills in encoding, bytes and timing. */
 struct ec_facts *ec_gate_facts(struct ec_gate *gate);
 

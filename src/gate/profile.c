@@ -16,9 +16,6 @@ enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *b
     struct ec_facts *facts = &gate->facts;
     size_t profiled = batch->columns - gate->own_count;
     if (facts->column_count == profiled) return EC_OK;
-    /* Of the batches before; a damaged record has no cells that could be null. */
-    size_t declared = gate->source->column_count;
-    uint64_t sound = declared ? facts->cells / declared : facts->read - batch->rows;
     struct ec_column_facts *column = ec_arena_calloc(&facts->arena, profiled, sizeof *column);
     if (!column) return ec_fail(err, EC_NO_MEMORY, "no memory for the profile of %s", gate->source->name);
     if (facts->column_count) memcpy(column, facts->column, facts->column_count * sizeof *column);
@@ -29,7 +26,7 @@ enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *b
             .name = ec_arena_strdup(&facts->arena, c->name),
             .type = c->type,
             .declared = i < gate->source->column_count,
-            .nulls = sound,
+            .nulls = facts->sound, /* of the batches before */
             .hll = ec_arena_calloc(&facts->arena, EC_HLL_SIZE, 1),
             .top = has_top(c->type.type) ? ec_arena_calloc(&facts->arena, EC_TOP_SLOTS, sizeof(struct ec_top)) : NULL};
         if (!column[i].name || !column[i].hll || (has_top(c->type.type) && !column[i].top))
@@ -46,9 +43,9 @@ static void widen(struct ec_column_facts *f, int64_t value) {
     f->bounded = true;
 }
 
-static void profile_text(struct ec_column_facts *f, const struct ec_column *c, size_t rows) {
+static void profile_text(struct ec_column_facts *f, const struct ec_column *c, const uint64_t *known, size_t rows) {
     for (size_t row = 0; row < rows; row++) {
-        if (!ec_bit(c->valid, row)) continue;
+        if (!ec_bit(known, row)) continue;
         struct ec_str text = ec_text_str(&ec_column_text(c)[row]);
         uint64_t hash = ec_hash64(text.p, text.n);
         ec_facts_distinct_add(f->hll, hash);
@@ -57,10 +54,10 @@ static void profile_text(struct ec_column_facts *f, const struct ec_column *c, s
     if (f->top && ec_facts_distinct(f->hll) > TOP_DISTINCT_MAX) f->top = NULL;
 }
 
-static void profile_double(struct ec_column_facts *f, const struct ec_column *c, size_t rows) {
+static void profile_double(struct ec_column_facts *f, const struct ec_column *c, const uint64_t *known, size_t rows) {
     const double *values = ec_column_double(c);
     for (size_t row = 0; row < rows; row++) {
-        if (!ec_bit(c->valid, row)) continue;
+        if (!ec_bit(known, row)) continue;
         double v = values[row];
         if (!f->bounded || v < f->min_d) f->min_d = v;
         if (!f->bounded || v > f->max_d) f->max_d = v;
@@ -70,10 +67,10 @@ static void profile_double(struct ec_column_facts *f, const struct ec_column *c,
     }
 }
 
-static void profile_int(struct ec_column_facts *f, const struct ec_column *c, size_t rows) {
+static void profile_int(struct ec_column_facts *f, const struct ec_column *c, const uint64_t *known, size_t rows) {
     enum ec_type type = c->type.type;
     for (size_t row = 0; row < rows; row++) {
-        if (!ec_bit(c->valid, row)) continue;
+        if (!ec_bit(known, row)) continue;
         int64_t v = type == EC_TYPE_BOOLEAN ? ec_column_bool(c)[row]
                     : type == EC_TYPE_DATE  ? ec_column_days(c)[row]
                                             : ec_column_int(c)[row];
@@ -95,28 +92,45 @@ static void note_newest(struct ec_gate *gate, const struct ec_column *c, size_t 
     }
 }
 
+static void profile_column(struct ec_column_facts *f, const struct ec_column *c, const uint64_t *known, size_t rows) {
+    if (c->type.type == EC_TYPE_STRING)
+        profile_text(f, c, known, rows);
+    else if (c->type.type == EC_TYPE_FLOAT)
+        profile_double(f, c, known, rows);
+    else
+        profile_int(f, c, known, rows);
+}
+
+/* Damaged records are left out: which of their cells is which is not known. */
 void ec_profile_batch(struct ec_gate *gate, const struct ec_batch *batch) {
     struct ec_facts *facts = &gate->facts;
     size_t words = (batch->rows + 63) / 64;
     size_t sound = batch->rows - ec_bits_count(gate->structural, words);
-    facts->cells += sound * gate->source->column_count;
+    facts->sound += sound;
     for (size_t i = 0; i < facts->column_count; i++) {
         size_t at = i < gate->own_first ? i : i + gate->own_count;
         const struct ec_column *c = &batch->column[at];
         struct ec_column_facts *f = &facts->column[i];
-        size_t valid = ec_bits_count(c->valid, words);
+        uint64_t known[EC_BATCH_WORDS];
+        for (size_t w = 0; w < words; w++) known[w] = c->valid[w] & ~gate->structural[w];
+        size_t values = ec_bits_count(known, words);
+        /* Cells of a wrong type hold something: they are bad, not missing. */
         size_t bad = f->declared ? ec_bits_count(gate->type_bad + i * EC_BATCH_WORDS, words) : 0;
-        size_t missing = sound > valid + bad ? sound - valid - bad : 0;
-        f->values += valid;
-        f->nulls += missing;
-        if (f->declared) facts->cells_missing += missing;
-        if (valid > 0) f->present = true;
-        if (c->type.type == EC_TYPE_STRING)
-            profile_text(f, c, batch->rows);
-        else if (c->type.type == EC_TYPE_FLOAT)
-            profile_double(f, c, batch->rows);
-        else
-            profile_int(f, c, batch->rows);
+        f->values += values;
+        f->nulls += sound - values - bad;
+        if (values > 0) f->present = true;
+        profile_column(f, c, known, batch->rows);
     }
     if (gate->freshness != SIZE_MAX) note_newest(gate, &batch->column[gate->freshness], batch->rows);
+}
+
+void ec_gate_present(struct ec_gate *gate, const bool *present) {
+    struct ec_facts *facts = &gate->facts;
+    facts->cells = facts->cells_missing = 0;
+    for (size_t i = 0; i < gate->source->column_count && i < facts->column_count; i++) {
+        facts->column[i].present = present[i];
+        if (!gate->source->column[i].required && !present[i]) continue;
+        facts->cells += facts->sound;
+        facts->cells_missing += facts->column[i].nulls;
+    }
 }

@@ -314,8 +314,7 @@ static enum ec_status hand_over_facts(struct work *w, struct ec_err *err) {
     facts->compression = w->stream ? ec_stream_compression(w->stream) : "none";
     facts->bytes_in = w->stream ? ec_stream_bytes_in(w->stream) : 0;
     facts->bytes_decoded = w->stream ? ec_stream_bytes_out(w->stream) : 0;
-    for (size_t i = 0; i < facts->column_count && i < w->source->column_count; i++)
-        facts->column[i].present = w->reader->present[i];
+    ec_gate_present(w->gate, w->reader->present);
     /* The gate and all that its facts name end with this task: copy them as the protocol would. */
     return ec_facts_merge(&w->result->facts, facts, err);
 }

@@ -98,6 +98,7 @@ static void measure(struct ec_facts *f, uint64_t from, uint64_t to, bool note) {
         .dimension = "validity", .severity = "error", .action = "quarantine", .max_failed = 0.25};
     for (uint64_t row = from; row < to; row++) {
         f->read++;
+        f->sound++;
         f->cells += 2;
         struct ec_column_facts *id = &f->column[0], *price = &f->column[1];
         int64_t value = (int64_t)row - 50;

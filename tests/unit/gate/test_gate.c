@@ -104,6 +104,7 @@ static void a_damaged_record_is_not_judged(void **state) {
     assert_int_equal(check_of(gate, "n.type")->evaluated, 62);
     assert_int_equal(check_of(gate, "n.type")->failed, 0);
     assert_int_equal(check_of(gate, "n.min_value")->evaluated, 62);
+    ec_gate_present(gate, (const bool[]){true});
     assert_int_equal(f->cells, 62);
     assert_int_equal(f->cells_missing, 0);
     assert_int_equal(f->rows_invalid, 2);
@@ -132,6 +133,7 @@ static void a_cell_of_the_wrong_type_is_not_null(void **state) {
     assert_int_equal(check_of(gate, "n.type")->failed, 1);
     assert_string_equal(check_of(gate, "n.type")->sample[0].value, "abc");
     assert_int_equal(check_of(gate, "n.not_null")->failed, 1);
+    ec_gate_present(gate, (const bool[]){true});
     assert_int_equal(f->cells_missing, 1);
     assert_int_equal(f->column[0].nulls, 1);
     ec_gate_destroy(gate);

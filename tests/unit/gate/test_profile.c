@@ -60,8 +60,14 @@ static void bounds_sums_and_distinct_values(void **state) {
     assert_int_equal(ec_facts_distinct(f->column[day].hll), 2);
     assert_false(f->column[6].present || f->column[6].bounded);
     assert_int_equal(f->column[6].nulls, 128);
+    ec_gate_present(gate, (const bool[]){true, true, true, true, true, true, false});
     assert_int_equal(f->cells, 128 * 7);
     assert_int_equal(f->cells_missing, 2 * 6 + 128);
+    /* What an optional column that the file lacks does not hold is not missing. */
+    k.column[6].required = false;
+    ec_gate_present(gate, (const bool[]){true, true, true, true, true, true, false});
+    assert_int_equal(f->cells, 128 * 6);
+    assert_int_equal(f->cells_missing, 2 * 6);
     int64_t newest;
     assert_true(ec_datetime_parse("2025-07-20T10:00:00Z", 20, &newest));
     assert_true(f->newest_known);
@@ -131,6 +137,7 @@ static void a_late_column_was_null_before(void **state) {
     assert_int_equal(f->column[1].values, 4);
     assert_int_equal(f->column[1].nulls, 7 + 1);
     assert_int_equal(f->column[0].nulls + f->column[0].values, f->column[1].nulls + f->column[1].values);
+    ec_gate_present(gate, (const bool[]){true});
     assert_int_equal(f->cells, 12); /* of declared columns alone */
     ec_gate_destroy(gate);
     kit_deinit(&k);
