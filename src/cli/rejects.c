@@ -242,12 +242,26 @@ static enum ec_status scan_file(struct scan *s, struct ec_err *err) {
     return status;
 }
 
+/* "sales.csv.20250718_120000-00000003.jsonl": what an earlier run left under the name. */
+static bool is_set_aside(const char *name) {
+    static const char pattern[] = "dddddddd_dddddd-dddddddd.jsonl";
+    size_t n = strlen(name), run_n = sizeof pattern - 1;
+    if (n <= run_n || name[n - run_n - 1] != '.') return false;
+    for (size_t i = 0; i < run_n; i++) {
+        char c = name[n - run_n + i];
+        if (pattern[i] == 'd' && i < 24 ? c < '0' || c > '9' : c != pattern[i]) return false;
+    }
+    return true;
+}
+
 static enum ec_status scan_source(struct scan *s, const char *folder, const char *source, struct ec_err *err) {
     char path[EC_PATH_MAX];
     struct names files;
     EC_TRY(ec_path_join(path, sizeof path, folder, source, err));
     enum ec_status status = list_folder(path, ".jsonl", &files, err);
     for (size_t i = 0; i < files.count && status == EC_OK && !*s->more; i++) {
+        /* Rows of an earlier run are asked for by its name: the file was read again since. */
+        if (!s->filter->run && is_set_aside(files.name[i])) continue;
         status = ec_path_join(s->path, sizeof s->path, path, files.name[i], err);
         if (status == EC_OK) status = scan_file(s, err);
     }

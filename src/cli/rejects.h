@@ -20,7 +20,7 @@ struct ec_reject_filter {
     const char *source; /* its name */
     const char *file;   /* a glob over the path, the base name, the member or path/member */
     const char *reason; /* a code; "rule" takes every rule's */
-    const char *run;    /* its id, or the beginning of it */
+    const char *run;    /* its id, or the beginning of it; NULL: the newest of each file */
     uint64_t limit;     /* rows; 0: all */
 };
 

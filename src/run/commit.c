@@ -92,10 +92,8 @@ static enum ec_status list_quarantine(struct ec_driver *d, struct ec_err *err) {
             if (!r->quarantine) continue;
             const char *id = d->plan.task[unit->task_first + k].id;
             char *from = ec_arena_printf(&d->arena, "%s/%s/%s/%s", EC_DIR_STAGING, d->plan.run, id, r->quarantine);
-            char range[32] = "";
-            if (k > 0) (void)snprintf(range, sizeof range, ".%zu", k);
-            char *to = ec_arena_printf(&d->arena, "%s/%s/%s%s.jsonl", EC_DIR_QUARANTINE, unit->input->source->name,
-                                       d->state[u].unit->label, range);
+            char *to = ec_arena_printf(&d->arena, "%s/%s/%s.jsonl", EC_DIR_QUARANTINE, unit->input->source->name,
+                                       d->state[u].unit->label);
             if (!from || !to) return no_memory(err);
             m->quarantine[m->quarantine_count++] = (struct ec_manifest_move){from, to};
         }

@@ -74,12 +74,10 @@ static enum ec_status add_quality(struct listing *l, struct ec_err *err) {
         EC_TRY(add(l, name, err));
     }
     for (size_t i = 0; i < l->o->manifest->quarantine_count; i++) {
+        /* The ranges of a file were joined into one. */
         const char *to = l->o->manifest->quarantine[i].to;
-        int n = snprintf(name, sizeof name, "%.*s.%s.jsonl", (int)(strlen(to) - strlen(".jsonl")), to, l->o->manifest->run);
-        if (n < 0 || (size_t)n >= sizeof name) return ec_fail(err, EC_IO, "the path %s is too long", to);
-        char path[EC_PATH_MAX];
-        EC_TRY(ec_path_join(path, sizeof path, l->o->config->dir, name, err));
-        EC_TRY(add(l, ec_path_exists(path) ? name : to, err));
+        bool again = i > 0 && strcmp(l->o->manifest->quarantine[i - 1].to, to) == 0;
+        if (!again) EC_TRY(add(l, to, err));
     }
     EC_TRY(add_if_there(l, EC_DIR_QUALITY "/" EC_PAGE_NAME, err));
     return add_if_there(l, EC_DIR_QUALITY "/" EC_ALERT_FILE_NAME, err);

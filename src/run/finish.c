@@ -7,6 +7,7 @@
 #include "run/deliver.h"
 #include "run/export.h"
 #include "run/paths.h"
+#include "run/place.h"
 #include "sql/session.h"
 #include "store/delta.h"
 
@@ -37,31 +38,8 @@ static enum ec_status commit_tables(const struct finishing *f, struct ec_err *er
     return EC_OK;
 }
 
-/* The quarantine of an earlier file of this name is kept: it is set aside under its run's name. */
-static enum ec_status place_quarantine(const struct finishing *f, const struct ec_manifest_move *move, struct ec_err *err) {
-    char from[EC_PATH_MAX], to[EC_PATH_MAX], folder[EC_PATH_MAX];
-    EC_TRY(ec_path_join(from, sizeof from, f->dir, move->from, err));
-    EC_TRY(ec_path_join(to, sizeof to, f->dir, move->to, err));
-    if (!ec_path_exists(from)) return EC_OK; /* placed before the crash */
-    memcpy(folder, to, sizeof folder);
-    *strrchr(folder, '/') = '\0';
-    EC_TRY(ec_dir_make(folder, err));
-    if (ec_io.link(from, to) != 0) {
-        struct stat a, b;
-        if (errno != EEXIST) return ec_fail_errno(err, EC_DELIVERY, "cannot place %s", to);
-        if (stat(from, &a) == 0 && stat(to, &b) == 0 && a.st_ino == b.st_ino) return EC_OK;
-        char other[EC_PATH_MAX];
-        int n = snprintf(other, sizeof other, "%.*s.%s.jsonl", (int)(strlen(to) - strlen(".jsonl")), to, f->o->manifest->run);
-        if (n < 0 || (size_t)n >= sizeof other) return ec_fail(err, EC_DELIVERY, "the path %s is too long", to);
-        if (ec_io.link(from, other) != 0 && errno != EEXIST) return ec_fail_errno(err, EC_DELIVERY, "cannot place %s", other);
-    }
-    return ec_dir_sync(folder, err);
-}
-
-static enum ec_status place_quarantines(const struct finishing *f, struct ec_err *err) {
-    for (size_t i = 0; i < f->o->manifest->quarantine_count; i++)
-        EC_TRY(place_quarantine(f, &f->o->manifest->quarantine[i], err));
-    return EC_OK;
+static enum ec_status place_quarantine(const struct finishing *f, struct ec_err *err) {
+    return ec_place_quarantine(f->dir, f->o->manifest, f->o->facts, err);
 }
 
 static enum ec_status write_reports(const struct finishing *f, struct ec_err *err) {
@@ -160,7 +138,7 @@ static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err)
     const struct ec_finish_options *options = f->o;
     /* A run that only computed changed models leaves the verdicts on the last files as they are. */
     bool files = options->facts->unit_count > 0;
-    bool all = deliver(f, "quarantine", place_quarantines);
+    bool all = deliver(f, "quarantine", place_quarantine);
     if (files) all &= deliver(f, "reports", write_reports);
     all &= deliver(f, "exports", write_exports);
     if (files) all &= deliver(f, "alert", write_alert);
