@@ -4,8 +4,8 @@
  *     float     JSON's number grammar, also ".5", "5.", leading '+' and zeros; no NaN or infinity
  *     decimal   the same grammar, digits past the scale only where they are zero
  *     boolean   true false 1 0 yes no t f y n, in any case
- *     date      the column's formats in order, then YYYY-MM-DD (or a datetime at midnight)
- *     datetime  the column's formats in order, then ec_datetime_parse(); a text that names no
+ *     date      the column's formats in order; without any, YYYY-MM-DD (or a datetime at midnight)
+ *     datetime  the column's formats in order; without any, ec_datetime_parse(); a text that names no
  *               zone is of the column's `timezone`
  *     string    as it is
  *

@@ -255,8 +255,9 @@ bool ec_datetime_cell(const struct ec_schema_column *schema, const char *p, size
     struct moment m;
     for (size_t i = 0; i < schema->format_count; i++)
         if (moment_scan(schema->formats[i], p, n, &m) && moment_micros(&m, column_zone(schema), micros)) return true;
+    /* What is declared replaces ISO 8601: of 2025-01-13 under %Y-%d-%m nobody knows what was meant. */
     int64_t value;
-    if (!ec_datetime_parse(p, n, &value)) return false;
+    if (schema->format_count > 0 || !ec_datetime_parse(p, n, &value)) return false;
     if (schema->timezone && !names_zone(p, n)) value -= (int64_t)column_zone(schema) * EC_MICROS_PER_SECOND;
     *micros = value;
     return true;
@@ -271,6 +272,7 @@ bool ec_date_cell(const struct ec_schema_column *schema, const char *p, size_t n
         *days = ec_days_from_micros(micros);
         return true;
     }
+    if (schema->format_count > 0) return false;
     if (ec_date_parse(p, n, days)) return true;
     if (!ec_datetime_parse(p, n, &micros) || micros % EC_MICROS_PER_DAY != 0) return false;
     *days = ec_days_from_micros(micros);

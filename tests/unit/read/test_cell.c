@@ -239,6 +239,7 @@ static void zones_of_a_column(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t micros;
         char text[32] = "";
+        schema.format_count = strchr(cases[i].text, '/') != NULL;
         assert_true(ec_datetime_cell(&schema, cases[i].text, strlen(cases[i].text), &micros));
         ec_datetime_format(micros, text);
         assert_string_equal(text, cases[i].expected);
@@ -275,6 +276,10 @@ static void dates(void **state) {
     int32_t days = 0;
     assert_true(ec_date_cell(&schema, "18/07/2025", 10, &days));
     assert_int_equal(days, ec_days_from_civil(2025, 7, 18));
+    assert_false(ec_date_cell(&schema, "2025-07-19", 10, &days)); /* what is declared replaces ISO 8601 */
+    int64_t micros;
+    assert_false(ec_datetime_cell(&schema, "2025-07-19", 10, &micros));
+    schema.format_count = 0;
     assert_true(ec_date_cell(&schema, "2025-07-19", 10, &days));
     assert_int_equal(days, ec_days_from_civil(2025, 7, 19));
     assert_true(ec_date_cell(&schema, "2025-07-20T00:00:00", 19, &days));
