@@ -70,6 +70,47 @@ static void emit(int fd, enum ec_log_level level, const char *message, bool colo
     ec_buf_free(&line);
 }
 
+void ec_log_keep(enum ec_log_level level, const char *fmt, ...) {
+    char message[4096];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    make_inert(message);
+    if (logger.file >= 0 && !logger.file_failed) emit(logger.file, level, message, false, &logger.file_failed);
+}
+
+static void place(struct ec_json_writer *w, const char *key, uint32_t value) {
+    if (value) ec_json_uint(w, key, value);
+    else ec_json_null(w, key);
+}
+
+void ec_log_error(const struct ec_err *err) {
+    if (!logger.options.json) {
+        ec_err_print(err, stderr);
+        return;
+    }
+    struct ec_buf line = ec_buf_make(16384);
+    struct ec_json_writer w;
+    const struct ec_code_text *text = ec_status_text(err->status);
+    char when[32];
+    when[ec_datetime_format(ec_now_micros() / EC_MICROS_PER_SECOND * EC_MICROS_PER_SECOND, when)] = '\0';
+    ec_json_init(&w, &line);
+    ec_json_object(&w, NULL);
+    ec_json_str(&w, "time", when);
+    ec_json_str(&w, "level", level_names[EC_LOG_ERROR]);
+    ec_json_str(&w, "message", err->message);
+    ec_json_str(&w, "code", text->slug);
+    ec_json_str(&w, "file", err->file[0] ? err->file : NULL);
+    place(&w, "line", err->line);
+    place(&w, "column", err->column);
+    ec_json_str(&w, "fix", text->remedy);
+    ec_json_end(&w);
+    ec_buf_addc(&line, '\n');
+    if (line.failed || ec_file_write(STDERR_FILENO, line.p, line.n, "stderr", NULL) != EC_OK) ec_err_print(err, stderr);
+    ec_buf_free(&line);
+}
+
 void ec_log(enum ec_log_level level, const char *fmt, ...) {
     char message[4096];
     va_list args;

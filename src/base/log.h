@@ -25,6 +25,11 @@ void ec_log_init(const struct ec_log_options *options);
 enum ec_status ec_log_to_file(const char *path, struct ec_err *err) EC_MUST_USE;
 void ec_log_close(void);
 void ec_log(enum ec_log_level level, const char *fmt, ...) EC_PRINTF(2, 3);
+/* The same, but for the file alone: of what reaches stderr in another form, such as ec_log_error(). */
+void ec_log_keep(enum ec_log_level level, const char *fmt, ...) EC_PRINTF(2, 3);
+/* The error that ends a command, on stderr: as ec_err_print() does, or as an object with its code,
+ * place and remedy where lines are JSON. */
+void ec_log_error(const struct ec_err *err);
 /* A hook called before and after a line is written to stderr, so that a progress
  * bar can clear and redraw itself; NULL removes it. */
 void ec_log_hook(void (*around)(bool before));

@@ -134,7 +134,7 @@ static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options
     if (status == EC_OK) status = print_outcome(cli, &outcome, err);
     int code = status == EC_OK ? exit_of_verdict(cli, &outcome) : ec_exit_of(status);
     if (status == EC_INTERRUPTED) code = 128 + (int)caught;
-    if (status != EC_OK) ec_log(EC_LOG_ERROR, "%s", err->message);
+    if (status != EC_OK) ec_log_keep(EC_LOG_ERROR, "%s", err->message); /* main says it on stderr */
     ec_run_outcome_deinit(&outcome);
     return code;
 }

@@ -42,15 +42,14 @@ static const char *own_path(const char *argv0) {
 static int run_command(struct ec_cli *cli, int argc, char **argv) {
     struct ec_err err = {0};
     int code = EC_EXIT_USAGE;
-    if (ec_cli_parse(cli, argc, argv, &err) == EC_OK) {
-        struct ec_log_options log = {.level = cli->quiet ? EC_LOG_WARN : cli->verbose ? EC_LOG_DEBUG : EC_LOG_INFO,
-                                     .json = cli->log_json,
-                                     .color = cli->color && isatty(STDERR_FILENO)};
-        ec_log_init(&log);
-        code = cli->command->run(cli, &err);
-    }
-    if (err.status != EC_OK) ec_err_print(&err, stderr);
-    if (err.status == EC_USAGE) (void)fprintf(stderr, "  help: ecluse %s --help\n", cli->command->name);
+    enum ec_status status = ec_cli_parse(cli, argc, argv, &err);
+    struct ec_log_options log = {.level = cli->quiet ? EC_LOG_WARN : cli->verbose ? EC_LOG_DEBUG : EC_LOG_INFO,
+                                 .json = cli->log_json,
+                                 .color = cli->color && isatty(STDERR_FILENO)};
+    ec_log_init(&log);
+    if (status == EC_OK) code = cli->command->run(cli, &err);
+    if (err.status != EC_OK) ec_log_error(&err);
+    if (err.status == EC_USAGE && !cli->log_json) (void)fprintf(stderr, "  help: ecluse %s --help\n", cli->command->name);
     for (size_t i = 0; i < cli->setting_count; i++) ec_free((char *)(uintptr_t)cli->setting[i].key);
     ec_free(cli->many);
     ec_free(cli->argument);

@@ -46,11 +46,23 @@ static enum ec_status load_files(struct ec_arena *arena, const struct ec_yaml_no
     return EC_OK;
 }
 
-/* The encodings' names; case does not matter. */
+/* The encodings' names and what else they are called; case does not matter. */
 static enum ec_status load_encoding(const struct ec_yaml_node *node, struct ec_source *source, struct ec_err *err) {
     static const char *const encodings[] = {"utf-8", "latin-1", "windows-1252", "utf-16le", "utf-16be"};
+    static const struct { const char *alias, *ours; } aliases[] = {
+        {"utf8", "utf-8"},           {"latin1", "latin-1"},       {"iso-8859-1", "latin-1"},
+        {"cp1252", "windows-1252"},  {"utf16le", "utf-16le"},     {"utf16be", "utf-16be"},
+    };
     source->encoding = encodings[0];
     if (!node) return EC_OK;
+    for (size_t i = 0; node->kind == EC_YAML_SCALAR && i < COUNT(aliases); i++) {
+        if (!ec_same_name(node->text, aliases[i].alias)) continue;
+        source->encoding = aliases[i].ours;
+        return EC_OK;
+    }
+    if (node->kind == EC_YAML_SCALAR && (ec_same_name(node->text, "utf-16") || ec_same_name(node->text, "utf16")))
+        return ec_yaml_fail(node->at, err, "`%s` does not say which byte comes first: write utf-16le (as Windows does) or utf-16be",
+                            node->text);
     for (size_t i = 0; node->kind == EC_YAML_SCALAR && i < COUNT(encodings); i++) {
         if (!ec_same_name(node->text, encodings[i])) continue;
         source->encoding = encodings[i];

@@ -67,7 +67,11 @@ enum ec_status ec_yaml_unknown(struct ec_yaml_place at, const char *what, const 
     if (!nearest) nearest = only_containing(word, words, count);
     if (nearest) return ec_yaml_fail(at, err, "unknown %s `%.80s`; did you mean `%s`?", what, word, nearest);
     struct ec_buf list = ec_buf_make(512);
-    for (size_t i = 0; i < count && !list.failed; i++) ec_buf_printf(&list, "%s`%s`", i ? ", " : "", words[i]);
+    for (size_t i = 0; i < count && !list.failed; i++) {
+        size_t j = 0; /* a schema and its source may share a name */
+        while (j < i && strcmp(words[j], words[i]) != 0) j++;
+        if (j == i) ec_buf_printf(&list, "%s`%s`", i ? ", " : "", words[i]);
+    }
     struct ec_str text = ec_buf_str(&list); /* whole words only where it was cut */
     enum ec_status status = count == 0 ? ec_yaml_fail(at, err, "unknown %s `%.80s`", what, word)
                                        : ec_yaml_fail(at, err, "unknown %s `%.80s`; known are %.*s%s", what, word,

@@ -70,7 +70,7 @@ static void every_key_of_a_source_takes_effect(void **state) {
                                             "    schema: orders\n"
                                             "    files: [a.csv, \"b/**/*.csv\"]\n"
                                             "    format: csv\n"
-                                            "    encoding: Windows-1252\n"
+                                            "    encoding: CP1252\n"
                                             "    delimiter: tab\n"
                                             "    key: [id, placed]\n"
                                             "    load: merge\n"
