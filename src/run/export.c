@@ -1,6 +1,8 @@
 #include "run/export.h"
 
+#include "base/hash.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "run/paths.h"
 #include "run/rewrite.h"
 #include "run/table.h"
@@ -11,6 +13,10 @@
 #include <glob.h>
 
 #define PLACEHOLDERS_MAX 8u
+/* Of a value in a path; every byte may become three. */
+#define VALUE_BYTES_MAX 60u
+/* A text cell is at most this long. */
+#define VALUE_TEXT_MAX ((size_t)EC_FIELD_MAX)
 
 struct exporting {
     const struct ec_manifest_export *export;
@@ -24,11 +30,14 @@ struct exporting {
     size_t written_count, written_cap;
     struct ec_csv_out *out;
     char path[EC_PATH_MAX]; /* of the open file */
+    struct ec_buf value[PLACEHOLDERS_MAX]; /* of the row at hand, NUL-terminated */
 };
 
-static bool is_safe(char c, bool first) {
-    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return letter || (!first && (c == '-' || c == '.' || c == '_'));
+/* What may stand in a file's name as it is. A leading '.' would hide it or leave the folder, a
+ * leading '_' is how null is told. */
+static bool is_safe(unsigned char c, bool first) {
+    if (first && (c == '.' || c == '_' || c == ' ')) return false;
+    return c >= 0x20 && c != 0x7F && !strchr("/%\\*?[", c);
 }
 
 static void add_value(struct ec_buf *out, const char *value) {
@@ -36,13 +45,18 @@ static void add_value(struct ec_buf *out, const char *value) {
         ec_buf_addz(out, "__null__");
         return;
     }
-    if (!*value) ec_buf_addz(out, "%");
-    for (const char *p = value; *p; p++) {
-        if (is_safe(*p, p == value))
-            ec_buf_addc(out, *p);
+    size_t n = strlen(value), kept = ec_utf8_truncate(value, n, VALUE_BYTES_MAX);
+    bool text = ec_utf8_valid(value, n);
+    if (n == 0) ec_buf_addz(out, "%");
+    for (size_t i = 0; i < kept; i++) {
+        unsigned char c = (unsigned char)value[i];
+        if (is_safe(c, i == 0) && (c < 0x80 || text))
+            ec_buf_addc(out, value[i]);
         else
-            ec_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*p);
+            ec_buf_printf(out, "%%%02X", c);
     }
+    /* A name holds 255 bytes: a longer value is cut, and told from others by a hash of the whole. */
+    if (kept < n) ec_buf_printf(out, "%%%016llx", (unsigned long long)ec_hash64(value, n));
 }
 
 void ec_export_path(struct ec_buf *out, const char *pattern, const char *const *name, const char *const *value, size_t count) {
@@ -151,16 +165,14 @@ static enum ec_status open_file(struct exporting *x, struct ec_err *err) {
 /* The path for the row's values. */
 static enum ec_status row_path(struct exporting *x, const struct ec_batch *batch, size_t row, char *path, struct ec_err *err) {
     const char *value[PLACEHOLDERS_MAX] = {0};
-    char text[PLACEHOLDERS_MAX][256];
     for (size_t i = 0; i < x->name_count; i++) {
         const struct ec_column *c = &batch->column[x->table.column_count + i];
         if (!ec_bit(c->valid, row)) continue;
         struct ec_str s = ec_text_str(&ec_column_text(c)[row]);
-        if (s.n >= sizeof text[i])
-            return ec_fail(err, EC_IO, "a value of %s is too long for a file name", x->name[i]);
-        memcpy(text[i], s.p, s.n);
-        text[i][s.n] = '\0';
-        value[i] = text[i];
+        ec_buf_clear(&x->value[i]);
+        ec_buf_add(&x->value[i], s.p, s.n);
+        EC_TRY(ec_buf_check(&x->value[i], err));
+        value[i] = x->value[i].p;
     }
     struct ec_buf relative = ec_buf_make(EC_PATH_MAX);
     ec_export_path(&relative, x->export->pattern, x->name, value, x->name_count);
@@ -262,6 +274,7 @@ enum ec_status ec_export_write(const char *project, const struct ec_manifest_exp
                                struct ec_buf *written, struct ec_err *err) {
     struct exporting x = {.export = export, .project = project, .sql = sql};
     ec_arena_init(&x.arena, (size_t)256 * EC_MIB);
+    for (size_t i = 0; i < PLACEHOLDERS_MAX; i++) x.value[i] = ec_buf_make(VALUE_TEXT_MAX);
     char dir[EC_PATH_MAX];
     struct ec_delta *delta = NULL;
     const char *partition_by = NULL;
@@ -273,6 +286,7 @@ enum ec_status ec_export_write(const char *project, const struct ec_manifest_exp
         status = ec_table_open(project, export->table, export->model, partition_by, &x.arena, &x.table, err);
     if (status == EC_OK) status = export_all(&x, err);
     ec_csv_out_destroy(x.out);
+    for (size_t i = 0; i < PLACEHOLDERS_MAX; i++) ec_buf_free(&x.value[i]);
     ec_table_close(&x.table);
     for (size_t i = 0; i < x.written_count && status == EC_OK; i++) {
         const char *name = x.written[i] + strlen(project);

@@ -1,8 +1,9 @@
 /* KPI tables as CSV files, in the layout that people know: one file per value of the pattern's
  * placeholders, `sales/{date}/sales_{date}_kpi.csv` below data/processed.
  *
- * A value becomes part of a path only through an alphabet that cannot leave its folder: letters,
- * digits, '-', '.' and '_' inside; everything else as %XX, null as "__null__".
+ * A value becomes part of a path only in a form that cannot leave its folder: '/', '\\', '%', control
+ * characters, a leading '.', '_' or space, and what is not UTF-8 stand as %XX, null as "__null__"; a
+ * long value is cut and ends with '%' and a hash.
  */
 #ifndef EC_RUN_EXPORT_H
 #define EC_RUN_EXPORT_H

@@ -11,6 +11,7 @@
 struct placing {
     const char *project;
     const struct ec_manifest *manifest;
+    const struct ec_unit *unit;
     const char *to;              /* below the project folder */
     char folder[EC_PATH_MAX];
     char target[EC_PATH_MAX];
@@ -38,6 +39,30 @@ static enum ec_status run_of(const char *path, char run[RUN_ID_MAX], bool *known
     return EC_OK;
 }
 
+static bool same_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Whether the earlier run read the very bytes that this one read again: under a changed rule, or
+ * because the file was rejected. Then its rows are all judged anew, and a copy says nothing. */
+static bool is_same_content(const struct placing *p, const char *run) {
+    const char *dash = strrchr(run, '-');
+    struct ec_manifest earlier;
+    uint32_t seq = 0;
+    bool same = false;
+    for (const char *c = dash ? dash + 1 : ""; *c; c++) seq = seq * 10 + (uint32_t)(*c - '0');
+    const char *path = p->unit->path + (strncmp(p->unit->path, EC_DIR_RAW "/", sizeof EC_DIR_RAW) == 0 ? sizeof EC_DIR_RAW : 0);
+    if (seq > 0 && p->unit->sha256[0] && ec_manifest_read(p->project, seq, &earlier, NULL) == EC_OK) {
+        for (size_t i = 0; i < earlier.input_count; i++) {
+            const struct ec_manifest_input *in = &earlier.input[i];
+            same = same || (strcmp(in->source, p->unit->source_name) == 0 && strcmp(in->path, path) == 0 &&
+                            same_text(in->member, p->unit->member) && same_text(in->sha256, p->unit->sha256));
+        }
+        ec_manifest_deinit(&earlier);
+    }
+    return same;
+}
+
 /* Moves what an earlier run left out of the way. *placed: what is there is of this run already. */
 static enum ec_status set_aside(const struct placing *p, bool *placed, struct ec_err *err) {
     char run[RUN_ID_MAX] = "earlier", other[EC_PATH_MAX];
@@ -50,7 +75,7 @@ static enum ec_status set_aside(const struct placing *p, bool *placed, struct ec
     int n = snprintf(other, sizeof other, "%.*s.%s.jsonl", (int)(strlen(p->target) - strlen(".jsonl")), p->target,
                      known ? run : "earlier");
     if (n < 0 || (size_t)n >= sizeof other) return ec_fail(err, EC_DELIVERY, "the path %s is too long", p->target);
-    if (ec_io.link(p->target, other) != 0 && errno != EEXIST)
+    if (!is_same_content(p, run) && ec_io.link(p->target, other) != 0 && errno != EEXIST)
         return ec_fail_errno(err, EC_DELIVERY, "cannot set %s aside", p->target);
     if (ec_io.unlink(p->target) != 0) return ec_fail_errno(err, EC_DELIVERY, "cannot set %s aside", p->target);
     return EC_OK;
@@ -130,7 +155,7 @@ enum ec_status ec_place_quarantine(const char *project, const struct ec_manifest
     for (size_t i = 0; i < facts->unit_count && status == EC_OK; i++) {
         const struct ec_unit *unit = &facts->unit[i];
         if (!ec_unit_known(unit)) continue; /* it was not read: what is known of its name stays */
-        struct placing p = {.project = project, .manifest = manifest};
+        struct placing p = {.project = project, .manifest = manifest, .unit = unit};
         p.to = ec_arena_printf(&arena, "%s/%s/%s.jsonl", EC_DIR_QUARANTINE, unit->source_name, unit->label);
         status = p.to ? place_unit(&p, &arena, err) : ec_fail(err, EC_NO_MEMORY, "no memory to place the quarantine");
         ec_arena_reset(&arena);

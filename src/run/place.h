@@ -2,7 +2,8 @@
  *
  * `data/quality/quarantine/<source>/<file>.jsonl` is always that of the newest run that read a file
  * of this name, and is not there where that run rejected nothing. What an earlier run left under
- * the name is set aside as `<file>.<its run>.jsonl`: no rejected row is lost.
+ * the name is set aside as `<file>.<its run>.jsonl`: no rejected row is lost. Only where the very
+ * same bytes were read again, so that all of their rows were judged anew, does it go.
  */
 #ifndef EC_RUN_PLACE_H
 #define EC_RUN_PLACE_H
