@@ -244,7 +244,7 @@ def cell_text(cell, shared):
 
 
 def workbook_rows(path):
-    """(row number, cells of the first sheet as texts by the name in the first row)."""
+    """(row number, texts of the cells by the name in the first row) of the rows without a cell beside that."""
     with zipfile.ZipFile(path) as book:
         names = book.namelist()
         shared = []
@@ -257,7 +257,7 @@ def workbook_rows(path):
         cells = {column_number(cell.get("r")): cell_text(cell, shared) for cell in row.iter(f"{SHEET}c")}
         if header is None:
             header = cells
-        elif any(cells.values()):
+        elif any(cells.values()) and all(column in header for column, text in cells.items() if text):
             yield int(row.get("r")), {header[column]: text for column, text in cells.items() if column in header}
 
 
@@ -280,14 +280,14 @@ def typed(name, kind):
     text = f't."{name}"'
     if kind == I:
         return f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN TRY_CAST({text} AS BIGINT) END"
-    if kind == D:
-        return f"TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+    if kind == D:  # DuckDB takes 2025-7-1, too
+        return f"CASE WHEN regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}($|[ T][0-9]{{2}}:)') THEN TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END"
     return {T: text, F: f"TRY_CAST({text} AS DOUBLE)", B: f"TRY_CAST({text} AS BOOLEAN)"}[kind]
 
 
 def text_table(con, source):
     columns = ", ".join(f'"{name}" VARCHAR' for name in COLUMNS[source])
-    con.execute(f"CREATE TEMP TABLE IF NOT EXISTS text_{source} (_file VARCHAR, _line BIGINT, {columns})")
+    con.execute(f"CREATE TEMP TABLE IF NOT EXISTS text_{source} (_file VARCHAR, _line BIGINT, _at BIGINT, {columns})")
 
 
 def read_logs(con, raw, scratch):
@@ -296,11 +296,11 @@ def read_logs(con, raw, scratch):
         for name, data in log_files(raw):
             for offset, record in records(data):
                 if is_whole(record):
-                    line = data.count(b"\n", 0, offset) + 1
-                    file.write(b'{"f":%s,"l":%d,"r":%s}\n' % (json.dumps(name).encode(), line, record))
+                    place = json.dumps(name).encode(), data.count(b"\n", 0, offset) + 1, offset
+                    file.write(b'{"f":%s,"l":%d,"o":%d,"r":%s}\n' % (*place, record))
     cells = ", ".join(f"r ->> '{name}'" for name in COLUMNS["api_logs"])
-    con.execute(f"""INSERT INTO text_api_logs SELECT f, l, {cells} FROM read_json({quoted(scratch)},
-        format = 'newline_delimited', columns = {{f: 'VARCHAR', l: 'BIGINT', r: 'JSON'}})""")
+    con.execute(f"""INSERT INTO text_api_logs SELECT f, l, o, {cells} FROM read_json({quoted(scratch)},
+        format = 'newline_delimited', columns = {{f: 'VARCHAR', l: 'BIGINT', o: 'BIGINT', r: 'JSON'}})""")
 
 
 def read_csv(con, raw, scratch, source, pattern):
@@ -313,7 +313,7 @@ def read_csv(con, raw, scratch, source, pattern):
             for number, line in enumerate(file.read().splitlines(), 1):
                 if CSV_RECORD.fullmatch(line) and number > 1:
                     kept.write(b"%d,%s\n" % (number, line))
-        con.execute(f"""INSERT INTO text_{source} SELECT {quoted(os.path.relpath(path, raw))}, *
+        con.execute(f"""INSERT INTO text_{source} SELECT {quoted(os.path.relpath(path, raw))}, _line, _line, * EXCLUDE (_line)
             FROM read_csv({quoted(scratch)}, columns = {{{columns}}}, header = false, delim = ',', quote = '"', escape = '"',
                 auto_detect = false, strict_mode = true, ignore_errors = true, null_padding = false)""")
 
@@ -324,7 +324,7 @@ def read_workbook(con, raw, source, name):
         return
     for line, row in workbook_rows(path):
         cells = [serial_date(row.get(column)) if kind == D else row.get(column) for column, kind in COLUMNS[source].items()]
-        con.execute(f"INSERT INTO text_{source} VALUES (?, ?{', ?' * len(cells)})", [name, line, *cells])
+        con.execute(f"INSERT INTO text_{source} VALUES (?, ?, ?{', ?' * len(cells)})", [name, line, line, *cells])
 
 
 def make_source(con, source, as_of):
@@ -334,10 +334,10 @@ def make_source(con, source, as_of):
     wrong += [f'(t."{name}" IS NULL)' for name in REQUIRED[source].split()]
     bad = " OR ".join(f"coalesce({rule}, false)" for rule in BAD[source])
     con.execute(f"""CREATE TEMP TABLE want_{source} AS
-        WITH cells AS (SELECT {values}, _file, _line, {" OR ".join(wrong)} AS _wrong FROM text_{source} t),
+        WITH cells AS (SELECT {values}, _file, _line, _at, {" OR ".join(wrong)} AS _wrong FROM text_{source} t),
         good AS (SELECT * FROM cells WHERE NOT _wrong AND NOT ({bad})),
-        once AS (SELECT * FROM good QUALIFY row_number() OVER (PARTITION BY {KEY[source]} ORDER BY _file, _line) = 1)
-        SELECT * EXCLUDE (_wrong), {DERIVED[source].format(as_of=as_of)} FROM once""")
+        once AS (SELECT * FROM good QUALIFY row_number() OVER (PARTITION BY {KEY[source]} ORDER BY _file, _at) = 1)
+        SELECT * EXCLUDE (_wrong, _at), {DERIVED[source].format(as_of=as_of)} FROM once""")
 
 
 def compute(con, raw, as_of):
