@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum ec_status ec_path_join(char *out, size_t out_size, const char *dir, const char *name, struct ec_err *err) {
@@ -10,6 +11,13 @@ enum ec_status ec_path_join(char *out, size_t out_size, const char *dir, const c
     int len = snprintf(out, out_size, "%s%s%s", dir, slash || n == 0 ? "" : "/", name);
     if (len < 0 || (size_t)len >= out_size) return ec_fail(err, EC_IO, "the path %s/%s is too long", dir, name);
     return EC_OK;
+}
+
+void ec_files_raise(unsigned wanted) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is refused is said by the open that needs it */
 }
 
 bool ec_path_exists(const char *path) {
@@ -42,6 +50,22 @@ enum ec_status ec_dir_sync(const char *path, struct ec_err *err) {
     if (ec_io.fsync(fd) != 0) status = ec_fail_errno(err, EC_IO, "cannot sync the folder %s", path);
     (void)ec_io.close(fd);
     return status;
+}
+
+enum ec_status ec_dir_sync_up(const char *path, unsigned levels, struct ec_err *err) {
+    char at[4096];
+    size_t n = strlen(path);
+    if (n >= sizeof at) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    memcpy(at, path, n + 1);
+    EC_TRY(ec_dir_sync(at, err));
+    for (unsigned i = 0; i < levels; i++) {
+        char *slash = strrchr(at, '/');
+        if (!slash) return ec_dir_sync(".", err);
+        if (slash == at) return ec_dir_sync("/", err);
+        *slash = '\0';
+        EC_TRY(ec_dir_sync(at, err));
+    }
+    return EC_OK;
 }
 
 /* Depth-first without recursion: path holds the folder that is being emptied; a folder that

@@ -67,10 +67,15 @@ enum ec_status ec_file_publish(const char *path, const void *p, size_t n, bool *
 
 enum ec_status ec_dir_make(const char *path, struct ec_err *err) EC_MUST_USE; /* mkdir -p */
 enum ec_status ec_dir_sync(const char *path, struct ec_err *err) EC_MUST_USE;
+/* The folder, and `levels` folders above it: a new folder is as durable as its entry in the one above. */
+enum ec_status ec_dir_sync_up(const char *path, unsigned levels, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_dir_sync_parent(const char *path, struct ec_err *err) EC_MUST_USE; /* of the folder that holds path */
 /* Removes a folder's contents; the folder itself too where `self`. Never follows links. */
 enum ec_status ec_dir_remove(const char *path, bool self, struct ec_err *err) EC_MUST_USE;
 bool ec_path_exists(const char *path);
+
+/* Raises the number of files that this process may hold open, as far as the system lets it. */
+void ec_files_raise(unsigned wanted);
 
 /* Joins with one '/' into out (NUL-terminated); EC_IO where it does not fit. */
 enum ec_status ec_path_join(char *out, size_t out_size, const char *dir, const char *name, struct ec_err *err) EC_MUST_USE;

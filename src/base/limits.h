@@ -54,7 +54,9 @@
 
 /* Workers. */
 #define EC_JOBS_MAX 256u
-#define EC_PROTOCOL_LINE_MAX (16 * EC_MIB)
+#define EC_PROTOCOL_LINE_MAX (64 * EC_MIB) /* of a result with as many parts as a task may make */
+#define EC_TASK_PARTS_MAX 4096u
+#define EC_OPEN_FILES 4096u
 #define EC_TASK_ATTEMPTS 2u
 
 /* What a report shows. */

@@ -7,7 +7,9 @@
 
 #define ACTIONS_MAX ((size_t)512 * EC_MIB)
 
-static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the manifest"); }
+static enum ec_status no_memory(struct ec_err *err) {
+    return ec_fail(err, EC_NO_MEMORY, "no memory for the manifest");
+}
 
 /* The unit's parts as the log names them. */
 static enum ec_status list_parts(struct ec_driver *d, size_t u, struct ec_manifest_input *in, struct ec_err *err) {
@@ -20,10 +22,12 @@ static enum ec_status list_parts(struct ec_driver *d, size_t u, struct ec_manife
         for (size_t i = 0; i < d->result[t].part_count; i++) {
             struct ec_buf uri = ec_buf_make(3 * EC_PATH_MAX);
             ec_delta_path_encode(&uri, d->result[t].part[i].path);
-            in->part[in->part_count++] = ec_arena_copy(&d->arena, ec_buf_str(&uri).p, uri.n);
+            const char *path = ec_arena_copy(&d->arena, ec_buf_str(&uri).p, uri.n);
             enum ec_status status = ec_buf_check(&uri, err);
             ec_buf_free(&uri);
             EC_TRY(status);
+            if (!path) return no_memory(err);
+            in->part[in->part_count++] = path;
         }
     }
     return EC_OK;
@@ -45,9 +49,10 @@ static enum ec_status list_inputs(struct ec_driver *d, struct ec_err *err) {
                                          .inode = unit->input->inode,
                                          .sha256 = unit->sha256[0] ? unit->sha256 : NULL,
                                          .rules = unit->input->source->fingerprint,
+                                         .drop = unit->drop,
                                          .state = d->state[u].unit->status != EC_OK ? EC_INPUT_ERRORED
-                                                  : d->state[u].rejected          ? EC_INPUT_REJECTED
-                                                                                  : EC_INPUT_APPLIED};
+                                                  : d->state[u].rejected            ? EC_INPUT_REJECTED
+                                                                                    : EC_INPUT_APPLIED};
         if (in->state != EC_INPUT_APPLIED) continue;
         in->rows = d->state[u].unit->facts.accepted;
         EC_TRY(list_parts(d, u, in, err));
@@ -101,13 +106,20 @@ static enum ec_status list_quarantine(struct ec_driver *d, struct ec_err *err) {
     return EC_OK;
 }
 
+/* The units of one raw file follow each other: first..end-1. */
+static size_t end_of_file(const struct ec_driver *d, size_t first) {
+    size_t end = first + 1;
+    while (end < d->plan.unit_count && strcmp(d->plan.unit[end].input->path, d->plan.unit[first].input->path) == 0)
+        end++;
+    return end;
+}
+
 /* A raw file is marked once everything in it is applied. */
-static enum ec_status mark_file(struct ec_driver *d, size_t first, struct ec_err *err) {
-    const char *path = d->plan.unit[first].input->path;
-    struct ec_manifest_mark mark = {.path = path};
-    for (size_t u = first; u < d->plan.unit_count; u++) {
+static enum ec_status mark_file(struct ec_driver *d, size_t first, size_t end, struct ec_err *err) {
+    const struct ec_input *in = d->plan.unit[first].input;
+    struct ec_manifest_mark mark = {.path = in->path, .mtime_us = in->mtime_us, .inode = in->inode};
+    for (size_t u = first; u < end; u++) {
         const struct ec_plan_unit *unit = &d->plan.unit[u];
-        if (strcmp(unit->input->path, path) != 0) continue;
         if (ec_unit_pending(d, u) && !ec_unit_loaded(d, u)) return EC_OK;
         if (ec_unit_pending(d, u))
             mark.rows += d->state[u].unit->facts.accepted;
@@ -120,7 +132,7 @@ static enum ec_status mark_file(struct ec_driver *d, size_t first, struct ec_err
         char root[EC_PATH_MAX], full[EC_PATH_MAX], hex[EC_SHA256_HEX];
         uint64_t bytes;
         EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));
-        EC_TRY(ec_path_join(full, sizeof full, root, path, err));
+        EC_TRY(ec_path_join(full, sizeof full, root, in->path, err));
         EC_TRY(ec_sha256_file(full, hex, &bytes, err));
         mark.sha256 = ec_arena_strdup(&d->arena, hex);
         if (!mark.sha256) return no_memory(err);
@@ -132,22 +144,17 @@ static enum ec_status mark_file(struct ec_driver *d, size_t first, struct ec_err
 static enum ec_status list_marks(struct ec_driver *d, struct ec_err *err) {
     d->manifest.mark = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *d->manifest.mark);
     if (!d->manifest.mark) return no_memory(err);
-    for (size_t u = 0; u < d->plan.unit_count; u++) {
-        bool first = true, pending = false;
-        for (size_t k = 0; k < d->plan.unit_count; k++) {
-            if (strcmp(d->plan.unit[k].input->path, d->plan.unit[u].input->path) != 0) continue;
-            first = first && k >= u;
-            pending = pending || ec_unit_pending(d, k);
-        }
-        if (first && pending) EC_TRY(mark_file(d, u, err));
+    for (size_t first = 0, end; first < d->plan.unit_count; first = end) {
+        end = end_of_file(d, first);
+        bool pending = false;
+        for (size_t u = first; u < end; u++) pending = pending || ec_unit_pending(d, u);
+        if (pending) EC_TRY(mark_file(d, first, end, err));
     }
     return EC_OK;
 }
 
 static enum ec_status add_archived(struct ec_driver *d, size_t *cap, const char *path, struct ec_err *err) {
     struct ec_manifest *m = &d->manifest;
-    for (size_t i = 0; i < m->archived_count; i++)
-        if (strcmp(m->archived[i], path) == 0) return EC_OK;
     if (m->archived_count == *cap) {
         size_t grown = *cap ? *cap * 2 : 64;
         const char **list = ec_arena_calloc(&d->arena, grown, sizeof *list);
@@ -181,9 +188,13 @@ static enum ec_status list_archived(struct ec_driver *d, struct ec_err *err) {
     d->manifest.archive = ec_arena_printf(&d->arena, "%s/archive_%s.tar.gz", EC_DIR_ARCHIVE, label);
     if (!d->manifest.archive) return no_memory(err);
     size_t cap = 0;
-    for (size_t u = 0; u < d->plan.unit_count && (c->archive_include & EC_AREA_RAW); u++) {
-        if (!ec_unit_pending(d, u) || d->state[u].unit->status == EC_UNREADABLE) continue;
-        EC_TRY(ec_path_join(path, sizeof path, EC_DIR_RAW, d->plan.unit[u].input->path, err));
+    for (size_t first = 0, end; first < d->plan.unit_count && (c->archive_include & EC_AREA_RAW); first = end) {
+        end = end_of_file(d, first);
+        bool read = false; /* any of its members */
+        for (size_t u = first; u < end && !read; u++)
+            read = ec_unit_pending(d, u) && d->state[u].unit->status != EC_UNREADABLE;
+        if (!read) continue;
+        EC_TRY(ec_path_join(path, sizeof path, EC_DIR_RAW, d->plan.unit[first].input->path, err));
         EC_TRY(add_archived(d, &cap, path, err));
     }
     if (c->archive_include & EC_AREA_PROCESSED) EC_TRY(archive_parts(d, &cap, err));
@@ -201,7 +212,8 @@ static enum ec_status check_nobody_else(const struct ec_driver *d, struct ec_err
         EC_TRY(ec_path_join(log, sizeof log, table->full, "_delta_log", err));
         EC_TRY(ec_path_join(next, sizeof next, log, name, err));
         if (ec_path_exists(next))
-            return ec_fail(err, EC_COMMIT_CONFLICT, "another program wrote to %s while this run was under way", table->dir);
+            return ec_fail(err, EC_COMMIT_CONFLICT, "another program wrote to %s while this run was under way",
+                           table->dir);
     }
     return EC_OK;
 }

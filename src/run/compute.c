@@ -172,7 +172,7 @@ static enum ec_status compute(struct ec_driver *d, struct ec_sql *sql, const str
     EC_TRY(ec_path_join(staging, sizeof staging, d->staging, folder, err));
     EC_TRY(ec_dir_make(staging, err));
     struct ec_table_writer_options options = {ec_arena_strdup(&d->arena, staging), ec_arena_strdup(&d->arena, name),
-                                              model->table.partition_by, d->config->chunk_rows};
+                                              model->table.partition_by, d->config->chunk_rows, 0};
     if (!options.dir || !options.name) return no_memory(err);
     struct ec_table_writer *writer;
     EC_TRY(ec_table_writer_create(&options, &writer, err));

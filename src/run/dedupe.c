@@ -4,16 +4,17 @@
 #include "gate/keys.h"
 #include "run/drop.h"
 #include "run/paths.h"
+#include "run/rewrite.h"
 #include "sql/text.h"
 
 #include <stdlib.h>
 
 #define DROP_BYTES_MAX ((size_t)1 * EC_GIB)
 
-/* Names of files that loaded rows came from; a loaded key's offset is a place in it. */
-struct origins {
-    const char **name;
-    size_t count, cap;
+/* Files that loaded rows came from; a loaded key's offset is a place in this list. */
+struct origin {
+    const char *name;
+    uint32_t drop;
 };
 
 struct drops {
@@ -25,65 +26,120 @@ struct merging {
     const struct ec_dedupe *d;
     const struct ec_source *source;
     struct ec_arena *arena;
-    struct origins loaded;
+    struct origin *origin;
+    size_t origin_count, origin_cap;
     struct drops *drops; /* per unit */
 };
 
+static enum ec_status no_memory(struct ec_err *err) {
+    return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+}
+
+/* Whether of two rows of one key that of the newer drop stays; else the first one does. */
+static bool newest_wins(const struct merging *m) {
+    return m->source->load != EC_LOAD_APPEND;
+}
+
+/* ---- keys that are loaded already ---- */
+
+/* The drop that a file of the table came with: the newest of its name. Only asked for where it counts. */
+static uint32_t drop_of_origin(const struct merging *m, const char *name) {
+    const struct ec_past *past = &m->d->plan->past;
+    uint32_t drop = 0;
+    for (const char *slash = name + strlen(name); slash; slash = memrchr(name, '/', (size_t)(slash - name))) {
+        /* "a/b/c" is the file, or the member c of a/b, or b/c of a: a member's name may have slashes */
+        const struct ec_past_input *found;
+        char *path = ec_arena_copy(m->arena, name, (size_t)(slash - name));
+        size_t n = path ? ec_past_of_place(past, m->source->name, path, *slash ? slash + 1 : NULL, &found) : 0;
+        for (size_t i = 0; i < n; i++)
+            if (found[i].input->state == EC_INPUT_APPLIED && found[i].input->drop > drop) drop = found[i].input->drop;
+    }
+    return drop;
+}
+
 static enum ec_status origin_index(struct merging *m, struct ec_str name, uint64_t *index, struct ec_err *err) {
-    struct origins *o = &m->loaded;
     /* Rows of one file follow each other. */
-    for (size_t i = o->count; i-- > 0;) {
-        if (!ec_str_is(name, o->name[i])) continue;
+    for (size_t i = m->origin_count; i-- > 0;) {
+        if (!ec_str_is(name, m->origin[i].name)) continue;
         *index = i;
         return EC_OK;
     }
-    if (o->count == o->cap) {
-        size_t cap = o->cap ? o->cap * 2 : 64;
-        const char **grown = ec_arena_calloc(m->arena, cap, sizeof *grown);
-        if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory for the names of loaded files");
-        if (o->count) memcpy(grown, o->name, o->count * sizeof *grown);
-        o->name = grown;
-        o->cap = cap;
+    if (m->origin_count == m->origin_cap) {
+        size_t cap = m->origin_cap ? m->origin_cap * 2 : 64;
+        struct origin *grown = ec_arena_calloc(m->arena, cap, sizeof *grown);
+        if (!grown) return no_memory(err);
+        if (m->origin_count) memcpy(grown, m->origin, m->origin_count * sizeof *grown);
+        m->origin = grown;
+        m->origin_cap = cap;
     }
-    o->name[o->count] = ec_arena_copy(m->arena, name.p, name.n);
-    if (!o->name[o->count]) return ec_fail(err, EC_NO_MEMORY, "no memory for the names of loaded files");
-    *index = o->count++;
+    struct origin *made = &m->origin[m->origin_count];
+    made->name = ec_arena_copy(m->arena, name.p, name.n);
+    if (!made->name) return no_memory(err);
+    made->drop = newest_wins(m) ? drop_of_origin(m, made->name) : 0;
+    *index = m->origin_count++;
     return EC_OK;
 }
 
 static enum ec_status write_loaded(struct merging *m, const struct ec_batch *batch, struct ec_key_writer *writer,
                                    struct ec_err *err) {
-    size_t keys = m->source->key_count, column[64];
+    size_t keys = m->source->key_count, column[EC_KEY_COLUMNS_MAX];
+    const struct ec_column *file = &batch->column[keys], *line = &batch->column[keys + 1];
     for (size_t i = 0; i < keys; i++) column[i] = i;
     for (size_t row = 0; row < batch->rows; row++) {
-        struct ec_key key = {.line = (uint64_t)ec_column_int(&batch->column[keys + 1])[row]};
+        struct ec_key key = {.line = (uint64_t)ec_column_int(line)[row]};
         if (!ec_key_hash(batch, column, keys, row, &key.hash)) continue;
-        EC_TRY(origin_index(m, ec_text_str(&ec_column_text(&batch->column[keys])[row]), &key.offset, err));
+        struct ec_str name = ec_bit(file->valid, row) ? ec_text_str(&ec_column_text(file)[row]) : EC_STR("");
+        EC_TRY(origin_index(m, name, &key.offset, err));
         EC_TRY(ec_key_writer_add(writer, &key, err));
     }
     return EC_OK;
 }
 
-/* SELECT "key"…, _file, _line FROM the files of the touched partitions. False: there are none. */
-static enum ec_status loaded_statement(const struct merging *m, const struct ec_table *table, struct ec_buf *sql, bool *any,
-                                       struct ec_err *err) {
+static int compare_values(const void *a, const void *b) {
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    if (!x || !y) return (x != NULL) - (y != NULL);
+    return strcmp(x, y);
+}
+
+/* The files that stay and may hold keys of this run: those of the partitions that get new parts. For
+ * a merge that is every file, since a key's row may have moved. */
+static enum ec_status loaded_files(const struct merging *m, const struct ec_table *table, struct ec_table_file **file,
+                                   size_t *count, struct ec_err *err) {
+    size_t all, added = table->added_count;
+    EC_TRY(ec_table_old_files(table, file, &all, err));
+    *count = all;
+    if (!m->source->partition_by || newest_wins(m)) return EC_OK;
+    const char **touched = ec_arena_calloc(m->arena, added, sizeof *touched);
+    if (!touched) return no_memory(err);
+    for (size_t i = 0; i < added; i++) touched[i] = table->added[i].partition;
+    if (added > 0) qsort(touched, added, sizeof *touched, compare_values);
+    *count = 0;
+    for (size_t i = 0; i < all; i++)
+        if (added > 0 && bsearch(&(*file)[i].partition, touched, added, sizeof *touched, compare_values))
+            (*file)[(*count)++] = (*file)[i];
+    return EC_OK;
+}
+
+/* SELECT "key"…, _file, _line FROM those files, but for rows that this run takes out. */
+static enum ec_status loaded_statement(const struct merging *m, const struct ec_table *table, struct ec_buf *sql,
+                                       bool *any, struct ec_err *err) {
     struct ec_table_file *file;
     size_t count;
-    *any = false;
-    EC_TRY(ec_table_old_files(table, &file, &count, err));
+    EC_TRY(loaded_files(m, table, &file, &count, err));
+    *any = count > 0;
+    if (count == 0) return EC_OK;
     ec_buf_addz(sql, "SELECT ");
     for (size_t i = 0; i < m->source->key_count; i++) {
         ec_sql_quote_name(sql, m->source->key[i]);
         ec_buf_addz(sql, ", ");
     }
-    ec_buf_addz(sql, "_file, _line FROM read_parquet([");
-    for (size_t i = 0; i < count; i++) {
-        if (m->source->partition_by && !ec_table_partition_changed(table, file[i].partition)) continue;
-        if (*any) ec_buf_addz(sql, ", ");
-        ec_sql_quote_text(sql, file[i].path);
-        *any = true;
+    ec_buf_addz(sql, "_file, _line FROM ");
+    ec_scan_sql(sql, table, file, count, false);
+    for (size_t i = 0; i < table->origin_count; i++) {
+        ec_buf_addz(sql, i == 0 ? " AS o WHERE _file NOT IN (" : ", ");
+        ec_sql_quote_text(sql, table->origin[i]);
     }
-    ec_buf_addz(sql, "], union_by_name = true, hive_partitioning = false)");
+    if (table->origin_count > 0) ec_buf_addc(sql, ')');
     return ec_buf_check(sql, err);
 }
 
@@ -105,11 +161,21 @@ static enum ec_status copy_keys(struct merging *m, const char *sql, const char *
     return status;
 }
 
-/* A merge or replace source is not compared with what it loaded: the newest drop wins there. */
+/* Whether loaded rows have a say: always where the first stays; where the newest drop wins only if
+ * something older than this run's drops is read again, and a replaced table is never asked. */
+static bool asks_loaded(const struct merging *m, const struct ec_table *table) {
+    if (table->added_count == 0) return false;
+    if (m->source->load != EC_LOAD_MERGE) return m->source->load == EC_LOAD_APPEND;
+    const struct ec_plan *plan = m->d->plan;
+    for (size_t u = 0; u < plan->unit_count; u++)
+        if (plan->unit[u].input->source == m->source && m->d->loaded[u] && plan->unit[u].drop < plan->seq) return true;
+    return false;
+}
+
 static enum ec_status write_loaded_keys(struct merging *m, const struct ec_table *table, const char *path, bool *any,
                                         struct ec_err *err) {
     *any = false;
-    if (m->source->load != EC_LOAD_APPEND || table->added_count == 0) return EC_OK;
+    if (!asks_loaded(m, table)) return EC_OK;
     struct ec_buf sql = ec_buf_make((size_t)64 * EC_MIB);
     enum ec_status status = loaded_statement(m, table, &sql, any, err);
     if (status == EC_OK && *any) status = copy_keys(m, sql.p, path, err);
@@ -117,45 +183,63 @@ static enum ec_status write_loaded_keys(struct merging *m, const struct ec_table
     return status;
 }
 
-static const char *origin_of(const struct merging *m, const struct ec_plan_unit *unit) {
-    return unit->input->member ? ec_arena_printf(m->arena, "%s/%s", unit->input->path, unit->input->member)
-                               : unit->input->path;
+/* ---- which of the rows of one key stays ---- */
+
+struct entry {
+    struct ec_key key;
+    uint32_t rank; /* 0: loaded; else its unit + 1 */
+};
+
+static uint32_t drop_of(const struct merging *m, const struct entry *e) {
+    return e->rank == 0 ? m->origin[e->key.offset].drop : m->d->plan->unit[e->rank - 1].drop;
 }
 
-static enum ec_status drop_row(struct merging *m, const struct ec_key *key, uint32_t rank, const struct ec_key *first,
-                               uint32_t first_rank, struct ec_err *err) {
-    struct drops *drops = &m->drops[rank - 1];
-    const char *file =
-        first_rank == 0 ? m->loaded.name[first->offset] : origin_of(m, &m->d->plan->unit[first_rank - 1]);
+static const char *origin_of(const struct merging *m, const struct entry *e) {
+    if (e->rank == 0) return m->origin[e->key.offset].name;
+    const struct ec_input *in = m->d->plan->unit[e->rank - 1].input;
+    return in->member ? ec_arena_printf(m->arena, "%s/%s", in->path, in->member) : in->path;
+}
+
+/* Notes a row that another one keeps out. A loaded row is no task's: there is nothing to note. */
+static enum ec_status drop_row(struct merging *m, const struct entry *row, const struct entry *winner,
+                               struct ec_err *err) {
+    if (row->rank == 0) return EC_OK;
+    struct drops *drops = &m->drops[row->rank - 1];
+    const char *file = origin_of(m, winner);
     if (drops->count == drops->cap) {
         size_t cap = drops->cap ? drops->cap * 2 : 64;
         struct ec_drop *grown = ec_realloc_array(drops->drop, cap, sizeof *grown);
-        if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory for the drop lists");
+        if (!grown) return no_memory(err);
         drops->drop = grown;
         drops->cap = cap;
     }
-    if (!file) return ec_fail(err, EC_NO_MEMORY, "no memory for the drop lists");
-    drops->drop[drops->count++] = (struct ec_drop){key->offset, file, first->line};
+    if (!file) return no_memory(err);
+    drops->drop[drops->count++] = (struct ec_drop){row->key.offset, file, winner->key.line};
     return EC_OK;
 }
 
-static enum ec_status merge_keys(struct merging *m, const struct ec_key_input *input, size_t count, struct ec_err *err) {
+static bool same_key(const struct entry *a, const struct entry *b) {
+    return a->key.hash.hi == b->key.hash.hi && a->key.hash.lo == b->key.hash.lo;
+}
+
+/* Keys come in order of (hash, loaded first, unit, offset). */
+static enum ec_status merge_keys(struct merging *m, const struct ec_key_input *input, size_t count,
+                                 struct ec_err *err) {
     struct ec_key_merge *merge;
     EC_TRY(ec_key_merge_open(input, count, &merge, err));
-    struct ec_key key, first = {0};
-    uint32_t rank, first_rank = 0;
-    bool end = false, have_first = false;
+    struct entry best = {0}, next;
+    bool end = false, have_best = false;
     enum ec_status status = EC_OK;
     while (status == EC_OK) {
-        status = ec_key_merge_next(merge, &key, &rank, &end, err);
+        status = ec_key_merge_next(merge, &next.key, &next.rank, &end, err);
         if (status != EC_OK || end) break;
-        bool same = have_first && key.hash.hi == first.hash.hi && key.hash.lo == first.hash.lo;
-        /* Loaded rows are there: only rows of this run can be dropped. */
-        if (same && rank > 0) status = drop_row(m, &key, rank, &first, first_rank, err);
-        if (same) continue;
-        first = key;
-        first_rank = rank;
-        have_first = true;
+        if (have_best && same_key(&next, &best)) {
+            bool newer = newest_wins(m) && drop_of(m, &next) > drop_of(m, &best);
+            status = newer ? drop_row(m, &best, &next, err) : drop_row(m, &next, &best, err);
+            if (!newer) continue;
+        }
+        best = next;
+        have_best = true;
     }
     ec_key_merge_close(merge);
     return status;
@@ -194,7 +278,7 @@ static enum ec_status collect_inputs(struct merging *m, const struct ec_table *t
     const struct ec_plan *plan = m->d->plan;
     for (size_t u = 0; u < plan->unit_count; u++) {
         const struct ec_plan_unit *unit = &plan->unit[u];
-        if (unit->input->source != m->source) continue;
+        if (unit->input->source != m->source || !m->d->loaded[u]) continue;
         for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
             const struct ec_task_result *r = &m->d->result[t];
             if (r->status != EC_OK || !r->keys) continue;
@@ -203,7 +287,7 @@ static enum ec_status collect_inputs(struct merging *m, const struct ec_table *t
         }
     }
     for (size_t i = 0; i < *count; i++)
-        if (!input[i].path) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+        if (!input[i].path) return no_memory(err);
     return EC_OK;
 }
 
@@ -215,7 +299,7 @@ enum ec_status ec_dedupe_source(const struct ec_dedupe *d, const struct ec_sourc
     size_t units = d->plan->unit_count, count = 0;
     m.drops = ec_arena_calloc(arena, units, sizeof *m.drops);
     struct ec_key_input *input = ec_arena_calloc(arena, d->plan->task_count + 1, sizeof *input);
-    if (!m.drops || !input) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+    if (!m.drops || !input) return no_memory(err);
     enum ec_status status = collect_inputs(&m, table, input, &count, err);
     if (status == EC_OK) status = merge_keys(&m, input, count, err);
     for (size_t u = 0; u < units && status == EC_OK; u++) {

@@ -98,11 +98,12 @@ static void close_driver(struct ec_driver *d) {
     ec_progress_destroy(d->progress);
     ec_sql_close(d->sql);
     for (size_t i = 0; i < d->table_count; i++) ec_table_close(&d->table[i]);
-    for (size_t i = 0; d->result && i < d->plan.task_count; i++) ec_task_result_deinit(&d->result[i]);
     ec_project_models_deinit(d->models);
 }
 
+/* What is said of the run after its end lies in the tasks' results and in the plan. */
 static void free_driver(struct ec_driver *d) {
+    for (size_t i = 0; d->result && i < d->plan.task_count; i++) ec_task_result_deinit(&d->result[i]);
     ec_plan_deinit(&d->plan);
     ec_arena_deinit(&d->manifest.arena);
     ec_arena_deinit(&d->arena);
@@ -119,6 +120,7 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
         ec_lock_release(lock);
         return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
     }
+    ec_files_raise(EC_OPEN_FILES);
     d->options = options;
     d->config = options->config;
     d->models = &models;

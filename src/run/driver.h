@@ -16,6 +16,7 @@
 
 struct ec_unit_state {
     struct ec_unit *unit; /* in facts.unit: what was found out about it; NULL where it is not read */
+    bool merged;         /* its tasks' facts were put together */
     bool rejected;       /* by the gate: nothing of it is loaded */
     const char *drop; /* path of its drop list, or NULL */
 };

@@ -39,9 +39,10 @@ static void write_input(struct ec_json_writer *w, const struct ec_manifest_input
     ec_json_str(w, "member", in->member);
     ec_json_uint(w, "bytes", in->bytes);
     ec_json_int(w, "mtime_us", in->mtime_us);
-    ec_json_uint(w, "inode", in->inode);
+    ec_json_int(w, "inode", (int64_t)in->inode); /* readers take 64 bits, but signed */
     ec_json_str(w, "sha256", in->sha256);
     ec_json_str(w, "rules", in->rules);
+    ec_json_uint(w, "drop", in->drop);
     ec_json_str(w, "state", state_names[in->state]);
     ec_json_uint(w, "rows", in->rows);
     write_texts(w, "parts", in->part, in->part_count);
@@ -100,6 +101,8 @@ static void write_rest(struct ec_json_writer *w, const struct ec_manifest *m) {
         ec_json_object(w, NULL);
         ec_json_str(w, "path", m->mark[i].path);
         ec_json_str(w, "sha256", m->mark[i].sha256);
+        ec_json_int(w, "mtime_us", m->mark[i].mtime_us);
+        ec_json_int(w, "inode", (int64_t)m->mark[i].inode);
         ec_json_uint(w, "rows", m->mark[i].rows);
         ec_json_uint(w, "members", m->mark[i].members);
         ec_json_end(w);

@@ -28,9 +28,10 @@ struct ec_manifest_input {
     uint64_t inode;
     const char *sha256; /* of the bytes as stored; NULL where they could not be read */
     const char *rules;  /* fingerprint of the source's rules */
+    uint32_t drop;      /* the run that met this content first: which drop is newer, when all are read again */
     enum ec_input_state state;
-    uint64_t rows;      /* accepted */
-    const char **part;  /* of the table, as the log names them */
+    uint64_t rows;     /* accepted */
+    const char **part; /* of the table, as the log names them */
     size_t part_count;
 };
 
@@ -50,10 +51,10 @@ struct ec_manifest_model {
 struct ec_manifest_export {
     const char *model;
     const char *table;
-    const char *pattern;      /* "sales/{date}/sales_{date}_kpi.csv" */
-    const char **partition;   /* values to write; NULL element is the null partition */
+    const char *pattern;    /* "sales/{date}/sales_{date}_kpi.csv" */
+    const char **partition; /* values to write; NULL element is the null partition */
     size_t partition_count;
-    bool all;                 /* everything, and files of vanished values are removed */
+    bool all; /* everything, and files of vanished values are removed */
 };
 
 struct ec_manifest_move {
@@ -63,6 +64,8 @@ struct ec_manifest_move {
 struct ec_manifest_mark {
     const char *path; /* of the raw file, below data/raw */
     const char *sha256;
+    int64_t mtime_us; /* as it was read: a file that came under its name since is not ours to clean up */
+    uint64_t inode;
     uint64_t rows;
     size_t members;
 };
@@ -87,7 +90,7 @@ struct ec_manifest {
     size_t quarantine_count;
     struct ec_manifest_mark *mark;
     size_t mark_count;
-    const char *archive; /* its path below the project folder; NULL: none is to be written */
+    const char *archive;   /* its path below the project folder; NULL: none is to be written */
     const char **archived; /* what goes into it, below the project folder; folders stand for all in them */
     size_t archived_count;
 };
@@ -98,7 +101,8 @@ void ec_manifest_deinit(struct ec_manifest *manifest);
 /* Publishes it. EC_LOCKED-like races cannot happen under the run's lock: a number that is taken
  * is EC_IO. */
 enum ec_status ec_manifest_publish(const char *dir, const struct ec_manifest *manifest, struct ec_err *err) EC_MUST_USE;
-enum ec_status ec_manifest_read(const char *dir, uint32_t seq, struct ec_manifest *manifest, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_manifest_read(const char *dir, uint32_t seq, struct ec_manifest *manifest,
+                                struct ec_err *err) EC_MUST_USE;
 
 /* The numbers of all manifests, rising; *unfinished gets those without their `.finished`. */
 struct ec_manifest_list {
@@ -112,6 +116,7 @@ void ec_manifest_list_deinit(struct ec_manifest_list *list);
 enum ec_status ec_manifest_finish(const char *dir, uint32_t seq, struct ec_err *err) EC_MUST_USE;
 
 /* data/runs/<seq><suffix> into out[EC_PATH_MAX]; suffix ".json", ".facts.json", ".finished". */
-enum ec_status ec_manifest_path(char *out, const char *dir, uint32_t seq, const char *suffix, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_manifest_path(char *out, const char *dir, uint32_t seq, const char *suffix,
+                                struct ec_err *err) EC_MUST_USE;
 
 #endif

@@ -70,6 +70,8 @@ static void read_inputs(struct reading *r, const json_t *o) {
         in->inode = (uint64_t)number(from, "inode");
         in->sha256 = text(r, from, "sha256");
         in->rules = text(r, from, "rules");
+        in->drop = (uint32_t)number(from, "drop");
+        if (in->drop == 0) in->drop = m->seq; /* written before drops were numbered */
         in->state = state_of(json_string_value(json_object_get(from, "state")));
         in->rows = (uint64_t)number(from, "rows");
         read_texts(r, from, "parts", &in->part, &in->part_count);
@@ -121,6 +123,8 @@ static void read_rest(struct reading *r, const json_t *o) {
         const json_t *from = json_array_get(array, i);
         m->mark[i].path = needed(r, from, "path");
         m->mark[i].sha256 = text(r, from, "sha256");
+        m->mark[i].mtime_us = number(from, "mtime_us");
+        m->mark[i].inode = (uint64_t)number(from, "inode");
         m->mark[i].rows = (uint64_t)number(from, "rows");
         m->mark[i].members = (size_t)number(from, "members");
     }

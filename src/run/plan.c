@@ -7,6 +7,7 @@
 #include "store/delta.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define PLAN_ARENA_MAX ((size_t)1 * EC_GIB)
 
@@ -30,11 +31,8 @@ const char *ec_cause_sentence(enum ec_cause cause) {
     return sentences[cause];
 }
 
-static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
-
-static bool same_place(const struct ec_manifest_input *m, const struct ec_input *in) {
-    return strcmp(m->source, in->source->name) == 0 && strcmp(m->path, in->path) == 0 &&
-           same_text(m->member, in->member);
+static bool same_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static enum ec_status read_manifests(struct ec_plan *plan, const char *dir, struct ec_err *err) {
@@ -47,34 +45,35 @@ static enum ec_status read_manifests(struct ec_plan *plan, const char *dir, stru
     for (size_t i = 0; i < list.count && status == EC_OK; i++)
         status = ec_manifest_read(dir, list.seq[i], &plan->manifest[plan->manifest_count++], err);
     ec_manifest_list_deinit(&list);
-    return status;
+    EC_TRY(status);
+    return ec_past_make(plan->manifest, plan->manifest_count, &plan->arena, &plan->past, err);
 }
 
 /* Numbers never repeat, even where manifests were deleted: a table skips a commit whose number
  * its log already has. */
+static enum ec_status look_at_seq(void *user, const char *table, struct ec_err *err) {
+    uint32_t *last = user;
+    int64_t txn;
+    EC_TRY(ec_delta_txn(table, EC_APP_ID, &txn, err));
+    if (txn > (int64_t)*last) *last = (uint32_t)txn;
+    return EC_OK;
+}
+
 static enum ec_status next_seq(struct ec_plan *plan, const struct ec_config *config, struct ec_err *err) {
     uint32_t last = plan->manifest_count ? plan->manifest[plan->manifest_count - 1].seq : 0;
-    for (size_t i = 0; i < config->source_count; i++) {
-        char dir[EC_PATH_MAX];
-        int64_t txn;
-        EC_TRY(ec_project_path(dir, config->dir, EC_DIR_ENRICHED, config->source[i].name, err));
-        EC_TRY(ec_delta_txn(dir, EC_APP_ID, &txn, err));
-        if (txn > (int64_t)last) last = (uint32_t)txn;
-    }
+    EC_TRY(ec_each_table(config->dir, look_at_seq, &last, err));
     plan->seq = last + 1;
     return EC_OK;
 }
 
 /* The hash that a manifest recorded, if the file is the same to the clock, size and inode. */
 static const char *known_hash(const struct ec_plan *plan, const struct ec_input *in) {
-    for (size_t i = plan->manifest_count; i-- > 0;) {
-        const struct ec_manifest *m = &plan->manifest[i];
-        for (size_t k = 0; k < m->input_count; k++) {
-            const struct ec_manifest_input *old = &m->input[k];
-            if (old->sha256 && same_place(old, in) && old->bytes == in->bytes && old->mtime_us == in->mtime_us &&
-                old->inode == in->inode)
-                return old->sha256;
-        }
+    const struct ec_past_input *past;
+    size_t n = ec_past_of_place(&plan->past, in->source->name, in->path, in->member, &past);
+    for (size_t i = 0; i < n; i++) {
+        const struct ec_manifest_input *old = past[i].input;
+        if (old->sha256 && old->bytes == in->bytes && old->mtime_us == in->mtime_us && old->inode == in->inode)
+            return old->sha256;
     }
     return NULL;
 }
@@ -86,23 +85,28 @@ struct archive {
     size_t count;
 };
 
+static int compare_members(const void *a, const void *b) {
+    const struct ec_zip_member *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
 /* A member is known by its bytes as stored: an archive that grows keeps its old members. */
 static enum ec_status hash_member(struct ec_plan *plan, struct archive *archive, struct ec_plan_unit *unit,
                                   const char *path, struct ec_err *err) {
     if (!archive->path || strcmp(archive->path, unit->input->path) != 0) {
         EC_TRY(ec_zip_list(path, &plan->arena, &archive->member, &archive->count, err));
+        if (archive->count > 0) qsort(archive->member, archive->count, sizeof *archive->member, compare_members);
         archive->path = unit->input->path;
     }
-    for (size_t i = 0; i < archive->count; i++) {
-        const struct ec_zip_member *m = &archive->member[i];
-        if (strcmp(m->name, unit->input->member) == 0)
-            return ec_sha256_range(path, m->data_offset, m->bytes_stored, unit->sha256, err);
-    }
+    const struct ec_zip_member key = {.name = unit->input->member};
+    const struct ec_zip_member *m =
+        archive->count ? bsearch(&key, archive->member, archive->count, sizeof key, compare_members) : NULL;
+    if (m) return ec_sha256_range(path, m->data_offset, m->bytes_stored, unit->sha256, err);
     return ec_fail(err, EC_FILE_CHANGED, "the member is no longer in %s", path);
 }
 
-static enum ec_status hash_unit(struct ec_plan *plan, struct archive *archive, struct ec_plan_unit *unit, const char *dir,
-                                struct ec_err *err) {
+static enum ec_status hash_unit(struct ec_plan *plan, struct archive *archive, struct ec_plan_unit *unit,
+                                const char *dir, struct ec_err *err) {
     const char *known = known_hash(plan, unit->input);
     if (known) {
         (void)snprintf(unit->sha256, sizeof unit->sha256, "%s", known);
@@ -121,53 +125,87 @@ static enum ec_status hash_unit(struct ec_plan *plan, struct archive *archive, s
     return unit->problem ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
 }
 
-/* The newest manifest that speaks of this content decides; failing that, one of this name. */
-static void judge(const struct ec_plan *plan, struct ec_plan_unit *unit, bool table_exists, bool force) {
-    const struct ec_input *in = unit->input;
-    bool name_known = false, failed_before = false;
-    unit->cause = EC_CAUSE_NEW;
-    for (size_t i = plan->manifest_count; i-- > 0;) {
-        const struct ec_manifest *m = &plan->manifest[i];
-        for (size_t k = 0; k < m->input_count; k++) {
-            const struct ec_manifest_input *old = &m->input[k];
-            if (strcmp(old->source, in->source->name) != 0) continue;
-            bool same_content = old->sha256 && unit->sha256[0] && strcmp(old->sha256, unit->sha256) == 0;
-            if (same_content && old->state == EC_INPUT_APPLIED) {
-                unit->since = m->run;
-                unit->replaces = old;
-                unit->cause = same_text(old->rules, in->source->fingerprint) ? EC_CAUSE_APPLIED : EC_CAUSE_CHANGED_RULE;
-                if (force) unit->cause = EC_CAUSE_FORCED;
-                if (!table_exists) {
-                    unit->cause = EC_CAUSE_TABLE_GONE;
-                    unit->replaces = NULL;
-                }
-                return;
-            }
-            if (!same_place(old, in)) continue;
-            name_known = name_known || old->state == EC_INPUT_APPLIED;
-            failed_before = failed_before || old->state != EC_INPUT_APPLIED;
-        }
+/* The source at hand: units of one source follow each other. */
+struct judging {
+    const struct ec_source *source;
+    bool table_exists;
+    uint32_t newest_drop; /* of a source whose newest drop is the whole table; else 0 */
+    bool force;
+};
+
+static enum ec_status judge_source(const struct ec_plan *plan, const struct ec_config *config,
+                                   const struct ec_source *source, struct judging *j, struct ec_err *err) {
+    char dir[EC_PATH_MAX], log[EC_PATH_MAX];
+    if (j->source == source) return EC_OK;
+    EC_TRY(ec_project_path(dir, config->dir, EC_DIR_ENRICHED, source->name, err));
+    EC_TRY(ec_path_join(log, sizeof log, dir, "_delta_log", err));
+    j->source = source;
+    j->table_exists = ec_path_exists(log);
+    j->newest_drop = source->load == EC_LOAD_REPLACE ? ec_past_newest_drop(&plan->past, source->name) : 0;
+    return EC_OK;
+}
+
+/* Its content was applied before; what that means now. */
+static void judge_applied(const struct judging *j, const struct ec_past_input *past, struct ec_plan_unit *unit) {
+    unit->since = past->manifest->run;
+    unit->replaces = past->input;
+    unit->drop = past->input->drop;
+    unit->cause = EC_CAUSE_APPLIED;
+    if (unit->drop < j->newest_drop) return; /* a newer drop took its place: it must not come back */
+    if (!j->table_exists) {
+        unit->cause = EC_CAUSE_TABLE_GONE;
+        unit->replaces = NULL;
+    } else if (j->force) {
+        unit->cause = EC_CAUSE_FORCED;
+    } else if (!same_text(past->input->rules, unit->input->source->fingerprint)) {
+        unit->cause = EC_CAUSE_CHANGED_RULE;
     }
-    if (name_known)
-        unit->cause = EC_CAUSE_CHANGED_FILE;
-    else if (failed_before)
+}
+
+/* The newest manifest that speaks of this content decides; failing that, those of this name. What
+ * could not be read changed nothing; what was rejected is no longer in the table. */
+static void judge(const struct ec_plan *plan, const struct judging *j, struct ec_plan_unit *unit) {
+    const struct ec_input *in = unit->input;
+    const struct ec_past_input *past;
+    unit->cause = EC_CAUSE_NEW;
+    unit->drop = plan->seq;
+    size_t n = unit->sha256[0] ? ec_past_of_content(&plan->past, in->source->name, unit->sha256, &past) : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (past[i].input->state == EC_INPUT_APPLIED) {
+            judge_applied(j, &past[i], unit);
+            return;
+        }
         unit->cause = EC_CAUSE_FAILED;
+        unit->drop = past[i].input->drop;
+        if (past[i].input->state == EC_INPUT_REJECTED) return;
+    }
+    n = ec_past_of_place(&plan->past, in->source->name, in->path, in->member, &past);
+    for (size_t i = 0; i < n; i++) {
+        unit->cause = EC_CAUSE_FAILED;
+        if (past[i].input->state != EC_INPUT_APPLIED) continue;
+        unit->cause = EC_CAUSE_CHANGED_FILE;
+        return;
+    }
+}
+
+static int compare_copies(const void *a, const void *b) {
+    const struct ec_plan_unit *x = *(struct ec_plan_unit *const *)a, *y = *(struct ec_plan_unit *const *)b;
+    int order = strcmp(x->input->source->name, y->input->source->name);
+    if (!order) order = strcmp(x->sha256, y->sha256);
+    return order ? order : (x > y) - (x < y);
 }
 
 /* A file dropped twice under two names is read once. */
-static void find_copy(const struct ec_plan *plan, struct ec_plan_unit *unit) {
-    for (const struct ec_plan_unit *other = plan->unit; other < unit && unit->sha256[0]; other++) {
-        if (other->input->source != unit->input->source || strcmp(other->sha256, unit->sha256) != 0) continue;
-        if (ec_cause_is_pending(other->cause) && ec_cause_is_pending(unit->cause)) unit->cause = EC_CAUSE_COPY;
-    }
-}
-
-static enum ec_status has_table(const struct ec_config *config, const struct ec_source *source, bool *exists,
-                                struct ec_err *err) {
-    char dir[EC_PATH_MAX], log[EC_PATH_MAX];
-    EC_TRY(ec_project_path(dir, config->dir, EC_DIR_ENRICHED, source->name, err));
-    EC_TRY(ec_path_join(log, sizeof log, dir, "_delta_log", err));
-    *exists = ec_path_exists(log);
+static enum ec_status find_copies(struct ec_plan *plan, struct ec_err *err) {
+    struct ec_plan_unit **list = ec_arena_calloc(&plan->arena, plan->unit_count, sizeof *list);
+    if (!list) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    size_t n = 0;
+    for (size_t i = 0; i < plan->unit_count; i++)
+        if (plan->unit[i].sha256[0] && ec_cause_is_pending(plan->unit[i].cause)) list[n++] = &plan->unit[i];
+    if (n > 0) qsort(list, n, sizeof *list, compare_copies);
+    for (size_t i = 1; i < n; i++)
+        if (list[i - 1]->input->source == list[i]->input->source && strcmp(list[i - 1]->sha256, list[i]->sha256) == 0)
+            list[i]->cause = EC_CAUSE_COPY;
     return EC_OK;
 }
 
@@ -181,22 +219,22 @@ static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan
     plan->unit = ec_arena_calloc(&plan->arena, plan->inputs.count, sizeof *plan->unit);
     if (!plan->unit) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
     struct archive archive = {0};
+    struct judging judging = {.force = o->force};
     for (size_t i = 0; i < plan->inputs.count; i++) {
         const struct ec_input *in = &plan->inputs.input[i];
         if (!is_selected(o, in->source->name)) continue;
         struct ec_plan_unit *unit = &plan->unit[plan->unit_count++];
         *unit = (struct ec_plan_unit){.input = in, .status = in->status, .problem = in->problem, .bytes = in->bytes};
         if (in->status == EC_OK) EC_TRY(hash_unit(plan, &archive, unit, o->config->dir, err));
-        bool table_exists;
-        EC_TRY(has_table(o->config, in->source, &table_exists, err));
-        judge(plan, unit, table_exists, o->force);
-        find_copy(plan, unit);
+        EC_TRY(judge_source(plan, o->config, in->source, &judging, err));
+        judge(plan, &judging, unit);
     }
-    return EC_OK;
+    return find_copies(plan, err);
 }
 
 static enum ec_status make_task(struct ec_plan *plan, const struct ec_plan_options *o, const struct ec_plan_unit *unit,
-                                const struct ec_range *range, const char *root, struct ec_task *task, struct ec_err *err) {
+                                const struct ec_range *range, const char *root, struct ec_task *task,
+                                struct ec_err *err) {
     struct ec_arena *a = &plan->arena;
     char out[EC_PATH_MAX], staging[EC_PATH_MAX];
     EC_TRY(ec_project_path(staging, o->config->dir, EC_DIR_STAGING, plan->run, err));

@@ -8,7 +8,7 @@
 #define EC_RUN_PLAN_H
 
 #include "config/config.h"
-#include "run/manifest.h"
+#include "run/past.h"
 #include "run/task.h"
 #include "source/discover.h"
 
@@ -18,21 +18,24 @@ enum ec_cause {
     EC_CAUSE_CHANGED_RULE, /* the same content was applied under other rules */
     EC_CAUSE_FAILED,       /* it could not be read, or was rejected, last time */
     EC_CAUSE_FORCED,
-    EC_CAUSE_TABLE_GONE,   /* it was applied, but somebody removed the table */
-    EC_CAUSE_APPLIED,      /* from here on: nothing to do */
-    EC_CAUSE_COPY,         /* another file of this run has the same content */
+    EC_CAUSE_TABLE_GONE, /* it was applied, but somebody removed the table */
+    EC_CAUSE_APPLIED,    /* from here on: nothing to do */
+    EC_CAUSE_COPY,       /* another file of this run has the same content */
 };
 
 /* Whether a unit with this cause is to be read. */
-static inline bool ec_cause_is_pending(enum ec_cause cause) { return cause < EC_CAUSE_APPLIED; }
+static inline bool ec_cause_is_pending(enum ec_cause cause) {
+    return cause < EC_CAUSE_APPLIED;
+}
 
 struct ec_plan_unit {
     const struct ec_input *input;
     enum ec_cause cause;
-    const char *since;         /* run that applied it, for EC_CAUSE_APPLIED and _CHANGED_RULE; NULL */
+    uint32_t drop;              /* the run that met this content first, this one where it is new */
+    const char *since;          /* run that applied it, for EC_CAUSE_APPLIED and _CHANGED_RULE; NULL */
     char sha256[EC_SHA256_HEX]; /* "" where it could not be read */
     uint64_t bytes;
-    enum ec_status status;     /* why it cannot be read, known before it is tried */
+    enum ec_status status; /* why it cannot be read, known before it is tried */
     const char *problem;
     const struct ec_manifest_input *replaces; /* the earlier application that this one replaces */
     size_t task_first, task_count;
@@ -43,13 +46,14 @@ struct ec_plan {
     struct ec_inputs inputs;
     struct ec_plan_unit *unit; /* in order of (source, path, member) */
     size_t unit_count;
-    size_t pending;            /* units that are to be read */
-    struct ec_task *task;      /* units' tasks, in their order */
+    size_t pending;       /* units that are to be read */
+    struct ec_task *task; /* units' tasks, in their order */
     size_t task_count;
     uint32_t seq;
     const char *run;
     struct ec_manifest *manifest; /* all earlier ones, owned */
     size_t manifest_count;
+    struct ec_past past; /* over them */
 };
 
 struct ec_plan_options {
@@ -62,7 +66,8 @@ struct ec_plan_options {
 };
 
 /* Reads the manifests, looks at the files, hashes what is not known by size and time. */
-enum ec_status ec_plan_make(const struct ec_plan_options *options, struct ec_plan *plan, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_plan_make(const struct ec_plan_options *options, struct ec_plan *plan,
+                            struct ec_err *err) EC_MUST_USE;
 void ec_plan_deinit(struct ec_plan *plan);
 
 const char *ec_cause_name(enum ec_cause cause);     /* "changed-rule" */

@@ -9,6 +9,8 @@
 #include "run/pool.h"
 #include "run/progress.h"
 
+#include <stdlib.h>
+
 /* A round of the pool: some tasks, and where their results belong. */
 struct round {
     struct ec_driver *driver;
@@ -33,32 +35,41 @@ static void tick(void *user) {
     ec_progress_draw(round->driver->progress);
 }
 
-static uint64_t task_bytes(const struct ec_driver *d, const struct ec_task *task) {
-    if (task->range_end) return task->range_end - task->range_start;
-    for (size_t u = 0; u < d->plan.unit_count; u++) {
-        const struct ec_plan_unit *unit = &d->plan.unit[u];
-        size_t first = unit->task_first;
-        if (unit->task_count && task >= &d->plan.task[first] && task < &d->plan.task[first + unit->task_count])
-            return unit->input->bytes_decoded ? unit->input->bytes_decoded : unit->input->bytes;
-    }
-    return 0;
+struct sized {
+    size_t index; /* in plan.task */
+    uint64_t bytes;
+};
+
+static int largest_first(const void *a, const void *b) {
+    const struct sized *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
 }
 
 /* Large tasks first, so that no worker is left with the largest at the end. */
-static void order_by_size(struct round *round) {
-    const struct ec_driver *d = round->driver;
-    for (size_t i = 1; i < round->count; i++) {
-        size_t index = round->index[i], k = i;
-        uint64_t bytes = task_bytes(d, &d->plan.task[index]);
-        for (; k > 0 && task_bytes(d, &d->plan.task[round->index[k - 1]]) < bytes; k--) round->index[k] = round->index[k - 1];
-        round->index[k] = index;
+static enum ec_status order_by_size(struct round *round, struct ec_err *err) {
+    struct ec_driver *d = round->driver;
+    struct sized *list = ec_arena_calloc(&d->arena, round->count, sizeof *list);
+    uint64_t *bytes = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *bytes);
+    if (!list || !bytes) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu tasks", d->plan.task_count);
+    for (size_t u = 0; u < d->plan.unit_count; u++) {
+        const struct ec_plan_unit *unit = &d->plan.unit[u];
+        uint64_t whole = unit->input->bytes_decoded ? unit->input->bytes_decoded : unit->input->bytes;
+        for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
+            const struct ec_task *task = &d->plan.task[t];
+            bytes[t] = task->range_end ? task->range_end - task->range_start : whole;
+        }
     }
+    for (size_t i = 0; i < round->count; i++) list[i] = (struct sized){round->index[i], bytes[round->index[i]]};
+    qsort(list, round->count, sizeof *list, largest_first);
+    for (size_t i = 0; i < round->count; i++) round->index[i] = list[i].index;
+    return EC_OK;
 }
 
 static enum ec_status run_round(struct round *round, struct ec_err *err) {
     struct ec_driver *d = round->driver;
     if (round->count == 0) return EC_OK;
-    order_by_size(round);
+    EC_TRY(order_by_size(round, err));
     for (size_t i = 0; i < round->count; i++) round->task[i] = d->plan.task[round->index[i]];
     struct ec_pool_options options = {.argv = d->options->worker_argv,
                                       .workers = d->config->workers,
@@ -87,24 +98,52 @@ static enum ec_status read_first(struct ec_driver *d, struct ec_err *err) {
     return run_round(&round, err);
 }
 
-/* The unit's facts are those of its tasks together; one task that failed fails the file. */
+/* What its ranges brought along, each name once. */
+static enum ec_status add_undeclared(struct ec_driver *d, struct ec_unit *unit, const struct ec_task_result *r,
+                                     size_t *cap, struct ec_err *err) {
+    for (size_t i = 0; i < r->undeclared_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < unit->undeclared_count && !known; k++)
+            known = strcmp(unit->undeclared[k], r->undeclared[i]) == 0;
+        if (known) continue;
+        if (unit->undeclared_count == *cap) {
+            size_t grown = *cap ? *cap * 2 : 16;
+            const char **list = ec_arena_calloc(&d->arena, grown, sizeof *list);
+            if (!list) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+            if (*cap) memcpy(list, unit->undeclared, *cap * sizeof *list);
+            unit->undeclared = list;
+            *cap = grown;
+        }
+        unit->undeclared[unit->undeclared_count++] = r->undeclared[i];
+    }
+    return EC_OK;
+}
+
+/* The unit's facts are those of its tasks together; one task that failed fails the file. Facts are
+ * large where files are many: they move to the unit. */
 static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *err) {
     const struct ec_plan_unit *planned = &d->plan.unit[u];
     struct ec_unit *unit = d->state[u].unit;
+    size_t cap = 0;
     ec_facts_deinit(&unit->facts);
-    ec_facts_init(&unit->facts);
+    unit->undeclared_count = unit->missing_count = 0;
     for (size_t t = planned->task_first; t < planned->task_first + planned->task_count; t++) {
-        const struct ec_task_result *r = &d->result[t];
+        struct ec_task_result *r = &d->result[t];
         if (r->status != EC_OK) {
             unit->status = r->status;
             unit->message = r->error ? r->error : "";
-            return EC_OK;
         }
-        EC_TRY(ec_facts_merge(&unit->facts, &r->facts, err));
-        unit->undeclared = r->undeclared;
-        unit->undeclared_count = r->undeclared_count;
         unit->missing = r->missing;
         unit->missing_count = r->missing_count;
+        if (unit->status != EC_OK) return EC_OK;
+        EC_TRY(add_undeclared(d, unit, r, &cap, err));
+        if (planned->task_count > 1) {
+            EC_TRY(ec_facts_merge(&unit->facts, &r->facts, err));
+            ec_facts_deinit(&r->facts);
+        } else {
+            unit->facts = r->facts;
+            ec_facts_init(&r->facts);
+        }
     }
     unit->elapsed_us = unit->facts.elapsed_us;
     return EC_OK;
@@ -131,9 +170,10 @@ static enum ec_status check_ranges(struct ec_driver *d, size_t u, struct ec_err 
 
 static enum ec_status merge_units(struct ec_driver *d, struct ec_err *err) {
     for (size_t u = 0; u < d->plan.unit_count; u++) {
-        if (!ec_unit_pending(d, u) || d->state[u].unit->status != EC_OK) continue;
+        if (!ec_unit_pending(d, u) || d->state[u].unit->status != EC_OK || d->state[u].merged) continue;
         EC_TRY(merge_unit(d, u, err));
         EC_TRY(check_ranges(d, u, err));
+        d->state[u].merged = true;
     }
     return EC_OK;
 }
@@ -149,6 +189,7 @@ static enum ec_status repeat_unit(struct round *round, size_t u, bool reject, st
         EC_TRY(ec_dir_remove(task->out, true, err));
         round->index[round->count++] = t;
     }
+    d->state[u].merged = false;
     return EC_OK;
 }
 
@@ -177,26 +218,66 @@ static enum ec_status reject_files(struct ec_driver *d, struct ec_err *err) {
     return run_round(&round, err);
 }
 
-static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
-    struct round round;
-    EC_TRY(make_round(d, &round, err));
-    const char **drop = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *drop);
-    if (!drop) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+/* A file that was written to while it was read may be half of itself: it is not loaded. */
+static enum ec_status check_unchanged(struct ec_driver *d, size_t u, struct ec_err *err) {
+    const struct ec_input *in = d->plan.unit[u].input;
+    struct ec_unit *unit = d->state[u].unit;
+    char root[EC_PATH_MAX], path[EC_PATH_MAX];
+    struct stat st;
+    EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));
+    EC_TRY(ec_path_join(path, sizeof path, root, in->path, err));
+    if (stat(path, &st) == 0) {
+        int64_t mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+        bool same_size = in->member || (uint64_t)st.st_size == in->bytes;
+        if (mtime_us == in->mtime_us && st.st_ino == in->inode && same_size) return EC_OK;
+    }
+    unit->status = EC_FILE_CHANGED;
+    unit->message = "the file changed while it was being read";
+    return EC_OK;
+}
+
+/* Other files' rows were dropped for the sake of this one's: were it left out now, they would be lost.
+ * Nothing is committed yet, so the run may simply be repeated. */
+static enum ec_status check_second_reading(struct ec_driver *d, size_t u, struct ec_err *err) {
+    EC_TRY(check_unchanged(d, u, err));
+    const struct ec_unit *unit = d->state[u].unit;
+    if (unit->status == EC_OK) return EC_OK;
+    return ec_fail(err, unit->status, "%s%s%s could be read once, but not again: %s; nothing was committed, run again",
+                   unit->path, unit->member ? " " : "", unit->member ? unit->member : "", unit->message);
+}
+
+static enum ec_status find_duplicates(struct ec_driver *d, const char **drop, struct ec_err *err) {
     struct ec_sql *sql;
     EC_TRY(ec_driver_sql(d, &sql, err));
-    struct ec_dedupe dedupe = {&d->plan, d->result, sql, d->staging};
+    bool *loaded = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *loaded);
+    if (!loaded) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+    for (size_t u = 0; u < d->plan.unit_count; u++) loaded[u] = ec_unit_loaded(d, u);
+    struct ec_dedupe dedupe = {&d->plan, d->result, loaded, sql, d->staging};
     for (size_t i = 0; i < d->config->source_count; i++) {
         const struct ec_source *source = &d->config->source[i];
         const struct ec_table *table = ec_driver_table(d, source->name);
         uint64_t dropped;
         if (table) EC_TRY(ec_dedupe_source(&dedupe, source, table, &d->arena, drop, &dropped, err));
     }
+    return EC_OK;
+}
+
+static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
+    struct round round;
+    EC_TRY(make_round(d, &round, err));
+    const char **drop = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *drop);
+    if (!drop) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+    EC_TRY(find_duplicates(d, drop, err));
     for (size_t u = 0; u < d->plan.unit_count; u++) {
-        if (!drop[u] || !ec_unit_loaded(d, u)) continue;
+        if (!drop[u]) continue;
         d->state[u].drop = drop[u];
         EC_TRY(repeat_unit(&round, u, false, err));
     }
-    return run_round(&round, err);
+    EC_TRY(run_round(&round, err));
+    EC_TRY(merge_units(d, err));
+    for (size_t u = 0; u < d->plan.unit_count; u++)
+        if (drop[u]) EC_TRY(check_second_reading(d, u, err));
+    return EC_OK;
 }
 
 static enum ec_status imbalance(const struct ec_unit *unit, const char *what, uint64_t have, uint64_t want,
@@ -220,24 +301,8 @@ static enum ec_status check_balance(const struct ec_driver *d, size_t u, struct 
     if (in_parts != f->accepted) return imbalance(unit, "rows in parts", in_parts, f->accepted, err);
     if (in_quarantine != f->quarantined + f->duplicate)
         return imbalance(unit, "rows in quarantine", in_quarantine, f->quarantined + f->duplicate, err);
-    if (d->state[u].rejected && f->accepted != 0) return imbalance(unit, "rows of a rejected file", f->accepted, 0, err);
-    return EC_OK;
-}
-
-/* A file that was written to while it was read may be half of itself: it is not loaded. */
-static enum ec_status check_unchanged(struct ec_driver *d, size_t u, struct ec_err *err) {
-    const struct ec_input *in = d->plan.unit[u].input;
-    struct ec_unit *unit = d->state[u].unit;
-    char root[EC_PATH_MAX], path[EC_PATH_MAX];
-    struct stat st;
-    EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));
-    EC_TRY(ec_path_join(path, sizeof path, root, in->path, err));
-    if (stat(path, &st) == 0) {
-        int64_t mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
-        if (mtime_us == in->mtime_us && st.st_ino == in->inode) return EC_OK;
-    }
-    unit->status = EC_FILE_CHANGED;
-    unit->message = "the file changed while it was being read";
+    if (d->state[u].rejected && f->accepted != 0)
+        return imbalance(unit, "rows of a rejected file", f->accepted, 0, err);
     return EC_OK;
 }
 
@@ -250,7 +315,6 @@ enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(merge_units(d, err));
     EC_TRY(ec_driver_sources(d, false, err));
     EC_TRY(drop_duplicates(d, err));
-    EC_TRY(merge_units(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_balance(d, u, err));
     return ec_driver_sources(d, true, err);

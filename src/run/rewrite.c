@@ -7,36 +7,77 @@
 
 #define STATEMENT_MAX ((size_t)64 * EC_MIB)
 
-static const char *sql_type(const struct ec_table *table, const char *column) {
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (strcmp(table->column[i].name, column) != 0) continue;
-        switch (table->column[i].type.type) {
-        case EC_TYPE_DATE: return "DATE";
-        case EC_TYPE_INTEGER: return "BIGINT";
-        case EC_TYPE_BOOLEAN: return "BOOLEAN";
-        default: return "VARCHAR";
-        }
+/* A column of the scan that tells a row's file. No table's column can have a space in its name. */
+#define FILE_COLUMN "\"# file\""
+
+static void add_type(struct ec_buf *sql, struct ec_column_type type) {
+    switch (type.type) {
+    case EC_TYPE_STRING: ec_buf_addz(sql, "VARCHAR"); return;
+    case EC_TYPE_INTEGER: ec_buf_addz(sql, "BIGINT"); return;
+    case EC_TYPE_FLOAT: ec_buf_addz(sql, "DOUBLE"); return;
+    case EC_TYPE_BOOLEAN: ec_buf_addz(sql, "BOOLEAN"); return;
+    case EC_TYPE_DATETIME: ec_buf_addz(sql, "TIMESTAMPTZ"); return;
+    case EC_TYPE_DATE: ec_buf_addz(sql, "DATE"); return;
+    case EC_TYPE_DECIMAL: ec_buf_printf(sql, "DECIMAL(%u, %u)", type.precision, type.scale); return;
     }
-    return "VARCHAR";
+}
+
+static bool is_partition(const struct ec_table *table, size_t column) {
+    return table->partition_by && strcmp(table->column[column].name, table->partition_by) == 0;
+}
+
+/* No row, but every column with its type: of files that lack one it is null then. */
+static void add_empty(struct ec_buf *sql, const struct ec_table *table) {
+    ec_buf_addz(sql, "SELECT NULL::VARCHAR AS " FILE_COLUMN);
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (is_partition(table, i)) continue;
+        ec_buf_addz(sql, ", NULL::");
+        add_type(sql, table->column[i].type);
+        ec_buf_addz(sql, " AS ");
+        ec_sql_quote_name(sql, table->column[i].name);
+    }
+    ec_buf_addz(sql, " WHERE false");
+}
+
+/* The partition's value per file, as the log has it: what a folder's name can be read as is not
+ * always that (a text `null`, a folder above the project that is named like a column). */
+static void add_partitions(struct ec_buf *sql, const struct ec_table *table, const struct ec_table_file *file,
+                           size_t count) {
+    struct ec_column_type type = {.type = EC_TYPE_STRING};
+    for (size_t i = 0; i < table->column_count; i++)
+        if (is_partition(table, i)) type = table->column[i].type;
+    ec_buf_addz(sql, " JOIN (SELECT col0 AS file, CAST(col1 AS ");
+    add_type(sql, type);
+    ec_buf_addz(sql, ") AS value FROM (VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        ec_buf_addz(sql, i ? ", (" : "(");
+        ec_sql_quote_text(sql, file[i].path);
+        ec_buf_addz(sql, ", ");
+        if (file[i].partition)
+            ec_sql_quote_text(sql, file[i].partition);
+        else
+            ec_buf_addz(sql, "NULL");
+        ec_buf_addc(sql, ')');
+    }
+    ec_buf_addz(sql, ")) AS p ON f." FILE_COLUMN " = p.file");
 }
 
 void ec_scan_sql(struct ec_buf *sql, const struct ec_table *table, const struct ec_table_file *file, size_t count,
                  bool with_name) {
-    ec_buf_addz(sql, "read_parquet([");
+    ec_buf_addz(sql, with_name ? "(SELECT f.*" : "(SELECT f.* EXCLUDE (" FILE_COLUMN ")");
+    if (table->partition_by) {
+        ec_buf_addz(sql, ", p.value AS ");
+        ec_sql_quote_name(sql, table->partition_by);
+    }
+    ec_buf_addz(sql, " FROM (");
+    add_empty(sql, table);
+    ec_buf_addz(sql, " UNION ALL BY NAME SELECT * FROM read_parquet([");
     for (size_t i = 0; i < count; i++) {
         if (i > 0) ec_buf_addz(sql, ", ");
         ec_sql_quote_text(sql, file[i].path);
     }
-    ec_buf_addz(sql, "], union_by_name = true");
-    if (with_name) ec_buf_addz(sql, ", filename = true");
-    if (table->partition_by) {
-        ec_buf_addz(sql, ", hive_partitioning = true, hive_types = {");
-        ec_sql_quote_name(sql, table->partition_by);
-        /* The type as text: within EXISTS (…) DuckDB takes a bare DATE for a column of the outer query. */
-        ec_buf_printf(sql, ": '%s'}", sql_type(table, table->partition_by));
-    } else {
-        ec_buf_addz(sql, ", hive_partitioning = false");
-    }
+    ec_buf_addz(sql, "], union_by_name = true, hive_partitioning = false, filename = '# file')) AS f");
+    if (table->partition_by) add_partitions(sql, table, file, count);
     ec_buf_addc(sql, ')');
 }
 
@@ -46,7 +87,7 @@ static enum ec_status find_hits(struct ec_sql *sql, const struct ec_table *table
     struct ec_buf text = ec_buf_make(STATEMENT_MAX);
     struct ec_sql_rows *rows = NULL;
     struct ec_batch *batch;
-    ec_buf_addz(&text, "SELECT DISTINCT o.filename FROM ");
+    ec_buf_addz(&text, "SELECT DISTINCT o." FILE_COLUMN " FROM ");
     ec_scan_sql(&text, table, file, count, true);
     ec_buf_printf(&text, " AS o WHERE %s", predicate);
     *hits = 0;
@@ -57,11 +98,11 @@ static enum ec_status find_hits(struct ec_sql *sql, const struct ec_table *table
         if (status != EC_OK || batch->rows == 0) break;
         for (size_t row = 0; row < batch->rows; row++) {
             struct ec_str name = ec_text_str(&ec_column_text(&batch->column[0])[row]);
-            for (size_t i = 0; i < count; i++) {
-                if (hit[i] || !ec_str_is(name, file[i].path)) continue;
-                hit[i] = true;
-                (*hits)++;
-            }
+            size_t i = 0;
+            while (i < count && (hit[i] || !ec_str_is(name, file[i].path))) i++;
+            if (i == count) continue;
+            hit[i] = true;
+            (*hits)++;
         }
     }
     ec_sql_rows_close(rows);
@@ -69,7 +110,8 @@ static enum ec_status find_hits(struct ec_sql *sql, const struct ec_table *table
     return status;
 }
 
-static enum ec_status copy_rows(struct ec_sql *sql, const char *text, struct ec_table_writer *writer, struct ec_err *err) {
+static enum ec_status copy_rows(struct ec_sql *sql, const char *text, struct ec_table_writer *writer,
+                                struct ec_err *err) {
     struct ec_sql_rows *rows;
     struct ec_batch *batch;
     EC_TRY(ec_sql_query(sql, text, &rows, err));
@@ -84,8 +126,8 @@ static enum ec_status copy_rows(struct ec_sql *sql, const char *text, struct ec_
 }
 
 /* Column by column in the table's order, so that every part has the same layout. */
-static void select_kept(struct ec_buf *text, const struct ec_table *table, const struct ec_table_file *file, size_t count,
-                        const char *predicate) {
+static void select_kept(struct ec_buf *text, const struct ec_table *table, const struct ec_table_file *file,
+                        size_t count, const char *predicate) {
     ec_buf_addz(text, "SELECT ");
     for (size_t i = 0; i < table->delta->column_count; i++) {
         if (i > 0) ec_buf_addz(text, ", ");
@@ -107,27 +149,30 @@ enum ec_status ec_table_add_written(struct ec_table *table, const struct ec_tabl
         enum ec_status status = ec_path_join(staged, sizeof staged, dir, part->path, err);
         struct ec_new_part added = {.staged = ec_arena_strdup(table->arena, staged),
                                     .path = ec_arena_strdup(table->arena, part->path),
-                                    .partition = part->partition ? ec_arena_strdup(table->arena, part->partition) : NULL,
+                                    .partition =
+                                        part->partition ? ec_arena_strdup(table->arena, part->partition) : NULL,
                                     .rows = part->stats.rows,
                                     .bytes = part->stats.bytes,
                                     .stats = ec_arena_copy(table->arena, ec_buf_str(&stats).p, stats.n)};
         if (status == EC_OK) status = ec_buf_check(&stats, err);
         ec_buf_free(&stats);
         EC_TRY(status);
-        if (!added.staged || !added.path || !added.stats) return ec_fail(err, EC_NO_MEMORY, "no memory for parts");
+        if (!added.staged || !added.path || !added.stats || (part->partition && !added.partition))
+            return ec_fail(err, EC_NO_MEMORY, "no memory for parts");
         EC_TRY(ec_table_add(table, added, err));
     }
     return EC_OK;
 }
 
-static enum ec_status write_kept(struct ec_sql *sql, struct ec_table *table, const struct ec_table_file *file, size_t count,
-                                 const char *predicate, const char *staging, const char *name, size_t chunk_rows,
-                                 struct ec_err *err) {
-    struct ec_table_writer_options options = {staging, name, table->partition_by, chunk_rows};
+static enum ec_status write_kept(struct ec_sql *sql, struct ec_table *table, const struct ec_table_file *file,
+                                 size_t count, const char *predicate, const char *staging, const char *name,
+                                 size_t chunk_rows, struct ec_err *err) {
+    struct ec_table_writer_options options = {staging, name, table->partition_by, chunk_rows, 0};
     struct ec_table_writer *writer = NULL;
     struct ec_buf text = ec_buf_make(STATEMENT_MAX);
     select_kept(&text, table, file, count, predicate);
     enum ec_status status = ec_buf_check(&text, err);
+    if (status == EC_OK) status = ec_dir_remove(staging, true, err);
     if (status == EC_OK) status = ec_dir_make(staging, err);
     if (status == EC_OK) status = ec_table_writer_create(&options, &writer, err);
     if (status == EC_OK) status = copy_rows(sql, text.p, writer, err);
@@ -146,8 +191,8 @@ static void remove_hits(struct ec_table *table, const bool *hit) {
     }
 }
 
-enum ec_status ec_rewrite_without(struct ec_sql *sql, struct ec_table *table, const char *predicate, const char *staging,
-                                  const char *name, size_t chunk_rows, struct ec_err *err) {
+enum ec_status ec_rewrite_without(struct ec_sql *sql, struct ec_table *table, const char *predicate,
+                                  const char *staging, const char *name, size_t chunk_rows, struct ec_err *err) {
     struct ec_table_file *file;
     size_t count, hits;
     EC_TRY(ec_table_old_files(table, &file, &count, err));

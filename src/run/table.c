@@ -4,7 +4,6 @@
 #include "base/io.h"
 #include "run/paths.h"
 
-
 enum ec_status ec_table_open(const char *project, const char *dir, const char *name, const char *partition_by,
                              struct ec_arena *arena, struct ec_table *table, struct ec_err *err) {
     char full[EC_PATH_MAX];
@@ -19,18 +18,30 @@ enum ec_status ec_table_open(const char *project, const char *dir, const char *n
     if (!table->removed) return ec_fail(err, EC_NO_MEMORY, "no memory for the table %s", name);
     table->column = delta->column;
     table->column_count = delta->column_count;
-    bool same = partition_by ? delta->partition_by && strcmp(partition_by, delta->partition_by) == 0 : !delta->partition_by;
+    bool same =
+        partition_by ? delta->partition_by && strcmp(partition_by, delta->partition_by) == 0 : !delta->partition_by;
     if (delta->version >= 0 && !same)
-        return ec_fail(err, EC_CONFIG, "the table %s is partitioned by %s, the configuration says %s: a table's partition "
-                       "column cannot change", dir, delta->partition_by ? delta->partition_by : "nothing",
+        return ec_fail(err, EC_CONFIG,
+                       "the table %s is partitioned by %s, the configuration says %s: a table's partition "
+                       "column cannot change",
+                       dir, delta->partition_by ? delta->partition_by : "nothing",
                        partition_by ? partition_by : "nothing");
-    if (delta->unwritable) return ec_fail(err, EC_TABLE_FORMAT, "the table %s cannot be written: %s", dir, delta->unwritable);
+    if (delta->unwritable)
+        return ec_fail(err, EC_TABLE_FORMAT, "the table %s cannot be written: %s", dir, delta->unwritable);
     return EC_OK;
 }
 
 void ec_table_close(struct ec_table *table) {
     ec_delta_close(table->delta);
     table->delta = NULL;
+}
+
+void ec_table_restore(struct ec_table *table) {
+    table->added_count = table->origin_count = 0;
+    memset(table->removed, 0, table->delta->file_count * sizeof *table->removed);
+    table->column = table->delta->column;
+    table->column_count = table->delta->column_count;
+    table->schema_changed = false;
 }
 
 enum ec_status ec_table_add(struct ec_table *table, struct ec_new_part part, struct ec_err *err) {
@@ -46,7 +57,21 @@ enum ec_status ec_table_add(struct ec_table *table, struct ec_new_part part, str
     return EC_OK;
 }
 
-enum ec_status ec_table_widen(struct ec_table *table, const struct ec_table_column *column, size_t count, struct ec_err *err) {
+/* Whether the table has each of these columns already: then nothing is to be done. */
+static bool has_all(const struct ec_table *table, const struct ec_table_column *column, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        size_t k = 0;
+        while (k < table->column_count && strcmp(table->column[k].name, column[i].name) != 0) k++;
+        if (k == table->column_count) return false;
+        struct ec_column_type have = table->column[k].type, want = column[i].type;
+        if (have.type != want.type || have.precision != want.precision || have.scale != want.scale) return false;
+    }
+    return true;
+}
+
+enum ec_status ec_table_widen(struct ec_table *table, const struct ec_table_column *column, size_t count,
+                              struct ec_err *err) {
+    if (has_all(table, column, count)) return EC_OK;
     struct ec_delta view = *table->delta; /* the snapshot with what this run has added so far */
     view.column = table->column;
     view.column_count = table->column_count;
@@ -55,12 +80,15 @@ enum ec_status ec_table_widen(struct ec_table *table, const struct ec_table_colu
     for (size_t i = 0; i < count; i++) want[i] = (struct ec_delta_column){column[i].name, column[i].type};
     if (view.version < 0 && view.column_count > 0) view.version = 0; /* it has columns now: compare with them */
     bool changed = false;
-    EC_TRY(ec_delta_schema_merge(&view, want, count, table->arena, &table->column, &table->column_count, &changed, err));
+    EC_TRY(
+        ec_delta_schema_merge(&view, want, count, table->arena, &table->column, &table->column_count, &changed, err));
     table->schema_changed = table->schema_changed || changed;
     return EC_OK;
 }
 
-static bool same_partition(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+static bool same_partition(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
 
 void ec_table_remove_all(struct ec_table *table) {
     for (size_t i = 0; i < table->delta->file_count; i++) table->removed[i] = true;
@@ -72,12 +100,30 @@ void ec_table_remove_partition(struct ec_table *table, const char *value) {
 }
 
 bool ec_table_remove_path(struct ec_table *table, const char *path) {
-    for (size_t i = 0; i < table->delta->file_count; i++) {
-        if (strcmp(table->delta->file[i].path, path) != 0) continue;
-        table->removed[i] = true;
-        return true;
+    size_t low = 0, high = table->delta->file_count; /* in order of path */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(table->delta->file[middle].path, path);
+        if (order == 0) return table->removed[middle] = true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return false;
+}
+
+enum ec_status ec_table_remove_origin(struct ec_table *table, const char *origin, struct ec_err *err) {
+    if (table->origin_count == table->origin_cap) {
+        size_t cap = table->origin_cap ? table->origin_cap * 2 : 16;
+        const char **grown = ec_arena_calloc(table->arena, cap, sizeof *grown);
+        if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory for the files of %s", table->name);
+        if (table->origin_count) memcpy(grown, table->origin, table->origin_count * sizeof *grown);
+        table->origin = grown;
+        table->origin_cap = cap;
+    }
+    table->origin[table->origin_count++] = origin;
+    return EC_OK;
 }
 
 bool ec_table_changed(const struct ec_table *table) {
@@ -116,11 +162,13 @@ static enum ec_status list_files(const struct ec_table *table, bool with_added, 
     return EC_OK;
 }
 
-enum ec_status ec_table_files(const struct ec_table *table, struct ec_table_file **files, size_t *count, struct ec_err *err) {
+enum ec_status ec_table_files(const struct ec_table *table, struct ec_table_file **files, size_t *count,
+                              struct ec_err *err) {
     return list_files(table, true, files, count, err);
 }
 
-enum ec_status ec_table_old_files(const struct ec_table *table, struct ec_table_file **files, size_t *count, struct ec_err *err) {
+enum ec_status ec_table_old_files(const struct ec_table *table, struct ec_table_file **files, size_t *count,
+                                  struct ec_err *err) {
     return list_files(table, false, files, count, err);
 }
 
@@ -141,7 +189,8 @@ static enum ec_status place_part(const struct ec_table *table, const struct ec_n
         EC_TRY(ec_dir_make(dir, err));
         memcpy(last_dir, dir, strlen(dir) + 1);
     }
-    if (ec_io.link(part->staged, target) != 0) return ec_fail_errno(err, EC_IO, "cannot link %s to %s", part->staged, target);
+    if (ec_io.link(part->staged, target) != 0)
+        return ec_fail_errno(err, EC_IO, "cannot link %s to %s", part->staged, target);
     return EC_OK;
 }
 
@@ -151,7 +200,9 @@ enum ec_status ec_table_place(const struct ec_table *table, struct ec_err *err) 
     EC_TRY(ec_dir_make(table->full, err));
     for (size_t i = 0; i < table->added_count; i++) EC_TRY(place_part(table, &table->added[i], last_dir, err));
     EC_TRY(ec_dir_sync(last_dir, err));
-    return ec_dir_sync(table->full, err); /* new partition folders */
+    /* New partition folders; and for a table that never had a commit, its own folder, those of its
+     * kind and of all tables, whoever made them: a run before may have ended between. */
+    return ec_dir_sync_up(table->full, table->delta->version < 0 ? 3 : 0, err);
 }
 
 /* A table's id is made of its first run's, so that a repeated first run gives the same log. */
@@ -179,15 +230,16 @@ enum ec_status ec_table_actions(const struct ec_table *table, const char *run, i
         const struct ec_new_part *part = &table->added[i];
         struct ec_buf uri = ec_buf_make(3 * EC_PATH_MAX);
         ec_delta_path_encode(&uri, part->path);
-        EC_TRY(ec_buf_check(&uri, err));
-        struct ec_delta_file file = {.path = uri.p,
+        enum ec_status status = ec_buf_check(&uri, err);
+        struct ec_delta_file file = {.path = ec_buf_str(&uri).p,
                                      .partition = part->partition,
                                      .bytes = part->bytes,
                                      .rows = part->rows,
                                      .modified_ms = now_ms,
                                      .stats = part->stats};
-        ec_delta_add_action(out, &file, table->partition_by);
+        if (status == EC_OK) ec_delta_add_action(out, &file, table->partition_by);
         ec_buf_free(&uri);
+        EC_TRY(status);
     }
     return ec_buf_check(out, err);
 }

@@ -28,6 +28,8 @@ struct ec_table {
     struct ec_delta_column *column; /* after this run */
     size_t column_count;
     bool schema_changed;
+    const char **origin; /* `_file`s whose rows go from the files that stay */
+    size_t origin_count, origin_cap;
     struct ec_arena *arena; /* the run's */
 };
 
@@ -45,23 +47,33 @@ void ec_table_close(struct ec_table *table);
 
 enum ec_status ec_table_add(struct ec_table *table, struct ec_new_part part, struct ec_err *err) EC_MUST_USE;
 /* Adds the columns of new parts. EC_CONFIG where a column has another type in the table. */
-enum ec_status ec_table_widen(struct ec_table *table, const struct ec_table_column *column, size_t count, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_table_widen(struct ec_table *table, const struct ec_table_column *column, size_t count,
+                              struct ec_err *err) EC_MUST_USE;
+
+/* Back to the snapshot. */
+void ec_table_restore(struct ec_table *table);
 
 void ec_table_remove_all(struct ec_table *table);
 void ec_table_remove_partition(struct ec_table *table, const char *value);
 /* By its path in the log; false where it is not active. */
 bool ec_table_remove_path(struct ec_table *table, const char *path);
 
+/* Rows of that `_file` are to be taken out of the files that stay: noted here, done by rewriting. */
+enum ec_status ec_table_remove_origin(struct ec_table *table, const char *origin, struct ec_err *err) EC_MUST_USE;
+
 bool ec_table_changed(const struct ec_table *table);
 /* Whether a partition gains or loses a file. */
 bool ec_table_partition_changed(const struct ec_table *table, const char *value);
 
 /* The files after this run, of all partitions; in the arena. */
-enum ec_status ec_table_files(const struct ec_table *table, struct ec_table_file **files, size_t *count, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_table_files(const struct ec_table *table, struct ec_table_file **files, size_t *count,
+                              struct ec_err *err) EC_MUST_USE;
 /* The files that were there before and stay. */
-enum ec_status ec_table_old_files(const struct ec_table *table, struct ec_table_file **files, size_t *count, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_table_old_files(const struct ec_table *table, struct ec_table_file **files, size_t *count,
+                                  struct ec_err *err) EC_MUST_USE;
 
-/* Links the staged parts into the table's folder and syncs the folders. */
+/* Links the staged parts into the table's folder and syncs every folder that was made for them, up
+ * to `data` (docs/commit.md, C1). */
 enum ec_status ec_table_place(const struct ec_table *table, struct ec_err *err) EC_MUST_USE;
 /* The lines of the commit: protocol and metaData where they are due, removes, adds. */
 enum ec_status ec_table_actions(const struct ec_table *table, const char *run, int64_t now_ms, struct ec_buf *out,

@@ -71,6 +71,7 @@ static enum ec_status run_line(struct ec_task_context *context, const char *line
 enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) {
     /* The driver's share is one part beside its workers. */
     struct ec_task_context context = {.config = config, .memory_bytes = config->memory_bytes / (config->workers + 1)};
+    ec_files_raise(EC_OPEN_FILES);
     struct lines in = {.fd = fd_in, .buf = ec_buf_make(EC_PROTOCOL_LINE_MAX)};
     enum ec_status status = EC_OK;
     while (status == EC_OK) {

@@ -8,9 +8,10 @@
  *     ec_table_writer_destroy(w);
  *
  * Batch columns are matched to the file's by name; a column that a later batch adds is null in
- * the rows before. The partition column lies in the folder's name only. Memory is bounded by a
- * constant, not by what is free or how many workers there are: the parts' bytes depend on the
- * rows alone. One thread.
+ * the rows before. The partition column (date, text, integer or boolean, else EC_CONFIG) lies in the
+ * folder's name only; the empty text is null, as Delta has it. A partition may get several parts
+ * where more are met than may be open. Memory is bounded by a constant, not by what is free or how many workers there
+ * are: the parts' bytes depend on the rows alone. One thread.
  */
 #ifndef EC_STORE_TABLE_WRITER_H
 #define EC_STORE_TABLE_WRITER_H
@@ -22,7 +23,15 @@ struct ec_table_writer_options {
     const char *name;         /* of the parts: "<name>-000.parquet" */
     const char *partition_by; /* a column of the batches; NULL */
     size_t rows_per_group;
+    size_t parts_max; /* EC_NO_MEMORY past it: rows in no order of their partitions; 0: no limit */
 };
+
+/* Files that a writer holds open: see ec_files_raise(). */
+#define EC_TABLE_WRITER_OPEN_MAX 1024u
+
+/* Whether the cell can be a partition's value: a text of at most 80 bytes, a date of the years 1 to
+ * 9999, or null. Others fail ec_table_writer_append() with EC_TABLE_FORMAT. */
+bool ec_partition_fits(const struct ec_column *column, size_t row);
 
 struct ec_part {
     char *path;      /* relative to dir, not URI-encoded: "date=2025-07-18/part-….parquet" */
@@ -35,8 +44,8 @@ struct ec_table_writer;
 enum ec_status ec_table_writer_create(const struct ec_table_writer_options *options, struct ec_table_writer **writer,
                                       struct ec_err *err) EC_MUST_USE;
 /* Appends the n rows named by rows, or the first n where rows is NULL. */
-enum ec_status ec_table_writer_append(struct ec_table_writer *writer, const struct ec_batch *batch, const uint32_t *rows,
-                                      size_t n, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_table_writer_append(struct ec_table_writer *writer, const struct ec_batch *batch,
+                                      const uint32_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_table_writer_finish(struct ec_table_writer *writer, struct ec_err *err) EC_MUST_USE;
 size_t ec_table_writer_parts(const struct ec_table_writer *writer);
 const struct ec_part *ec_table_writer_part(const struct ec_table_writer *writer, size_t index);

@@ -198,7 +198,7 @@ static void files_are_merged_in_order(void **state) {
 /* A file of several runs, the last one short. */
 static void runs_are_sorted_and_merged(void **state) {
     (void)state;
-    merge_as_the_oracle(2, (const size_t[]){2 * EC_KEY_RUN + 5, 100}, 200000);
+    merge_as_the_oracle(2, (const size_t[]){EC_KEY_RUN + 5, 100}, 200000);
 }
 
 /* Thousands of members have a key file each: no process may hold that many open. */

@@ -1,0 +1,55 @@
+/* A task under way: what its stages share. Private to run/.
+ *
+ *     work_open.c    opens input, checks and outputs; closes them
+ *     work_batch.c   a batch's way: derive, check, compare keys, quarantine, encode
+ *     task.c         from the first batch to the result
+ */
+#ifndef EC_RUN_WORK_H
+#define EC_RUN_WORK_H
+
+#include "gate/gate.h"
+#include "gate/keys.h"
+#include "gate/quarantine.h"
+#include "read/reader.h"
+#include "run/drop.h"
+#include "run/paths.h"
+#include "run/task.h"
+#include "sql/derive.h"
+#include "store/table_writer.h"
+
+struct ec_work {
+    const struct ec_task *task;
+    const struct ec_source *source;
+    struct ec_task_result *result;
+    struct ec_task_context *context;
+    struct ec_stream *stream;
+    struct ec_reader *reader;
+    struct ec_batch batch;
+    size_t derived_first, file_at, line_at;
+    size_t partition; /* of the batch, SIZE_MAX: none */
+    char path[EC_PATH_MAX];
+    char origin[EC_PATH_MAX]; /* `_file`: the path below data/raw, and the member behind it */
+    struct ec_derivation *derivation;
+    uint64_t **expression_failed;
+    size_t expression_count;
+    struct ec_gate *gate;
+    size_t key_column[EC_KEY_COLUMNS_MAX];
+    struct ec_key_set *keys;
+    struct ec_key_writer *key_file;
+    struct ec_drop_list drops;
+    struct ec_first *first; /* of the batch's duplicates */
+    size_t first_count;
+    struct ec_quarantine quarantine;
+    struct ec_table_writer *writer;
+    uint32_t *rows; /* accepted rows of the batch */
+};
+
+/* Finds the source, the expressions and the input, and opens all that the task needs. What was opened
+ * is closed by ec_work_close(), also after a failure. */
+enum ec_status ec_work_open(struct ec_work *w, struct ec_err *err) EC_MUST_USE;
+void ec_work_close(struct ec_work *w);
+
+/* The batch at hand, from what was read to parts and quarantine. */
+enum ec_status ec_work_batch(struct ec_work *w, struct ec_err *err) EC_MUST_USE;
+
+#endif

@@ -1,0 +1,92 @@
+/* A batch's way from what was read to parts and quarantine. */
+#include "run/work.h"
+
+static void fill_origin(struct ec_work *w) {
+    struct ec_column *file = &w->batch.column[w->file_at], *line = &w->batch.column[w->line_at];
+    struct ec_text origin = ec_text_of(w->origin, strlen(w->origin));
+    for (size_t row = 0; row < w->batch.rows; row++) {
+        ec_column_text(file)[row] = origin;
+        ec_column_int(line)[row] = (int64_t)w->batch.place[row].line;
+        ec_bit_set(file->valid, row);
+        ec_bit_set(line->valid, row);
+    }
+}
+
+/* A value that cannot be a partition's costs its row: it must not cost the run. */
+static enum ec_status check_partition(struct ec_work *w, struct ec_err *err) {
+    if (w->partition == SIZE_MAX) return EC_OK;
+    const struct ec_column *c = &w->batch.column[w->partition];
+    for (size_t row = 0; row < w->batch.rows; row++) {
+        if (ec_bit(w->batch.rejected, row) || ec_partition_fits(c, row)) continue;
+        struct ec_fault fault = {.row = (uint32_t)row,
+                                 .column = (uint32_t)w->partition,
+                                 .reason = c->type.type == EC_TYPE_STRING ? EC_REASON_TOO_LONG : EC_REASON_TYPE,
+                                 .value = ec_batch_cell_text(&w->batch, w->partition, row)};
+        EC_TRY(ec_batch_fault(&w->batch, fault, err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status reject_duplicate(struct ec_work *w, size_t row, const char *file, uint64_t line,
+                                       struct ec_err *err) {
+    struct ec_fault fault = {.row = (uint32_t)row, .column = EC_NO_COLUMN, .reason = EC_REASON_DUPLICATE};
+    if (w->source->key_count > 0) {
+        fault.column = (uint32_t)w->key_column[0];
+        fault.value = ec_batch_cell_text(&w->batch, w->key_column[0], row);
+    }
+    ec_bit_set(w->batch.duplicate, row);
+    w->first[w->first_count++] = (struct ec_first){(uint32_t)row, file, line};
+    return ec_batch_fault(&w->batch, fault, err);
+}
+
+/* Uniqueness among the rows that passed everything else. A row that is dropped keeps its key all the
+ * same: what repeats it further down is a repetition of the same first. */
+static enum ec_status compare_key(struct ec_work *w, size_t row, struct ec_err *err) {
+    struct ec_key key = {.offset = w->batch.place[row].offset, .line = w->batch.place[row].line}, first;
+    if (!ec_key_hash(&w->batch, w->key_column, w->source->key_count, row, &key.hash)) return EC_OK;
+    bool met = ec_key_set_meet(w->keys, &key, &first);
+    const struct ec_drop *drop = w->drops.count ? ec_drop_find(&w->drops, key.offset) : NULL;
+    if (!drop && met && w->drops.count) drop = ec_drop_find(&w->drops, first.offset);
+    if (drop) return reject_duplicate(w, row, drop->first_file, drop->first_line, err);
+    if (met) return reject_duplicate(w, row, w->origin, first.line, err);
+    return w->key_file ? ec_key_writer_add(w->key_file, &key, err) : EC_OK;
+}
+
+static enum ec_status compare_keys(struct ec_work *w, struct ec_err *err) {
+    w->first_count = 0;
+    for (size_t row = 0; w->keys && row < w->batch.rows; row++)
+        if (!ec_bit(w->batch.rejected, row)) EC_TRY(compare_key(w, row, err));
+    return EC_OK;
+}
+
+static enum ec_status reject_all(struct ec_batch *batch, struct ec_err *err) {
+    for (size_t row = 0; row < batch->rows; row++) {
+        if (ec_bit(batch->rejected, row)) continue;
+        struct ec_fault fault = {.row = (uint32_t)row, .column = EC_NO_COLUMN, .reason = EC_REASON_FILE};
+        EC_TRY(ec_batch_fault(batch, fault, err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status write_accepted(struct ec_work *w, struct ec_err *err) {
+    size_t n = 0;
+    for (size_t row = 0; row < w->batch.rows; row++) {
+        w->rows[n] = (uint32_t)row;
+        n += !ec_bit(w->batch.rejected, row);
+    }
+    return ec_table_writer_append(w->writer, &w->batch, w->rows, n, err);
+}
+
+enum ec_status ec_work_batch(struct ec_work *w, struct ec_err *err) {
+    for (size_t i = 0; i < w->expression_count; i++) memset(w->expression_failed[i], 0, EC_BATCH_ROWS / 8);
+    if (w->derivation) EC_TRY(ec_derive_eval(w->derivation, &w->batch, w->derived_first, w->expression_failed, err));
+    fill_origin(w);
+    EC_TRY(ec_gate_check(w->gate, &w->batch, w->expression_failed, err));
+    EC_TRY(check_partition(w, err));
+    EC_TRY(compare_keys(w, err));
+    if (w->task->reject) EC_TRY(reject_all(&w->batch, err));
+    EC_TRY(ec_gate_count(w->gate, &w->batch, err));
+    if (!w->task->out) return EC_OK;
+    EC_TRY(ec_quarantine_write(&w->quarantine, &w->batch, w->first, w->first_count, err));
+    return write_accepted(w, err);
+}

@@ -1,0 +1,140 @@
+/* Opening and closing what a task needs. */
+#include "run/work.h"
+
+#include "base/io.h"
+#include "run/input.h"
+
+/* Of a worker's memory, what in-file keys may take; the rest is found by the driver's merge. */
+#define KEY_SET_SHARE 4u
+
+/* Columns that every table has behind the source's own. */
+static const char file_column[] = "_file";
+static const char line_column[] = "_line";
+
+/* The session and prepared expressions are kept over tasks; opening costs 50 ms. */
+static enum ec_status prepare_derivation(struct ec_task_context *c, const struct ec_source *source, int32_t as_of,
+                                         struct ec_derivation **out, struct ec_err *err) {
+    if (c->sql && c->sql_as_of != as_of) ec_task_context_deinit(c);
+    if (!c->sql) {
+        struct ec_sql_options options = {.threads = 1, .memory_bytes = c->memory_bytes / 2, .run_date = as_of};
+        EC_TRY(ec_sql_open(&options, &c->sql, err));
+        c->sql_as_of = as_of;
+    }
+    if (!c->derivation) c->derivation = ec_calloc(c->config->source_count, sizeof(struct ec_derivation *));
+    if (!c->derivation) return ec_fail(err, EC_NO_MEMORY, "no memory for the derived columns");
+    struct ec_derivation **slot = &c->derivation[source - c->config->source];
+    if (!*slot) EC_TRY(ec_derive_create(c->sql, source, slot, err));
+    *out = *slot;
+    return EC_OK;
+}
+
+static enum ec_status open_input(struct ec_work *w, struct ec_err *err) {
+    const struct ec_task *t = w->task;
+    struct ec_stream_args stream_args = {
+        .path = w->path, .member = t->member, .range_start = t->range_start, .range_end = t->range_end};
+    EC_TRY(ec_reader_columns(w->source, &w->batch, err));
+    return ec_input_open(w->source, &stream_args, t->line, &w->batch, &w->stream, &w->reader, err);
+}
+
+/* Behind the columns of the file: the derived ones, and where each row came from. */
+static enum ec_status add_own_columns(struct ec_work *w, struct ec_err *err) {
+    w->derived_first = w->batch.columns;
+    if (w->derivation) {
+        const struct ec_column_type *types = ec_derive_types(w->derivation);
+        for (size_t i = 0; i < w->source->derive_count; i++) {
+            size_t at;
+            EC_TRY(ec_batch_add_column(&w->batch, w->source->derive[i].name, types[i], &at, err));
+        }
+    }
+    struct ec_column_type text = {.type = EC_TYPE_STRING}, number = {.type = EC_TYPE_INTEGER};
+    EC_TRY(ec_batch_add_column(&w->batch, file_column, text, &w->file_at, err));
+    EC_TRY(ec_batch_add_column(&w->batch, line_column, number, &w->line_at, err));
+    w->partition = SIZE_MAX;
+    for (size_t i = 0; w->source->partition_by && i < w->batch.columns; i++)
+        if (strcmp(w->batch.column[i].name, w->source->partition_by) == 0) w->partition = i;
+    return EC_OK;
+}
+
+static enum ec_status open_checks(struct ec_work *w, struct ec_err *err) {
+    const struct ec_source *s = w->source;
+    for (size_t i = 0; i < s->rule_count; i++) w->expression_count += s->rule[i].kind == EC_RULE_EXPRESSION;
+    w->expression_failed = ec_calloc(w->expression_count, sizeof *w->expression_failed);
+    w->rows = ec_calloc(EC_BATCH_ROWS, sizeof *w->rows);
+    w->first = ec_calloc(EC_BATCH_ROWS, sizeof *w->first);
+    if (!w->expression_failed || !w->rows || !w->first)
+        return ec_fail(err, EC_NO_MEMORY, "no memory to check %s", w->path);
+    for (size_t i = 0; i < w->expression_count; i++) {
+        w->expression_failed[i] = ec_calloc(EC_BATCH_ROWS / 64, sizeof(uint64_t));
+        if (!w->expression_failed[i]) return ec_fail(err, EC_NO_MEMORY, "no memory to check %s", w->path);
+    }
+    EC_TRY(ec_gate_create(s, &w->batch, w->derived_first, s->derive_count + 2, &w->gate, err));
+    for (size_t i = 0; i < s->key_count; i++) w->key_column[i] = ec_source_column(s, s->key[i]);
+    if (s->key_count > 0) EC_TRY(ec_key_set_create((size_t)w->context->memory_bytes / KEY_SET_SHARE, &w->keys, err));
+    if (w->task->drop) EC_TRY(ec_drop_list_load(w->task->drop, &w->drops, err));
+    return EC_OK;
+}
+
+static enum ec_status open_outputs(struct ec_work *w, struct ec_err *err) {
+    const struct ec_task *t = w->task;
+    char quarantine[EC_PATH_MAX] = "", keys[EC_PATH_MAX];
+    if (t->out) {
+        EC_TRY(ec_dir_make(t->out, err));
+        EC_TRY(ec_path_join(quarantine, sizeof quarantine, t->out, "quarantine.jsonl", err));
+        EC_TRY(ec_path_join(keys, sizeof keys, t->out, "keys", err));
+        if (w->source->key_count > 0 && !t->drop && !t->reject) EC_TRY(ec_key_writer_create(keys, &w->key_file, err));
+        char *name = ec_arena_printf(&w->result->arena, "part-%08u-%s", t->seq, t->id);
+        char *path = ec_arena_strdup(&w->result->arena, quarantine);
+        if (!name || !path) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", t->id);
+        struct ec_table_writer_options parts = {t->out, name, w->source->partition_by, w->context->config->chunk_rows,
+                                                EC_TASK_PARTS_MAX};
+        EC_TRY(ec_table_writer_create(&parts, &w->writer, err));
+        struct ec_quarantine_options options = {path, w->source, t->run, t->path, t->member};
+        EC_TRY(ec_quarantine_init(&w->quarantine, &options, err));
+        w->result->quarantine = "quarantine.jsonl";
+    }
+    return EC_OK;
+}
+
+static enum ec_status set_up(struct ec_work *w, struct ec_err *err) {
+    const struct ec_task *t = w->task;
+    const struct ec_config *config = w->context->config;
+    if (t->config && strcmp(t->config, config->fingerprint) != 0)
+        return ec_fail(err, EC_CONFIG, "the configuration changed while the run was under way");
+    w->source = ec_config_source(config, t->source);
+    if (!w->source) return ec_fail(err, EC_CONFIG, "there is no source %s", t->source);
+    EC_TRY(ec_path_join(w->path, sizeof w->path, t->root ? t->root : "", t->path, err));
+    if (t->member)
+        EC_TRY(ec_path_join(w->origin, sizeof w->origin, t->path, t->member, err));
+    else
+        EC_TRY(ec_path_join(w->origin, sizeof w->origin, "", t->path, err));
+    size_t expressions = w->source->derive_count;
+    for (size_t i = 0; i < w->source->rule_count; i++) expressions += w->source->rule[i].kind == EC_RULE_EXPRESSION;
+    if (expressions == 0) return EC_OK;
+    return prepare_derivation(w->context, w->source, t->as_of, &w->derivation, err);
+}
+
+enum ec_status ec_work_open(struct ec_work *w, struct ec_err *err) {
+    EC_TRY(set_up(w, err));
+    EC_TRY(ec_batch_init(&w->batch, err));
+    EC_TRY(open_input(w, err));
+    EC_TRY(add_own_columns(w, err));
+    EC_TRY(open_checks(w, err));
+    return open_outputs(w, err);
+}
+
+void ec_work_close(struct ec_work *w) {
+    ec_table_writer_destroy(w->writer);
+    ec_quarantine_deinit(&w->quarantine);
+    ec_key_writer_destroy(w->key_file);
+    ec_key_set_destroy(w->keys);
+    ec_drop_list_deinit(&w->drops);
+    ec_gate_destroy(w->gate);
+    for (size_t i = 0; w->expression_failed && i < w->expression_count; i++) ec_free(w->expression_failed[i]);
+    ec_free(w->expression_failed);
+    ec_free(w->rows);
+    ec_free(w->first);
+    ec_reader_close(w->reader);
+    ec_stream_close(w->stream);
+    ec_batch_deinit(&w->batch);
+    ec_free(w);
+}
