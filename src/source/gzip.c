@@ -1,9 +1,9 @@
 /* gzip (RFC 1952), any number of members one behind the other.
  *
- * ISA-L reads header and trailer and compares CRC-32 and length; what it leaves to its
- * caller is the end: another member, the end of the input, or bytes that are neither. */
+ * ISA-L reads the trailer and compares CRC-32 and length; what it leaves to its caller is the
+ * header, and the end: another member, the end of the input, or bytes that are neither. */
 #include "base/io.h"
-#include "source/inflate.h"
+#include "source/gzip_header.h"
 
 struct gzip_stream {
     struct ec_stream base;
@@ -13,6 +13,18 @@ struct gzip_stream {
 };
 
 static const unsigned char gzip_magic[] = {0x1f, 0x8b};
+
+/* What stops a member short of its end. */
+static enum ec_status check_state(const struct gzip_stream *g, enum ec_inflate_state state, struct ec_err *err) {
+    if (state == EC_INFLATE_BAD)
+        return ec_fail(err, EC_GZIP_DAMAGED,
+                       "%s: the gzip data are damaged near offset %llu, %llu bytes into their content", g->base.name,
+                       (unsigned long long)g->z.consumed, (unsigned long long)g->z.produced);
+    if (state == EC_INFLATE_SHORT)
+        return ec_fail(err, EC_GZIP_TRUNCATED, "%s ends after %llu bytes, within a gzip member", g->base.name,
+                       (unsigned long long)g->z.consumed);
+    return EC_OK;
+}
 
 /* Starts the next member, or finds the verified end. */
 static enum ec_status next_member(struct gzip_stream *g, bool *end, struct ec_err *err) {
@@ -29,7 +41,10 @@ static enum ec_status next_member(struct gzip_stream *g, bool *end, struct ec_er
                        g->members ? "%s: bytes that are not gzip follow at offset %llu"
                                   : "%s is not gzip (offset %llu)",
                        g->base.name, (unsigned long long)g->z.consumed);
-    ec_inflate_restart(&g->z, ISAL_GZIP);
+    enum ec_inflate_state header;
+    EC_TRY(ec_gzip_header_skip(&g->z, &header, err));
+    EC_TRY(check_state(g, header, err));
+    ec_inflate_restart(&g->z, ISAL_GZIP_NO_HDR_VER);
     g->in_member = true;
     g->members++;
     return EC_OK;
@@ -48,13 +63,7 @@ static enum ec_status gzip_read(struct ec_stream *stream, void *buf, size_t n, s
         enum ec_inflate_state state;
         EC_TRY(ec_inflate_step(&g->z, (char *)buf + *got, n - *got, &made, &state, err));
         *got += made;
-        if (state == EC_INFLATE_BAD)
-            return ec_fail(err, EC_GZIP_DAMAGED,
-                           "%s: the gzip data are damaged near offset %llu, %llu bytes into their content",
-                           g->base.name, (unsigned long long)g->z.consumed, (unsigned long long)g->z.produced);
-        if (state == EC_INFLATE_SHORT)
-            return ec_fail(err, EC_GZIP_TRUNCATED, "%s ends after %llu bytes, within a gzip member", g->base.name,
-                           (unsigned long long)g->z.consumed);
+        EC_TRY(check_state(g, state, err));
         if (state == EC_INFLATE_END) g->in_member = false;
     }
     return EC_OK;
@@ -73,7 +82,7 @@ enum ec_status ec_stream_gzip(struct ec_stream *below, uint64_t bytes_max, struc
     struct gzip_stream *g = (struct gzip_stream *)base;
     base->below = below;
     if (strcmp(below->compression, "none") != 0) base->compression = "zip+gzip";
-    ec_inflate_init(&g->z, below, base->name, bytes_max ? bytes_max : EC_INFLATE_MEMBER_MAX, ISAL_GZIP);
+    ec_inflate_init(&g->z, below, base->name, bytes_max ? bytes_max : EC_INFLATE_MEMBER_MAX, ISAL_GZIP_NO_HDR_VER);
     *stream = base;
     return EC_OK;
 }

@@ -31,8 +31,8 @@ struct ec_inflate {
     unsigned char input[EC_INFLATE_INPUT];
 };
 
-/* `wrapper` is ISAL_GZIP (header, CRC and length are checked by ISA-L) or ISAL_GZIP_NO_HDR (raw
- * deflate with state.crc computed). */
+/* `wrapper` is ISAL_GZIP_NO_HDR_VER (behind a gzip header; ISA-L checks CRC and length of the
+ * trailer) or ISAL_GZIP_NO_HDR (raw deflate with state.crc computed). */
 void ec_inflate_init(struct ec_inflate *z, struct ec_stream *below, const char *name, uint64_t produced_max,
                      uint32_t wrapper);
 /* Forgets the member that ended; unread input stays. */

@@ -86,6 +86,33 @@ static void members_follow_each_other(void **state) {
     assert_int_equal(gunzip(two, n + 1, 1, 777, 0).status, EC_GZIP_TRAILING);
 }
 
+/* A header with every optional field, its CRC too, wherever the input is cut within it. */
+static void headers_pass_over_any_boundary(void **state) {
+    (void)state;
+    static const char fields[] = "\x05\0extra" "sales_2025.csv\0" "a comment\0";
+    struct sample s;
+    make_sample(&s);
+    unsigned char p[9000] = {0x1f, 0x8b, 8, 0x1e};
+    memcpy(p + 10, fields, sizeof fields - 1);
+    size_t header = 10 + sizeof fields - 1;
+    uint32_t crc = crc32_gzip_refl(0, p, header);
+    p[header++] = (unsigned char)crc;
+    p[header++] = (unsigned char)(crc >> 8);
+    memcpy(p + header, s.packed + 10, s.n - 10);
+    size_t n = header + s.n - 10;
+    for (size_t step = 1; step <= header + 1; step++) {
+        struct drained d = gunzip(p, n, step, 777, 0);
+        assert_int_equal(d.status, EC_OK);
+        assert_int_equal(d.crc, s.crc);
+    }
+    for (size_t cut = 2; cut <= header; cut++) assert_int_equal(gunzip(p, cut, 7, 777, 0).status, EC_GZIP_TRUNCATED);
+    p[header - 1] ^= 1;
+    assert_int_equal(gunzip(p, n, 7, 777, 0).status, EC_GZIP_DAMAGED);
+    p[header - 1] ^= 1;
+    p[3] |= 0x80; /* reserved */
+    assert_int_equal(gunzip(p, n, 7, 777, 0).status, EC_GZIP_DAMAGED);
+}
+
 static void every_truncation_is_named(void **state) {
     (void)state;
     struct sample s;
@@ -261,6 +288,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_boundary_gives_the_same_bytes),
         cmocka_unit_test(members_follow_each_other),
+        cmocka_unit_test(headers_pass_over_any_boundary),
         cmocka_unit_test(every_truncation_is_named),
         cmocka_unit_test(every_damaged_byte_is_seen),
         cmocka_unit_test(bombs_are_stopped),
