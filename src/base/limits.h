@@ -29,9 +29,11 @@
 
 /* Workbooks. */
 #define EC_XML_DEPTH_MAX 32u
+#define EC_XML_MEMORY_MAX (32 * EC_MIB) /* of the parser: one element's attributes, all names */
 #define EC_XLSX_CELLS_MAX 5000000u
 #define EC_XLSX_STRINGS_MAX 1000000u
 #define EC_XLSX_STRINGS_BYTES_MAX (256 * EC_MIB)
+#define EC_XLSX_SHARED_MAX (1 * EC_GIB) /* bytes of shared strings that cells name, each time counted */
 #define EC_XLSX_TEXT_MAX 32767u
 #define EC_XLSX_PART_MAX (1 * EC_GIB)
 

@@ -1,8 +1,8 @@
 /* The reader of XLSX workbooks.
  *
  * The first row that holds a value is the header; every later one is a record, with its row number as
- * its line and a JSON array of its texts as its bytes, since there are no others to show. A cell
- * that is not there is null; one beyond the header is a fault. Shared strings are kept whole (the format asks
+ * its line and a JSON array of its texts as its bytes, since there are no others to show (where cells
+ * lie far apart an object by their columns: {"A":"P-1","XFD":"x"}). A cell that is not there is null; one beyond the header is a fault. Shared strings are kept whole (the format asks
  * for that), rows are not.
  */
 #include "read/xlsx.h"
@@ -127,19 +127,39 @@ static enum ec_status xlsx_open(const struct ec_reader_args *args, struct ec_bat
     return EC_OK;
 }
 
-/* The texts of the row as a JSON array, null for what is not there. */
+/* A row is sparse whose nulls would be most of its array: a cell in the last column alone takes 16,383. */
+#define SPARSE_FROM  64u /* columns */
+#define SPARSE_RATIO 16u /* columns per cell */
+
+static bool is_sparse(const struct ec_xlsx_row *row) {
+    size_t columns = row->cells ? row->cell[row->cells - 1].column + (size_t)1 : 0;
+    return columns > SPARSE_FROM && columns / SPARSE_RATIO > row->cells;
+}
+
+/* "XFD": as a key. */
+static void add_column_key(struct ec_buf *b, uint32_t column) {
+    char name[8];
+    size_t at = sizeof name;
+    for (uint32_t n = column + 1; n > 0; n = (n - 1) / 26) name[--at] = (char)('A' + (n - 1) % 26);
+    ec_json_quote(b, name + at, sizeof name - at);
+    ec_buf_addc(b, ':');
+}
+
+/* The texts of the row as a JSON array, null for what is not there; of a sparse row as an object. */
 static enum ec_status set_place(struct xlsx_reader *r, const struct ec_xlsx_row *row, struct ec_batch *batch,
                                 struct ec_err *err) {
     struct ec_place *place = &batch->place[batch->rows];
     struct ec_buf *b = &r->raw;
     ec_buf_clear(b);
-    ec_buf_addc(b, '[');
+    bool sparse = is_sparse(row);
+    ec_buf_addc(b, sparse ? '{' : '[');
     for (size_t i = 0, column = 0; i < row->cells; i++) {
         char text[64];
-        for (; column < row->cell[i].column; column++) ec_buf_addz(b, "null,");
+        if (sparse) add_column_key(b, row->cell[i].column);
+        for (; !sparse && column < row->cell[i].column; column++) ec_buf_addz(b, "null,");
         struct ec_str s = ec_xlsx_cell_text(&r->wb, &row->cell[i], text);
         ec_json_quote(b, s.n ? s.p : "", s.n);
-        ec_buf_addc(b, i + 1 < row->cells ? ',' : ']');
+        ec_buf_addc(b, i + 1 < row->cells ? ',' : sparse ? '}' : ']');
         column++;
     }
     *place = (struct ec_place){.offset = r->rows, .line = row->number};

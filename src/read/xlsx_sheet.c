@@ -18,6 +18,7 @@ struct ec_xlsx_sheet {
     struct ec_xlsx_row row;
     size_t cells_cap;
     uint64_t cells_seen;
+    uint64_t shared_bytes; /* of the strings that cells have named */
     uint32_t next_column;
     bool ready; /* a row is complete */
     bool ended;
@@ -105,6 +106,7 @@ static void start_value(struct ec_xlsx_sheet *s, const char **attributes, enum w
         ec_xlsx_text_begin(&s->text);
         s->cell.at = s->text.start;
         s->has_value = true;
+        s->phonetic = 0; /* whatever the string before left open */
         if (where == IN_VALUE) ec_xlsx_text_open(&s->text, attributes);
     }
     s->where = where;
@@ -145,19 +147,30 @@ static void resolve_shared(struct ec_xlsx_sheet *s, struct ec_xlsx_cell *c, cons
     }
     c->text = s->strings->text[i];
     c->too_long = c->text.p == NULL;
+    s->shared_bytes += c->text.n;
+    if (s->shared_bytes > EC_XLSX_SHARED_MAX) /* a small file could stand for terabytes */
+        ec_xml_fail(s->xml, EC_XLSX_TOO_LARGE, "the cells repeat shared strings of more than %llu bytes in all",
+                    EC_XLSX_SHARED_MAX);
 }
 
-static bool add_cell(struct ec_xlsx_sheet *s) {
+static void add_cell(struct ec_xlsx_sheet *s) {
     struct ec_xlsx_row *row = &s->row;
+    if (row->cells == EC_XLSX_COLUMNS_MAX) {
+        ec_xml_fail(s->xml, EC_XLSX_DAMAGED, "row %llu has more cells than there are columns",
+                    (unsigned long long)row->number);
+        return;
+    }
     if (row->cells == s->cells_cap) {
         size_t cap = s->cells_cap ? s->cells_cap * 2 : 64;
         void *more = ec_realloc_array(row->cell, cap, sizeof *row->cell);
-        if (!more) return false;
+        if (!more) {
+            ec_xml_fail(s->xml, EC_NO_MEMORY, "no memory for a row");
+            return;
+        }
         row->cell = more;
         s->cells_cap = cap;
     }
     row->cell[row->cells++] = s->cell;
-    return true;
 }
 
 static void end_cell(struct ec_xlsx_sheet *s) {
@@ -180,7 +193,7 @@ static void end_cell(struct ec_xlsx_sheet *s) {
         b->n = c->at;
         c->text.n = 0;
     }
-    if (!add_cell(s)) ec_xml_fail(s->xml, EC_NO_MEMORY, "no memory for a row");
+    add_cell(s);
 }
 
 static int by_column(const void *a, const void *b) {

@@ -4,6 +4,7 @@
 
 #include <expat.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 
 #define SEPARATOR '\n' /* between namespace and name; in neither */
@@ -80,13 +81,42 @@ static void XMLCALL on_entity(void *user, const char *name, int parameter, const
     ec_xml_fail(user, EC_XLSX_UNSAFE, "an entity is declared");
 }
 
+/* What the parsers of this thread hold. expat keeps a token whole and every name that it has met, so that
+ * a part could make it hold several times the part's size. Its calls for memory carry no context. */
+static _Thread_local size_t held;
+static _Thread_local bool refused; /* the last failure was the limit's */
+
+union block {
+    size_t n;
+    max_align_t align;
+};
+
 static void *resize(void *p, size_t n) {
-    return ec_realloc_array(p, n ? n : 1, 1);
+    union block *old = p ? (union block *)p - 1 : NULL;
+    size_t old_n = old ? old->n : 0;
+    refused = n > EC_XML_MEMORY_MAX || held - old_n > EC_XML_MEMORY_MAX - n;
+    if (refused) return NULL;
+    union block *b = ec_realloc_array(old, sizeof *b + n, 1);
+    if (!b) return NULL;
+    b->n = n;
+    held = held - old_n + n;
+    return b + 1;
+}
+
+static void *allocate(size_t n) {
+    return resize(NULL, n);
+}
+
+static void release(void *p) {
+    if (!p) return;
+    union block *b = (union block *)p - 1;
+    held -= b->n;
+    ec_free(b);
 }
 
 enum ec_status ec_xml_create(struct ec_stream *stream, const char *part, const struct ec_xml_handlers *handlers,
                              void *context, struct ec_xml **xml, struct ec_err *err) {
-    static const XML_Memory_Handling_Suite memory = {ec_malloc, resize, ec_free};
+    static const XML_Memory_Handling_Suite memory = {allocate, resize, release};
     static const char separator[] = {SEPARATOR, 0};
     struct ec_xml *x = ec_calloc(1, sizeof *x);
     if (x) x->parser = XML_ParserCreate_MM(NULL, &memory, separator);
@@ -111,6 +141,9 @@ enum ec_status ec_xml_create(struct ec_stream *stream, const char *part, const s
 static enum ec_status parser_failure(const struct ec_xml *xml, struct ec_err *err) {
     if (xml->failure.status != EC_OK) return ec_fail(err, xml->failure.status, "%s", xml->failure.message);
     enum XML_Error code = XML_GetErrorCode(xml->parser);
+    if (code == XML_ERROR_NO_MEMORY && refused)
+        return ec_fail(err, EC_XLSX_TOO_LARGE, "%s, line %lu: one element, or all names, take more than %llu bytes",
+                       xml->part, (unsigned long)XML_GetCurrentLineNumber(xml->parser), EC_XML_MEMORY_MAX);
     if (code == XML_ERROR_NO_MEMORY) return ec_fail(err, EC_NO_MEMORY, "no memory to read %s", xml->part);
     return ec_fail(err, EC_XLSX_DAMAGED, "%s, line %lu: %s", xml->part,
                    (unsigned long)XML_GetCurrentLineNumber(xml->parser), XML_ErrorString(code));
@@ -118,6 +151,7 @@ static enum ec_status parser_failure(const struct ec_xml *xml, struct ec_err *er
 
 static enum ec_status read_chunk(struct ec_xml *xml, enum XML_Status *result, struct ec_err *err) {
     size_t got;
+    refused = false;
     void *buf = XML_GetBuffer(xml->parser, CHUNK);
     if (!buf) return parser_failure(xml, err);
     EC_TRY(ec_stream_read(xml->stream, buf, CHUNK, &got, err));

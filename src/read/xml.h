@@ -1,7 +1,8 @@
 /* A streaming XML reader over one part of a workbook, made of expat.
  *
  * A part may declare neither a DOCTYPE nor an entity and nests at most EC_XML_DEPTH_MAX
- * elements, so that what it expands to is what it holds. Names come without their
+ * elements, so that what it expands to is what it holds; its parser holds at most
+ * EC_XML_MEMORY_MAX (EC_XLSX_TOO_LARGE). Names come without their
  * namespace: SpreadsheetML's two dialects (transitional and strict) and any prefix read
  * alike. A handler may pause, and the next run goes on where it stopped.
  *
@@ -11,7 +12,7 @@
  *     do { status = ec_xml_run(xml, &more, err); } while (status == EC_OK && more);
  *     ec_xml_destroy(xml);
  *
- * EC_XLSX_DAMAGED, EC_XLSX_UNSAFE, EC_NO_MEMORY, or what the stream gives. One thread.
+ * EC_XLSX_DAMAGED, EC_XLSX_UNSAFE, EC_XLSX_TOO_LARGE, EC_NO_MEMORY, or what the stream gives. One thread.
  */
 #ifndef EC_READ_XML_H
 #define EC_READ_XML_H

@@ -112,6 +112,77 @@ static void counts_are_bounded(void **state) {
     assert_non_null(strstr(err.message, "1000000 shared strings"));
 }
 
+/* What a row shows of itself hangs on its cells, not on how far apart they lie. */
+static void far_cells_stay_small(void **state) {
+    (void)state;
+    make("", HEADER,
+         "<row r='2'><c r='A2'><v>7</v></c><c r='XFD2'><v>1</v></c></row><row r='3'><c r='BL3'><v>1</v></c></row>");
+    read_made(2);
+    assert_int_equal(batch.place[0].length, strlen("{\"A\":\"7\",\"XFD\":\"1\"}"));
+    assert_memory_equal(batch.place[0].raw, "{\"A\":\"7\",\"XFD\":\"1\"}", batch.place[0].length);
+    expect_fault(0, 0, EC_NO_COLUMN, EC_REASON_EXTRA_CELL, "1");
+    assert_memory_equal(batch.place[1].raw, "[null,null,", 11);
+    finish();
+}
+
+/* A string of 32,000 bytes and cells that name it: 700 KB for more than a gigabyte. */
+static void repeated_strings_are_bounded(void **state) {
+    (void)state;
+    struct workbook w = {0};
+    struct ec_buf sst = ec_buf_make(EC_MIB), sheet = ec_buf_make(4 * EC_MIB);
+    ec_buf_addz(&sst, "<sst><si><t>");
+    for (size_t i = 0; i < 32000; i++) ec_buf_addc(&sst, 'y');
+    ec_buf_addz(&sst, "</t></si></sst>");
+    ec_buf_addz(&sheet, "<worksheet><sheetData>" HEADER);
+    for (size_t i = 0; i <= EC_XLSX_SHARED_MAX / 32000; i++) {
+        /* beyond the header, so that the test spends no time on values */
+        ec_buf_addz(&sheet, i % 5000 == 0 ? i ? "</row><row>" : "<row>" : "");
+        ec_buf_addz(&sheet, "<c t='s'><v>0</v></c>");
+    }
+    ec_buf_addz(&sheet, "</row></sheetData></worksheet>");
+    wb_frame(&w, "", WB_ONE_SHEET);
+    wb_addz(&w, "xl/sharedStrings.xml", sst.p);
+    wb_addz(&w, "xl/worksheets/sheet1.xml", sheet.p);
+    ec_buf_free(&sst);
+    ec_buf_free(&sheet);
+    assert_int_equal(wb_save(&w, path), 0);
+    assert_int_equal(verdict(), EC_XLSX_TOO_LARGE);
+    assert_non_null(strstr(err.message, "shared strings"));
+}
+
+/* expat holds a token whole, and every name for good. */
+static void the_parser_holds_little(void **state) {
+    (void)state;
+    struct ec_buf rows = ec_buf_make(64 * EC_MIB);
+    for (int names = 0; names < 2; names++) {
+        ec_buf_clear(&rows);
+        ec_buf_addz(&rows, names ? "" : "<row r='");
+        for (unsigned i = 0; rows.n < 17 * EC_MIB; i++) {
+            if (names)
+                ec_buf_printf(&rows, "<a%u/>", i);
+            else
+                ec_buf_addz(&rows, "0000000000000000");
+        }
+        ec_buf_addz(&rows, names ? "" : "'/>");
+        make("", HEADER, rows.p);
+        assert_int_equal(verdict(), EC_XLSX_TOO_LARGE);
+        assert_non_null(strstr(err.message, "take more than"));
+    }
+    ec_buf_free(&rows);
+    make("", HEADER, "<row><c><v>1</v></c></row>");
+    assert_int_equal(verdict(), EC_OK); /* all of it was given back */
+}
+
+static void broken_phonetics_cost_their_cell(void **state) {
+    (void)state;
+    make("", HEADER,
+         "<row><c t='inlineStr'><is><rPh><is></is></rPh></is></c></row>"
+         "<row><c t='inlineStr'><is><t>kept</t></is></c></row>");
+    read_made(1);
+    expect_cell(ID, 0, "kept");
+    finish();
+}
+
 static void damaged_workbooks_are_named(void **state) {
     (void)state;
     static const struct {
@@ -235,7 +306,9 @@ int main(void) {
         cmocka_unit_test(entities_and_depth_are_refused),      cmocka_unit_test(long_texts_cost_their_row),
         cmocka_unit_test(wide_rows_cost_themselves),           cmocka_unit_test(counts_are_bounded),
         cmocka_unit_test(damaged_workbooks_are_named),         cmocka_unit_test(changed_sheets_are_survived),
-        cmocka_unit_test(every_failed_allocation_is_survived),
+        cmocka_unit_test(every_failed_allocation_is_survived), cmocka_unit_test(far_cells_stay_small),
+        cmocka_unit_test(repeated_strings_are_bounded),        cmocka_unit_test(the_parser_holds_little),
+        cmocka_unit_test(broken_phonetics_cost_their_cell),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
