@@ -71,6 +71,7 @@ static enum ec_status add_column(struct ec_json_columns *columns, struct ec_batc
 static size_t look_up(struct ec_json_columns *columns, struct ec_json_record *record, size_t *fresh,
                       size_t *fresh_count) {
     char text[EC_COLUMN_NAME_MAX], other[EC_COLUMN_NAME_MAX];
+    uint64_t hash[EC_UNDECLARED_MAX]; /* of the fresh keys: to compare texts would take as long as to read them */
     *fresh_count = 0;
     for (size_t i = 0; i < record->count; i++) {
         struct ec_json_field *field = &record->field[i];
@@ -82,9 +83,11 @@ static size_t look_up(struct ec_json_columns *columns, struct ec_json_record *re
             entry->seen = columns->record;
             continue;
         }
+        uint64_t own = ec_hash64(key.p, key.n);
         for (size_t k = 0; k < *fresh_count; k++)
-            if (ec_str_eq(key, key_text(&record->field[fresh[k]].key, other))) return i;
+            if (hash[k] == own && ec_str_eq(key, key_text(&record->field[fresh[k]].key, other))) return i;
         if (columns->undeclared + *fresh_count == EC_UNDECLARED_MAX) return NOT_FOUND;
+        hash[*fresh_count] = own;
         fresh[(*fresh_count)++] = i;
     }
     return NOT_FOUND;
