@@ -1,10 +1,11 @@
 /* The pool: N worker processes, fed one task at a time.
  *
- * A worker that dies or exceeds the time-out is killed and restarted; its task is tried
- * EC_TASK_ATTEMPTS times in all, then its result says `worker-died` or `timeout`. What a dead
- * attempt left behind is removed before the next. Results come in the order of completion; the
- * caller puts them where they belong. A worker's failure that is not the file's (disk full,
- * configuration) ends the whole pool with that error.
+ * A worker that dies, exceeds the time-out, or answers what is not an answer is killed and restarted;
+ * its task is tried EC_TASK_ATTEMPTS times in all, then its result says `worker-died` or `timeout`;
+ * `no-memory` where the worker's share did not suffice. What a dead attempt left behind is removed
+ * before the next. Results come in the order of completion; the caller puts them where they belong.
+ * A worker's failure that is not the file's (disk full, configuration) ends the whole pool with that
+ * error. No worker is alive when the pool returns.
  */
 #ifndef EC_RUN_POOL_H
 #define EC_RUN_POOL_H

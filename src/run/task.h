@@ -12,6 +12,9 @@
 #include <jansson.h>
 
 #define EC_PROTOCOL_VERSION 1
+/* A task's name becomes that of its parts. */
+#define EC_TASK_ID_MAX 64u
+#define EC_TASK_ID_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 struct ec_task {
     const char *id;     /* "t000017": also the name of its parts and of its staging folder */
@@ -81,8 +84,9 @@ enum ec_status ec_task_run(struct ec_task_context *context, const struct ec_task
 void ec_task_result_init(struct ec_task_result *result);
 void ec_task_result_deinit(struct ec_task_result *result);
 
-/* The protocol's lines, without the newline (protocol.c). Texts of a task that was read live in
- * the arena; a result owns its own. */
+/* The protocol's lines, without the newline (protocol.c, protocol_read.c). Texts of a task that was
+ * read live in the arena; a result owns its own, and is to be deinitialised after a failure too.
+ * EC_PROTOCOL names the field that is wrong. */
 void ec_task_write(struct ec_buf *out, const struct ec_task *task);
 enum ec_status ec_task_read(const char *line, size_t n, struct ec_arena *arena, struct ec_task *task, struct ec_err *err) EC_MUST_USE;
 void ec_task_result_write(struct ec_buf *out, const struct ec_task_result *result);

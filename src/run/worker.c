@@ -9,22 +9,28 @@
 struct lines {
     int fd;
     struct ec_buf buf;
-    size_t at; /* start of what was not handed out yet */
+    size_t at;      /* start of what was not handed out yet */
+    size_t scanned; /* up to where no line end is */
 };
 
-/* The next line without its newline; NULL at the end of input. Borrowed until the next call. */
+/* The next line without its newline; NULL at the end of input, whose last line may lack one. Borrowed
+ * until the next call. */
 static enum ec_status next_line(struct lines *in, const char **line, size_t *n, struct ec_err *err) {
     for (;;) {
-        char *end = in->buf.n > in->at ? memchr(in->buf.p + in->at, '\n', in->buf.n - in->at) : NULL;
+        if (in->scanned < in->at) in->scanned = in->at;
+        char *end = in->buf.n > in->scanned ? memchr(in->buf.p + in->scanned, '\n', in->buf.n - in->scanned) : NULL;
+        in->scanned = in->buf.n;
         if (end) {
             *line = in->buf.p + in->at;
             *n = (size_t)(end - *line);
             in->at += *n + 1;
+            in->scanned = in->at;
             return EC_OK;
         }
         if (in->at > 0) {
             memmove(in->buf.p, in->buf.p + in->at, in->buf.n - in->at);
             in->buf.n -= in->at;
+            in->scanned -= in->at;
             in->at = 0;
         }
         char *to = ec_buf_reserve(&in->buf, 65536);
@@ -35,7 +41,9 @@ static enum ec_status next_line(struct lines *in, const char **line, size_t *n, 
         } while (got < 0 && errno == EINTR);
         if (got < 0) return ec_fail_errno(err, EC_IO, "cannot read a task");
         if (got == 0) {
-            *line = NULL;
+            *line = in->buf.n > 0 ? in->buf.p : NULL;
+            *n = in->buf.n;
+            in->at = in->buf.n;
             return EC_OK;
         }
         in->buf.n += (size_t)got;

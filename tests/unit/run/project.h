@@ -136,8 +136,8 @@ static inline enum ec_status project_try(struct project *p, struct project_optio
 }
 
 /* One run that must do. Its totals are kept in project_last. */
-static struct ec_totals project_last;
-static char project_message[1024]; /* of the last file that could not be read */
+__attribute__((unused)) static struct ec_totals project_last;
+__attribute__((unused)) static char project_message[1024]; /* of the last file that could not be read */
 
 static inline void project_run_with(struct project *p, struct project_options o) {
     struct ec_run_outcome outcome;
