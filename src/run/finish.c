@@ -103,7 +103,16 @@ static enum ec_status remove_file(const char *path, struct ec_err *err) {
     return ec_fail_errno(err, EC_DELIVERY, "cannot remove %s", path);
 }
 
-/* Only after the archive is verified: the raw files that are in it and applied go. */
+/* Whether the raw file is the one that was read: another of that name may have come since. */
+static bool is_as_read(const char *path, const struct ec_manifest_mark *mark) {
+    struct stat st;
+    if (stat(path, &st) != 0) return false;
+    int64_t mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+    return mtime_us == mark->mtime_us && (uint64_t)st.st_ino == mark->inode;
+}
+
+/* Only after the archive is verified: the raw files that are in it and applied go. One that came
+ * under the same name since was not read yet and stays, for the next run. */
 static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
     const struct ec_manifest *m = f->o->manifest;
     char path[EC_PATH_MAX], raw[EC_PATH_MAX], done[EC_PATH_MAX + 8];
@@ -112,6 +121,7 @@ static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
     for (size_t i = 0; i < m->mark_count && empties_raw; i++) {
         EC_TRY(ec_path_join(path, sizeof path, raw, m->mark[i].path, err));
         (void)snprintf(done, sizeof done, "%s.done", path);
+        if (!is_as_read(path, &m->mark[i])) continue;
         EC_TRY(remove_file(path, err));
         EC_TRY(remove_file(done, err));
     }
