@@ -76,7 +76,7 @@ enum ec_status ec_batch_add_column(struct ec_batch *batch, const char *name, str
     char *values = ec_arena_calloc(&batch->memory, EC_BATCH_ROWS * ec_type_width(type.type) + CACHE_LINE, 1);
     if (!valid || !values) return ec_fail(err, EC_NO_MEMORY, "no memory for the column %s", name);
     values += (CACHE_LINE - (uintptr_t)values % CACHE_LINE) % CACHE_LINE;
-    batch->column[batch->columns] = (struct ec_column){name, type, valid, values};
+    batch->column[batch->columns] = (struct ec_column){.name = name, .type = type, .valid = valid, .values = values};
     *index = batch->columns++;
     return EC_OK;
 }

@@ -40,11 +40,22 @@ struct ec_column_type {
     uint8_t scale;     /* of a decimal, 0..precision */
 };
 
+/* Values that repeat, each once. It only grows: a code means the same as long as `id` does. */
+struct ec_dictionary {
+    uint64_t id;        /* no other dictionary of the process has it */
+    uint32_t count;
+    const void *values; /* as in ec_column.values; texts live as long as the dictionary */
+};
+
+/* A coded column has its values in a dictionary, and its `values` mean nothing. Only batches
+ * that are made for the encoder hold such. */
 struct ec_column {
     const char *name; /* NUL-terminated; owned by the schema that the batch was made of */
     struct ec_column_type type;
     uint64_t *valid; /* EC_BATCH_ROWS bits */
     void *values;    /* EC_BATCH_ROWS values of ec_type_width() bytes, 64-byte aligned */
+    const struct ec_dictionary *dictionary; /* NULL: not coded */
+    const uint32_t *code;                   /* EC_BATCH_ROWS places in it; those of nulls mean nothing */
 };
 
 /* Where a row's bytes lie. The file and member are the task's. */
