@@ -195,6 +195,7 @@ enum ec_status ec_parquet_append(struct ec_parquet *pq, const struct ec_batch *b
     pq->broken = true; /* until all columns have the rows */
     for (size_t done = 0; done < n;) {
         struct pq_slice s = {.rows = rows, .first = done, .n = n - done};
+        if (s.n > EC_BATCH_ROWS) s.n = EC_BATCH_ROWS;
         if (s.n > pq->rows_per_group - pq->group_rows) s.n = pq->rows_per_group - pq->group_rows;
         slice_fit(pq, &s);
         for (size_t i = 0; i < pq->column_count; i++) EC_TRY(pq_column_append(&pq->column[i], &s, pq->group_rows, err));

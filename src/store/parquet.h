@@ -47,8 +47,9 @@ enum ec_status ec_parquet_add_column(struct ec_parquet *pq, const struct ec_parq
                                      struct ec_err *err) EC_MUST_USE;
 
 /* Appends n rows. map[i] is the batch column of the file's column i, or SIZE_MAX for all null.
- * rows[0..n-1] are the rows to take, in that order; NULL takes 0..n-1. Copies what it needs:
- * nothing of the batch is borrowed afterwards. EC_TABLE_FORMAT, and nothing is appended, where a
+ * rows[0..n-1] are the rows to take, in that order; NULL takes 0..n-1. Columns may come coded, in
+ * one batch and not in the next: the file's bytes are those that the values would have made.
+ * Copies what it needs: nothing of the batch or its dictionaries is borrowed afterwards. EC_TABLE_FORMAT, and nothing is appended, where a
  * column or row is outside of the batch or of another type than the file's. */
 enum ec_status ec_parquet_append(struct ec_parquet *pq, const struct ec_batch *batch, const size_t *map,
                                  const uint32_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;

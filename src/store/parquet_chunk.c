@@ -157,31 +157,47 @@ static enum ec_status widen(struct chunk_writer *w, const struct pq_column *c, s
     return EC_OK;
 }
 
-static enum ec_status write_number_column(struct chunk_writer *w, const struct pq_column *c, size_t rows,
+static void bounds_numbers(struct pq_bounds *b, bool real, const uint64_t *value, size_t n) {
+    if (real)
+        bounds_doubles(b, (const double *)(const void *)value, n);
+    else
+        bounds_integers(b, (const int64_t *)(const void *)value, n);
+}
+
+/* The dictionary of scratch->numbers, and scratch->codes. */
+static enum ec_status write_coded_numbers(struct chunk_writer *w, size_t width, size_t rows, uint32_t count,
                                           struct ec_err *err) {
     struct pq_scratch *s = w->scratch;
-    bool date = c->width == 4, real = c->type.type == EC_TYPE_FLOAT;
-    const uint64_t *value = (const uint64_t *)(const void *)c->data.p;
-    if (date) {
-        EC_TRY(widen(w, c, err));
-        value = s->wide;
-    }
-    if (real)
-        bounds_doubles(&w->chunk->bounds, (const double *)(const void *)value, c->values);
-    else
-        bounds_integers(&w->chunk->bounds, (const int64_t *)(const void *)value, c->values);
-
-    uint32_t count;
-    EC_TRY(pq_number_code(s, value, c->values, c->width, real ? NULL : &w->chunk->bounds, &count, err));
-    if (count == 0) return write_fixed(w, rows, c->data.p, c->width, false, err);
     ec_buf_clear(&s->body);
-    for (uint32_t k = 0; k < count; k++) ec_buf_add(&s->body, &s->entry[k], c->width);
+    for (uint32_t k = 0; k < count; k++) ec_buf_add(&s->body, &s->numbers.entry[k], width);
     if (s->body.failed) return pq_no_memory(w->pq, err);
     EC_TRY(pq_page_write_dict(w->pq, s, s->body.p, s->body.n, count, w->chunk, err));
     return write_codes(w, rows, s->codes, count, err);
 }
 
-enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, const struct pq_column *c,
+static enum ec_status write_number_column(struct chunk_writer *w, struct pq_column *c, size_t rows,
+                                          struct ec_err *err) {
+    bool real = c->type.type == EC_TYPE_FLOAT;
+    struct pq_bounds *bounds = &w->chunk->bounds;
+    uint32_t count;
+    if (c->numbers_coded) { /* each of the dictionary's is among the values */
+        bounds_numbers(bounds, real, c->numbers.entry, c->numbers.count);
+        EC_TRY(pq_number_recode(w->scratch, c, real ? NULL : bounds, &count, err));
+        if (count == 0) EC_TRY(pq_numbers_expand(c, err));
+    } else {
+        const uint64_t *value = (const uint64_t *)(const void *)c->data.p;
+        if (c->width == 4) {
+            EC_TRY(widen(w, c, err));
+            value = w->scratch->wide;
+        }
+        bounds_numbers(bounds, real, value, c->values);
+        EC_TRY(pq_number_code(w->scratch, c, value, real ? NULL : bounds, &count, err));
+    }
+    return count > 0 ? write_coded_numbers(w, c->width, rows, count, err)
+                     : write_fixed(w, rows, c->data.p, c->width, false, err);
+}
+
+enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, struct pq_column *c,
                               struct pq_chunk *chunk, struct ec_err *err) {
     size_t rows = pq->group_rows;
     if (c->values == 0) return pq_chunk_write_null(pq, scratch, rows, chunk, err);

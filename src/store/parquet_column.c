@@ -19,9 +19,14 @@ static void release(struct pq_column *c) {
     ec_buf_free(&c->dict.bytes);
     ec_free(c->dict.entry);
     ec_free(c->dict.slot);
+    ec_free(c->numbers.entry);
+    ec_free(c->numbers.slot);
+    ec_free(c->remap.code);
     c->valid = NULL;
     c->valid_words = 0;
     c->dict = (struct pq_text_dict){.bytes = c->dict.bytes};
+    c->numbers = (struct pq_number_dict){0};
+    c->remap = (struct pq_remap){0};
 }
 
 void pq_column_deinit(struct pq_column *c) {
@@ -34,6 +39,8 @@ void pq_column_reset(struct pq_column *c, bool give_back) {
     /* A row group too small for its dictionary to give up may still have shown a column unique. */
     if (c->coded_values >= 1024 && (size_t)c->dict.count * 10 > c->coded_values * 9) c->plain = true;
     c->values = c->coded_rows = c->coded_values = 0;
+    c->numbers_coded = false;
+    c->remap.count = 0;
     if (give_back) {
         release(c);
         return;
@@ -44,24 +51,41 @@ void pq_column_reset(struct pq_column *c, bool give_back) {
     ec_buf_clear(&c->data);
     ec_buf_clear(&c->dict.bytes);
     c->dict.count = 0;
+    pq_number_dict_clear(&c->numbers);
 }
 
 size_t pq_column_held(const struct pq_column *c) {
+    if (c->width) return c->values * c->width; /* however they came */
     return c->codes.n + c->dict.bytes.n + c->data.n;
 }
 
 size_t pq_column_memory(const struct pq_column *c) {
     return c->valid_words * sizeof *c->valid + c->codes.cap + c->data.cap + c->dict.bytes.cap +
-           c->dict.entry_cap * sizeof *c->dict.entry + c->dict.slots * sizeof *c->dict.slot;
+           c->dict.entry_cap * sizeof *c->dict.entry + c->dict.slots * sizeof *c->dict.slot +
+           c->numbers.entry_cap * sizeof *c->numbers.entry + c->numbers.slot_cap * sizeof *c->numbers.slot +
+           c->remap.cap * sizeof *c->remap.code;
+}
+
+/* The codes of nulls mean nothing. */
+static size_t coded_slice_max(const struct pq_column *c, const struct pq_slice *s) {
+    const struct ec_text *text = c->source->dictionary->values;
+    size_t sum = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        size_t row = s->rows ? s->rows[s->first + i] : s->first + i;
+        if (c->source_full || ec_bit(c->source->valid, row)) sum += text[c->source->code[row]].n;
+    }
+    return sum;
 }
 
 size_t pq_column_slice_max(const struct pq_column *c, const struct pq_slice *s) {
     if (!c->source) return 0;
     if (c->width) return s->n * c->width;
+    size_t each = 8; /* a code, and a length in the dictionary */
+    if (c->source->dictionary) return coded_slice_max(c, s) + s->n * each;
     const struct ec_text *text = ec_column_text(c->source);
     size_t sum = 0;
     for (size_t i = 0; i < s->n; i++) sum += text[s->rows ? s->rows[s->first + i] : s->first + i].n;
-    return sum + s->n * 8; /* a code, and a length in the dictionary */
+    return sum + s->n * each;
 }
 
 /* Room for the bits of rows 0..rows-1, zero where new. */
@@ -122,6 +146,7 @@ DEFINE_GATHER(4, uint32_t)
 DEFINE_GATHER(8, uint64_t)
 
 static enum ec_status append_fixed(struct pq_column *c, const struct pq_slice *s, size_t count, struct ec_err *err) {
+    if (c->numbers_coded) EC_TRY(pq_numbers_expand(c, err));
     char *to = ec_buf_reserve(&c->data, (s->n + 1) * c->width);
     if (!to) return ec_fail(err, EC_NO_MEMORY, "memory ran out for the values of column %s", c->name);
     const uint64_t *valid = c->source_full ? NULL : c->source->valid;
@@ -153,7 +178,9 @@ static enum ec_status append_plain(struct pq_column *c, const struct pq_slice *s
 static enum ec_status check_length(const struct pq_column *c, const struct pq_slice *s, size_t count,
                                    struct ec_err *err) {
     if (s->n != 1 || count == 0) return EC_OK;
-    size_t n = ec_column_text(c->source)[s->rows ? s->rows[s->first] : s->first].n;
+    size_t row = s->rows ? s->rows[s->first] : s->first;
+    const struct ec_dictionary *d = c->source->dictionary;
+    size_t n = d ? ((const struct ec_text *)d->values)[c->source->code[row]].n : ec_column_text(c->source)[row].n;
     if (n <= PQ_TEXT_MAX) return EC_OK;
     return ec_fail(err, EC_NO_MEMORY, "a text of %zu bytes in column %s is above the limit of %zu; shorten it", n,
                    c->name, PQ_TEXT_MAX);
@@ -164,10 +191,12 @@ enum ec_status pq_column_append(struct pq_column *c, const struct pq_slice *s, s
     if (!c->source) return EC_OK;
     size_t count = valid_append(c, s, group_rows);
     if (count == 0) return EC_OK;
-    if (c->width) {
+    if (!c->width) EC_TRY(check_length(c, s, count, err));
+    if (c->source->dictionary) {
+        EC_TRY(pq_coded_append(c, s, group_rows, count, err));
+    } else if (c->width) {
         EC_TRY(append_fixed(c, s, count, err));
     } else {
-        EC_TRY(check_length(c, s, count, err));
         size_t taken = 0;
         if (!c->plain) EC_TRY(pq_text_code(c, s, group_rows, &taken, err));
         struct pq_slice rest = {.rows = s->rows, .first = s->first + taken, .n = s->n - taken};

@@ -22,6 +22,25 @@ struct pq_text_dict {
     uint32_t slots; /* a power of two */
 };
 
+/* Numbers, each once, in the order of their first appearance. */
+struct pq_number_dict {
+    uint64_t *entry;
+    uint32_t *slot; /* code plus one; 0: empty */
+    uint32_t count;
+    uint32_t slots; /* a power of two */
+    size_t entry_cap;
+    size_t slot_cap;
+};
+#define PQ_NO_CODE UINT32_MAX
+
+/* From the codes of a batch's dictionary to the row group's, each looked up when first met. */
+struct pq_remap {
+    uint64_t id; /* of the batch's dictionary */
+    uint32_t *code;
+    uint32_t count; /* codes that it has a place for; PQ_NO_CODE: not met yet */
+    uint32_t cap;
+};
+
 struct pq_column {
     char *name;
     struct ec_column_type type;
@@ -30,12 +49,15 @@ struct pq_column {
     uint64_t *valid; /* bit set: the row has a value; zero behind the last row */
     size_t valid_words;
     size_t values;       /* rows with a value */
-    struct ec_buf codes; /* text: uint32_t per value, for the first coded_rows rows */
+    struct ec_buf codes; /* text: uint32_t per value, for the first coded_rows rows; coded numbers */
     struct ec_buf data;  /* other values without gaps; text: those behind the coded ones, PLAIN */
     struct pq_text_dict dict;
     size_t coded_rows;
     size_t coded_values;
     bool plain; /* the dictionary gave up; it is not tried again in later row groups */
+    struct pq_number_dict numbers;
+    bool numbers_coded; /* numbers that came coded: `codes` of `numbers`, and nothing in `data` */
+    struct pq_remap remap;
     /* The whole file. */
     uint64_t nulls;
     struct pq_bounds bounds;
@@ -71,9 +93,24 @@ size_t pq_column_held(const struct pq_column *c);   /* bytes of values: depends 
 size_t pq_column_memory(const struct pq_column *c); /* bytes allocated */
 void pq_column_reset(struct pq_column *c, bool release);
 
+/* parquet_dict.c */
 /* Codes the slice's texts behind c->codes until the dictionary gives up (and c->plain is set):
  * *taken rows were coded. */
 enum ec_status pq_text_code(struct pq_column *c, const struct pq_slice *s, size_t group_rows, size_t *taken,
                             struct ec_err *err) EC_MUST_USE;
+/* The text's code, with `values` before it; PQ_NO_CODE where the dictionary gives up. */
+enum ec_status pq_text_dict_code(struct pq_text_dict *d, const struct ec_text *t, size_t values, uint32_t *code,
+                                 struct ec_err *err) EC_MUST_USE;
+/* Its entries, bytes and codes hang on the order in which values first appear, and on nothing else. */
+enum ec_status pq_number_dict_code(struct pq_number_dict *d, uint64_t value, uint32_t *code,
+                                   struct ec_err *err) EC_MUST_USE;
+
+void pq_number_dict_clear(struct pq_number_dict *d); /* keeps its memory */
+
+/* parquet_coded.c: `count` values of a column that comes with a dictionary. */
+enum ec_status pq_coded_append(struct pq_column *c, const struct pq_slice *s, size_t group_rows, size_t count,
+                               struct ec_err *err) EC_MUST_USE;
+/* Turns coded numbers into values. */
+enum ec_status pq_numbers_expand(struct pq_column *c, struct ec_err *err) EC_MUST_USE;
 
 #endif

@@ -2,7 +2,9 @@
  *
  *     parquet.c         life, slices of batches, row groups
  *     parquet_column.c  a column's values of the row group under way
- *     parquet_dict.c    dictionaries, of texts while appending, of numbers afterwards
+ *     parquet_coded.c   columns that come with a dictionary of their own
+ *     parquet_dict.c    the dictionary of texts, made while appending
+ *     parquet_numbers.c that of numbers, made when all are at hand
  *     parquet_chunk.c   a column chunk: encoding, bounds, where pages end
  *     parquet_page.c    levels, hybrid runs, compression, one page to the file
  *     parquet_footer.c  the footer; parquet_thrift.h is its wire format

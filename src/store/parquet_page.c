@@ -250,7 +250,7 @@ void pq_scratch_deinit(struct pq_scratch *s) {
     (void)ZSTD_freeCCtx(s->zstd);
     ec_free(s->codes);
     ec_free(s->wide);
-    ec_free(s->slot);
-    ec_free(s->entry);
+    ec_free(s->numbers.slot);
+    ec_free(s->numbers.entry);
     *s = (struct pq_scratch){0};
 }

@@ -12,20 +12,20 @@ struct pq_scratch {
     uint32_t *codes; /* of numbers */
     size_t codes_cap;
     uint64_t *wide; /* dates as 64 bits */
-    uint32_t *slot; /* the dictionary of numbers */
-    size_t slots;
-    uint64_t *entry;
-    size_t entry_cap;
+    struct pq_number_dict numbers;
 };
 
-/* parquet_dict.c */
-/* Makes scratch->entry and scratch->codes of n 64-bit values. *count is 0 where a dictionary of
- * `width` bytes an entry does not pay. `bounds` are those of integers, NULL for others. */
-enum ec_status pq_number_code(struct pq_scratch *scratch, const uint64_t *value, size_t n, size_t width,
+/* parquet_numbers.c: the dictionary of a chunk of numbers. *count is 0 where none of c->width bytes
+ * an entry pays; `bounds` are those of integers, NULL for others. */
+/* Makes scratch->numbers and scratch->codes of the column's values, which are given as 64 bits. */
+enum ec_status pq_number_code(struct pq_scratch *scratch, const struct pq_column *c, const uint64_t *value,
                               const struct pq_bounds *bounds, uint32_t *count, struct ec_err *err) EC_MUST_USE;
+/* The same, by the same rules, of a column of coded numbers. */
+enum ec_status pq_number_recode(struct pq_scratch *scratch, const struct pq_column *c, const struct pq_bounds *bounds,
+                                uint32_t *count, struct ec_err *err) EC_MUST_USE;
 
 /* parquet_chunk.c */
-enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, const struct pq_column *c,
+enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, struct pq_column *c,
                               struct pq_chunk *chunk, struct ec_err *err) EC_MUST_USE;
 /* The chunk of a column that a row group did not have yet. */
 enum ec_status pq_chunk_write_null(struct ec_parquet *pq, struct pq_scratch *scratch, uint64_t rows,
