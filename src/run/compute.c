@@ -3,11 +3,14 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "run/model_jobs.h"
 #include "run/models.h"
 #include "run/paths.h"
-#include "run/progress.h"
 #include "run/rewrite.h"
-#include "store/table_writer.h"
+
+/* Parquet of the inputs that a job of an ordered model may be made of: its aggregates and its sorting take a few
+ * times as much memory. */
+#define JOB_BYTES (uint64_t)(64 * EC_MIB)
 
 static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the models"); }
 
@@ -61,40 +64,6 @@ bool ec_driver_models_changed(const struct ec_driver *d) {
     return false;
 }
 
-static enum ec_status bind_inputs(struct ec_driver *d, struct ec_sql *sql, const struct ec_model *model,
-                                  const struct ec_partitions *touched, struct ec_err *err) {
-    struct ec_model_files *files = ec_arena_calloc(&d->arena, model->input_count, sizeof *files);
-    if (!files) return no_memory(err);
-    for (size_t i = 0; i < model->input_count; i++) {
-        struct ec_table_file *have;
-        EC_TRY(ec_table_files(ec_driver_table(d, model->input[i].table->name), &have, &files[i].count, err));
-        struct ec_model_file *list = ec_arena_calloc(&d->arena, files[i].count, sizeof *list);
-        if (!list) return no_memory(err);
-        for (size_t k = 0; k < files[i].count; k++) list[k] = (struct ec_model_file){have[k].path, have[k].partition};
-        files[i].file = list;
-    }
-    return ec_model_bind(sql, model, touched, files, err);
-}
-
-static enum ec_status write_rows(struct ec_driver *d, struct ec_sql *sql, const struct ec_model *model,
-                                 const struct ec_partitions *touched, struct ec_table_writer *writer, struct ec_err *err) {
-    struct ec_sql_rows *rows;
-    struct ec_batch *batch;
-    EC_TRY(bind_inputs(d, sql, model, touched, err));
-    EC_TRY(ec_model_query(sql, model, touched, &rows, err));
-    enum ec_status status = EC_OK;
-    while (status == EC_OK) {
-        if (d->options->cancelled && d->options->cancelled())
-            status = ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
-        if (status == EC_OK) status = ec_sql_next(rows, &batch, err);
-        if (status != EC_OK || batch->rows == 0) break;
-        status = ec_table_writer_append(writer, batch, NULL, batch->rows, err);
-        ec_progress_draw(d->progress);
-    }
-    ec_sql_rows_close(rows);
-    return status;
-}
-
 /* All partitions that the inputs reach. */
 static enum ec_status every_partition(struct ec_driver *d, const struct ec_model *model, struct ec_partitions *touched,
                                       struct ec_err *err) {
@@ -117,23 +86,82 @@ static enum ec_status every_partition(struct ec_driver *d, const struct ec_model
     return ec_model_partitions(model, change, changes, &d->arena, touched, err);
 }
 
-/* A model whose rows come as DuckDB finds them is computed on one thread and one partition at a
- * time: then the same inputs give the same rows in the same order, and memory follows a day. */
-static enum ec_status write_one_by_one(struct ec_driver *d, const struct ec_model *model, const struct ec_partitions *touched,
-                                       struct ec_table_writer *writer, struct ec_err *err) {
-    struct ec_partitions each = *touched;
-    if (touched->all && model->table.partition_by) EC_TRY(every_partition(d, model, &each, err));
-    struct ec_sql *sql;
-    EC_TRY(ec_driver_open_sql(d, 1, &sql, err));
-    enum ec_status status = EC_OK;
-    if (each.all) status = write_rows(d, sql, model, &each, writer, err);
-    for (size_t i = 0; !each.all && i < each.count && status == EC_OK; i++) {
-        struct ec_partitions one = {.value = &each.value[i], .count = 1};
-        status = write_rows(d, sql, model, &one, writer, err);
+/* ---- jobs ---- */
+
+/* The files of every input after this run. */
+static enum ec_status list_inputs(struct ec_driver *d, const struct ec_model *model, struct ec_model_work *work, struct ec_err *err) {
+    struct ec_model_files *files = ec_arena_calloc(&d->arena, model->input_count, sizeof *files);
+    work->input = ec_arena_calloc(&d->arena, model->input_count, sizeof *work->input);
+    work->input_count = ec_arena_calloc(&d->arena, model->input_count, sizeof *work->input_count);
+    if (!files || !work->input || !work->input_count) return no_memory(err);
+    for (size_t i = 0; i < model->input_count; i++) {
+        size_t *count = &work->input_count[i];
+        EC_TRY(ec_table_files(ec_driver_table(d, model->input[i].table->name), &work->input[i], count, err));
+        struct ec_model_file *list = ec_arena_calloc(&d->arena, *count, sizeof *list);
+        if (!list) return no_memory(err);
+        for (size_t k = 0; k < *count; k++) list[k] = (struct ec_model_file){work->input[i][k].path, work->input[i][k].partition};
+        files[i] = (struct ec_model_files){list, *count};
     }
-    ec_sql_close(sql);
-    return status;
+    work->files = files;
+    return EC_OK;
 }
+
+/* Bytes of the partition in the inputs that are read partition by partition. */
+static uint64_t partition_bytes(const struct ec_model *model, const struct ec_model_work *work, const char *value) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < model->input_count; i++) {
+        if (!model->input[i].table->partition_by || model->input[i].reach == EC_REACH_CURRENT) continue;
+        for (size_t k = 0; k < work->input_count[i]; k++) {
+            const struct ec_table_file *file = &work->input[i][k];
+            bool same = file->partition && value ? strcmp(file->partition, value) == 0 : file->partition == value;
+            if (same) bytes += file->bytes;
+        }
+    }
+    return bytes;
+}
+
+static enum ec_status add_job(struct ec_driver *d, struct ec_model_jobs *jobs, const struct ec_model_work *work,
+                              struct ec_partitions touched, uint64_t bytes, size_t number, struct ec_err *err) {
+    char staging[EC_PATH_MAX], folder[300], name[340];
+    const struct ec_model *model = work->model;
+    (void)snprintf(folder, sizeof folder, "model-%s", model->table.name);
+    (void)snprintf(name, sizeof name, "part-%08u-%s-%03zu", d->plan.seq, model->table.name, number);
+    EC_TRY(ec_path_join(staging, sizeof staging, d->staging, folder, err));
+    EC_TRY(ec_dir_make(staging, err));
+    struct ec_model_job job = {.work = work, .touched = touched, .bytes = bytes};
+    job.options = (struct ec_table_writer_options){ec_arena_strdup(&d->arena, staging), ec_arena_strdup(&d->arena, name),
+                                                   model->table.partition_by, d->config->chunk_rows, 0};
+    if (!job.options.dir || !job.options.name) return no_memory(err);
+    return ec_model_jobs_add(jobs, &job, err);
+}
+
+/* One job, or one for every few partitions. It hangs on the data alone how rows are cut into jobs, so the parts
+ * do, too. Rows that come as DuckDB finds them are in order of their partitions only a partition at a time. */
+static enum ec_status add_jobs(struct ec_driver *d, struct ec_model_jobs *jobs, struct ec_model_work *work, struct ec_err *err) {
+    const struct ec_model *model = work->model;
+    struct ec_partitions each = work->touched;
+    uint64_t all = 0;
+    EC_TRY(list_inputs(d, model, work, err));
+    if (each.all && model->table.partition_by) EC_TRY(every_partition(d, model, &each, err));
+    for (size_t i = 0; i < model->input_count; i++)
+        for (size_t k = 0; k < work->input_count[i]; k++) all += work->input[i][k].bytes;
+    bool one_by_one = model->unordered && !model->wide;
+    if (each.all || (!model->unordered && all <= JOB_BYTES)) return add_job(d, jobs, work, work->touched, all, 0, err);
+    size_t number = 0;
+    for (size_t first = 0, end; first < each.count; first = end) {
+        uint64_t bytes = partition_bytes(model, work, each.value[first]);
+        for (end = first + 1; !one_by_one && end < each.count; end++) {
+            uint64_t more = partition_bytes(model, work, each.value[end]);
+            if (bytes + more > JOB_BYTES) break;
+            bytes += more;
+        }
+        struct ec_partitions some = {.value = each.value + first, .count = end - first};
+        EC_TRY(add_job(d, jobs, work, some, bytes, number++, err));
+    }
+    return EC_OK;
+}
+
+/* ---- results ---- */
 
 static bool same_columns(const struct ec_delta *delta, const struct ec_model *model) {
     if (delta->column_count != model->table.column_count) return false;
@@ -164,27 +192,6 @@ static enum ec_status replace_rows(struct ec_table *table, const struct ec_model
     return ec_table_widen(table, column, model->table.column_count, err);
 }
 
-static enum ec_status compute(struct ec_driver *d, struct ec_sql *sql, const struct ec_model *model, struct ec_table *table,
-                              const struct ec_partitions *touched, struct ec_err *err) {
-    char staging[EC_PATH_MAX], folder[300], name[300];
-    (void)snprintf(folder, sizeof folder, "model-%s", model->table.name);
-    (void)snprintf(name, sizeof name, "part-%08u-%s", d->plan.seq, model->table.name);
-    EC_TRY(ec_path_join(staging, sizeof staging, d->staging, folder, err));
-    EC_TRY(ec_dir_make(staging, err));
-    struct ec_table_writer_options options = {ec_arena_strdup(&d->arena, staging), ec_arena_strdup(&d->arena, name),
-                                              model->table.partition_by, d->config->chunk_rows, 0};
-    if (!options.dir || !options.name) return no_memory(err);
-    struct ec_table_writer *writer;
-    EC_TRY(ec_table_writer_create(&options, &writer, err));
-    enum ec_status status = model->unordered ? write_one_by_one(d, model, touched, writer, err)
-                                             : write_rows(d, sql, model, touched, writer, err);
-    if (status == EC_OK) status = ec_table_writer_finish(writer, err);
-    if (status == EC_OK) status = replace_rows(table, model, touched, err);
-    if (status == EC_OK) status = ec_table_add_written(table, writer, options.dir, err);
-    ec_table_writer_destroy(writer);
-    return status;
-}
-
 static enum ec_status note_export(struct ec_driver *d, const struct ec_model *model, const struct ec_table *table,
                                   const struct ec_partitions *touched, struct ec_err *err) {
     if (!model->csv) return EC_OK;
@@ -198,28 +205,81 @@ static enum ec_status note_export(struct ec_driver *d, const struct ec_model *mo
     return EC_OK;
 }
 
-static enum ec_status refresh(struct ec_driver *d, struct ec_sql *sql, const struct ec_model *model,
-                              struct ec_model_change *change, size_t *changes, struct ec_err *err) {
+/* ---- waves ---- */
+
+/* Opens the model's table and finds what is to be computed. */
+static enum ec_status begin(struct ec_driver *d, const struct ec_model *model, const struct ec_model_change *change, size_t changes,
+                            struct ec_model_work *work, struct ec_err *err) {
     char dir[EC_PATH_MAX];
+    *work = (struct ec_model_work){.model = model, .touched = {.all = true}};
     EC_TRY(ec_model_dir(dir, model, err));
-    struct ec_table *table = &d->table[d->table_count];
-    EC_TRY(ec_table_open(d->config->dir, dir, model->table.name, model->table.partition_by, &d->arena, table, err));
+    work->table = &d->table[d->table_count];
+    EC_TRY(ec_table_open(d->config->dir, dir, model->table.name, model->table.partition_by, &d->arena, work->table, err));
     d->table_count++;
-    struct ec_partitions touched = {.all = true};
-    if (table->delta->version >= 0 && is_unchanged(d, model))
-        EC_TRY(ec_model_partitions(model, change, *changes, &d->arena, &touched, err));
-    if (!touched.all && touched.count == 0) return EC_OK;
-    ec_log(EC_LOG_DEBUG, "model %s: %s", model->table.name, touched.all ? "all partitions" : "the touched partitions");
-    ec_progress_stage(d->progress, model->table.name);
-    EC_TRY(compute(d, sql, model, table, &touched, err));
-    EC_TRY(note_export(d, model, table, &touched, err));
-    return table_change(d, table, &change[(*changes)++], err);
+    if (work->table->delta->version >= 0 && is_unchanged(d, model))
+        EC_TRY(ec_model_partitions(model, change, changes, &d->arena, &work->touched, err));
+    return EC_OK;
+}
+
+static enum ec_status take_results(struct ec_driver *d, struct ec_model_jobs *jobs, const struct ec_model_work *work, struct ec_err *err) {
+    EC_TRY(replace_rows(work->table, work->model, &work->touched, err));
+    for (size_t i = 0; i < jobs->count; i++)
+        if (jobs->job[i].work == work)
+            EC_TRY(ec_table_add_written(work->table, jobs->job[i].writer, jobs->job[i].options.dir, err));
+    return note_export(d, work->model, work->table, &work->touched, err);
+}
+
+struct wave {
+    struct ec_model_jobs jobs;
+    struct ec_model_work *work;
+    size_t count;
+};
+
+/* Whether all models among its inputs are computed. */
+static bool is_ready(const struct ec_model *model, const bool *done) {
+    for (size_t i = 0; i < model->input_count; i++)
+        if (model->input[i].model != SIZE_MAX && !done[model->input[i].model]) return false;
+    return true;
+}
+
+static enum ec_status compute_wave(struct ec_driver *d, struct wave *wave, struct ec_model_change *change, size_t *changes,
+                                   struct ec_err *err) {
+    for (size_t i = 0; i < wave->count; i++) {
+        struct ec_model_work *work = &wave->work[i];
+        EC_TRY(begin(d, work->model, change, *changes, work, err));
+        if (!work->touched.all && work->touched.count == 0) continue;
+        ec_log(EC_LOG_DEBUG, "model %s: %s", work->model->table.name, work->touched.all ? "all partitions" : "the touched partitions");
+        EC_TRY(add_jobs(d, &wave->jobs, work, err));
+    }
+    EC_TRY(ec_model_jobs_run(d, &wave->jobs, err));
+    for (size_t i = 0; i < wave->count; i++) {
+        struct ec_model_work *work = &wave->work[i];
+        if (!work->touched.all && work->touched.count == 0) continue;
+        EC_TRY(take_results(d, &wave->jobs, work, err));
+        EC_TRY(table_change(d, work->table, &change[(*changes)++], err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status compute_all(struct ec_driver *d, struct ec_model_change *change, size_t changes, struct ec_err *err) {
+    struct ec_models *models = d->models->models;
+    bool *done = ec_arena_calloc(&d->arena, models->count, sizeof *done);
+    struct wave wave = {.work = ec_arena_calloc(&d->arena, models->count, sizeof *wave.work)};
+    if (!done || !wave.work) return no_memory(err);
+    for (size_t computed = 0; computed < models->count; computed += wave.count) {
+        wave.count = 0;
+        for (size_t i = 0; i < models->count; i++)
+            if (!done[i] && is_ready(&models->model[i], done)) wave.work[wave.count++].model = &models->model[i];
+        enum ec_status status = compute_wave(d, &wave, change, &changes, err);
+        ec_model_jobs_deinit(&wave.jobs);
+        if (status != EC_OK) return status;
+        for (size_t i = 0; i < wave.count; i++) done[wave.work[i].model - models->model] = true;
+    }
+    return EC_OK;
 }
 
 enum ec_status ec_driver_models(struct ec_driver *d, struct ec_err *err) {
-    struct ec_sql *sql;
     struct ec_models *models = d->models->models;
-    EC_TRY(ec_driver_sql(d, &sql, err));
     for (size_t i = 0; i < d->config->source_count; i++) EC_TRY(open_source(d, &d->config->source[i], err));
     struct ec_model_change *change = ec_arena_calloc(&d->arena, d->table_count + models->count, sizeof *change);
     d->manifest.export = ec_arena_calloc(&d->arena, models->count, sizeof *d->manifest.export);
@@ -228,11 +288,9 @@ enum ec_status ec_driver_models(struct ec_driver *d, struct ec_err *err) {
     size_t changes = 0;
     for (size_t i = 0; i < d->table_count; i++)
         if (ec_table_changed(&d->table[i])) EC_TRY(table_change(d, &d->table[i], &change[changes++], err));
-    for (size_t i = 0; i < models->count; i++) {
-        const struct ec_model *model = &models->model[i];
-        EC_TRY(refresh(d, sql, model, change, &changes, err));
+    EC_TRY(compute_all(d, change, changes, err));
+    for (size_t i = 0; i < models->count; i++)
         d->manifest.model[d->manifest.model_count++] =
-            (struct ec_manifest_model){model->table.name, model->fingerprint};
-    }
+            (struct ec_manifest_model){models->model[i].table.name, models->model[i].fingerprint};
     return EC_OK;
 }

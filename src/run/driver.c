@@ -11,13 +11,14 @@
 
 #define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
 
-enum ec_status ec_driver_open_sql(struct ec_driver *d, unsigned threads, struct ec_sql **sql, struct ec_err *err) {
+enum ec_status ec_driver_open_sql(const struct ec_driver *d, const char *spill, unsigned threads, uint64_t memory_bytes,
+                                  struct ec_sql **sql, struct ec_err *err) {
     char data[EC_PATH_MAX], temp[EC_PATH_MAX];
     EC_TRY(ec_project_path(data, d->config->dir, "data", NULL, err));
-    EC_TRY(ec_path_join(temp, sizeof temp, d->staging, "spill", err));
+    EC_TRY(ec_path_join(temp, sizeof temp, d->staging, spill, err));
     EC_TRY(ec_dir_make(temp, err));
     struct ec_sql_options options = {.threads = threads,
-                                     .memory_bytes = d->config->memory_bytes / 2,
+                                     .memory_bytes = memory_bytes,
                                      .temp_dir = temp,
                                      .files_dir = data,
                                      .run_date = d->options->as_of};
@@ -25,7 +26,7 @@ enum ec_status ec_driver_open_sql(struct ec_driver *d, unsigned threads, struct 
 }
 
 enum ec_status ec_driver_sql(struct ec_driver *d, struct ec_sql **sql, struct ec_err *err) {
-    if (!d->sql) EC_TRY(ec_driver_open_sql(d, d->config->workers, &d->sql, err));
+    if (!d->sql) EC_TRY(ec_driver_open_sql(d, "spill", d->config->workers, d->config->memory_bytes / 2, &d->sql, err));
     *sql = d->sql;
     return EC_OK;
 }

@@ -59,8 +59,10 @@ bool ec_driver_models_changed(const struct ec_driver *driver);
 /* Places the parts and publishes facts and manifest (commit.c). */
 enum ec_status ec_driver_commit(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
 
-/* A DuckDB session that reads the project's own parts; and the driver's, opened when first needed. */
-enum ec_status ec_driver_open_sql(struct ec_driver *driver, unsigned threads, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
+/* A DuckDB session that reads the project's own parts and spills to a folder of its own below staging; any
+ * thread. And the driver's, opened when first needed. */
+enum ec_status ec_driver_open_sql(const struct ec_driver *driver, const char *spill, unsigned threads, uint64_t memory_bytes,
+                                  struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_driver_sql(struct ec_driver *driver, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
 
 static inline bool ec_unit_pending(const struct ec_driver *d, size_t unit) {

@@ -153,10 +153,11 @@ static enum ec_status list_files(const struct ec_table *table, bool with_added, 
         EC_TRY(ec_path_join(full, sizeof full, table->full, relative, err));
         list[n].path = ec_arena_strdup(table->arena, full);
         list[n].partition = table->delta->file[i].partition;
+        list[n].bytes = table->delta->file[i].bytes;
         if (!list[n++].path) return ec_fail(err, EC_NO_MEMORY, "no memory for the files of %s", table->name);
     }
     for (size_t i = 0; with_added && i < table->added_count; i++)
-        list[n++] = (struct ec_table_file){table->added[i].staged, table->added[i].partition};
+        list[n++] = (struct ec_table_file){table->added[i].staged, table->added[i].partition, table->added[i].bytes};
     *files = list;
     *count = n;
     return EC_OK;

@@ -37,6 +37,7 @@ struct ec_table {
 struct ec_table_file {
     const char *path; /* full */
     const char *partition;
+    uint64_t bytes;
 };
 
 /* Opens the table's log; a table that does not exist yet has version -1 and no columns. Texts are

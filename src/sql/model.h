@@ -58,6 +58,27 @@ struct ec_model_input {
     unsigned days; /* of EC_REACH_DAYS */
 };
 
+/* A column of a wide model: one of a joined table as it is, or a value of the narrow query. */
+struct ec_wide_column {
+    size_t table;     /* place in ec_model_wide.input; SIZE_MAX: a value */
+    const char *name; /* of the table's column */
+    size_t value;     /* place among the values */
+};
+
+/* What `order_by: none` allows where the SQL is nothing but a join and its list mostly columns as they
+ * are (model_wide.c): DuckDB computes a narrow query, whose rows are the numbers of the tables' rows
+ * that belong together and the few values that are not columns; the columns are then fetched from the
+ * parts by these numbers (store/gather.h). Reading, hashing and copying wide rows is what a join costs. */
+struct ec_model_wide {
+    const char *text; /* SELECT s."# row" AS "#0", …, <value> AS "#v0", … FROM … */
+    size_t *input;    /* per joined table, which of the model's inputs it is */
+    size_t table_count;
+    struct ec_wide_column *column; /* as the model's */
+    size_t column_count;
+    size_t value_count;
+    size_t partition_value; /* the value that is the partition column; SIZE_MAX: none */
+};
+
 struct ec_model {
     struct ec_model_table table; /* its columns are known after ec_models_check() */
     const char *file;
@@ -69,6 +90,7 @@ struct ec_model {
     const char **order_by; /* behind the partition column; of count 0: every column in order */
     size_t order_by_count;
     bool unordered; /* `order_by: none`: as DuckDB finds them, repeatable in a session of one thread */
+    const struct ec_model_wide *wide; /* NULL: DuckDB makes the whole rows; known after ec_models_check() */
     struct ec_model_input *input; /* in order of name */
     size_t input_count;
     char fingerprint[EC_SHA256_HEX]; /* of the file: a changed model is computed anew */
@@ -130,6 +152,18 @@ bool ec_partitions_have(const struct ec_partitions *partitions, const char *valu
  * model->input[i], of which the others are passed over. An input without files is empty. */
 enum ec_status ec_model_bind(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
                              const struct ec_model_files *files, struct ec_err *err) EC_MUST_USE;
+
+/* The same for a wide model's narrow query: each view has the column "# row" too, (f << 32) + r for row
+ * r of the input's file f. files[i] is replaced by the list of the files that are needed, in their order
+ * f; the arena holds it. */
+enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
+                                  struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) EC_MUST_USE;
+#define EC_WIDE_ROW "# row"
+#define EC_WIDE_VALUE "#v"
+
+/* The narrow rows of the touched partitions: a BIGINT per joined table (null: no row), then the values. */
+enum ec_status ec_model_query_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
+                                   struct ec_sql_rows **rows, struct ec_err *err) EC_MUST_USE;
 
 /* The rows of the touched partitions, ordered by the partition column, then by order_by or by
  * every column; an unordered model's partitions come mixed. The batch's columns are

@@ -12,6 +12,7 @@
  */
 #include "sql/model_private.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #define BIND_MEMORY_MAX (256 * EC_MIB)
@@ -33,7 +34,8 @@ static void add_column_list(struct ec_buf *out, const struct ec_model_table *tab
     }
 }
 
-static void add_empty(struct ec_buf *out, const struct ec_model_table *table) {
+/* `more` is said behind the columns. */
+static void add_empty(struct ec_buf *out, const struct ec_model_table *table, const char *more) {
     ec_buf_addz(out, "SELECT ");
     for (size_t i = 0; i < table->column_count; i++) {
         char type[32];
@@ -41,7 +43,7 @@ static void add_empty(struct ec_buf *out, const struct ec_model_table *table) {
         ec_buf_printf(out, "%sNULL::%s AS ", i ? ", " : "", type);
         ec_sql_quote_name(out, table->column[i].name);
     }
-    ec_buf_addz(out, " WHERE false");
+    ec_buf_printf(out, "%s WHERE false", more);
 }
 
 /* DuckDB reads `key=value` in every folder of a path, not in the last alone: one above the table that
@@ -96,11 +98,97 @@ static enum ec_status write_view(struct ec_buf *out, const struct ec_model_table
     ec_buf_addz(out, " AS SELECT ");
     add_column_list(out, table);
     ec_buf_addz(out, " FROM (");
-    add_empty(out, table);
+    add_empty(out, table, "");
     EC_TRY(add_files(out, table, files, needed, err));
     ec_buf_addz(out, ")");
     return ec_buf_check(out, err);
 }
+
+/* ---- views with row numbers, for wide models ---- */
+
+static int by_partition(const void *a, const void *b) {
+    const struct ec_model_file *left = a, *right = b;
+    if (!left->partition || !right->partition) return (left->partition != NULL) - (right->partition != NULL);
+    int order = strcmp(left->partition, right->partition);
+    return order ? order : strcmp(left->path, right->path);
+}
+
+/* The files that are needed, those of one partition together. */
+static enum ec_status choose_files(const struct ec_partitions *needed, struct ec_model_files *files, struct ec_arena *arena,
+                                   struct ec_err *err) {
+    struct ec_model_file *file = ec_arena_calloc(arena, files->count, sizeof *file);
+    if (!file) return ec_fail(err, EC_NO_MEMORY, "no memory for the inputs of a model");
+    size_t n = 0;
+    for (size_t i = 0; i < files->count; i++)
+        if (ec_partitions_have(needed, files->file[i].partition)) file[n++] = files->file[i];
+    if (n) qsort(file, n, sizeof *file, by_partition);
+    *files = (struct ec_model_files){file, n};
+    return EC_OK;
+}
+
+/* The files of one partition, whose value is said: DuckDB numbers the files of a scan anew when it passes over
+ * folders by their names. */
+static void add_branch(struct ec_buf *out, const struct ec_model_table *table, const struct ec_model_file *file, size_t first,
+                       size_t end) {
+    ec_buf_printf(out, " UNION ALL BY NAME SELECT * EXCLUDE (file_row_number), ((CAST(file_index AS BIGINT) + %zu) << 32) + file_row_number AS ", first);
+    ec_sql_quote_name(out, EC_WIDE_ROW);
+    if (table->partition_by) {
+        char type[32];
+        const struct ec_delta_column *column = ec_model_column(table, table->partition_by);
+        ec_duck_type_sql(column->type, true, type);
+        ec_buf_addz(out, ", CAST(");
+        if (file[first].partition) ec_sql_quote_text(out, file[first].partition);
+        else ec_buf_addz(out, "NULL");
+        ec_buf_printf(out, " AS %s) AS ", type);
+        ec_sql_quote_name(out, column->name);
+    }
+    for (size_t i = first; i < end; i++) {
+        ec_buf_addz(out, i == first ? " FROM read_parquet([" : ", ");
+        ec_sql_quote_text(out, file[i].path);
+    }
+    ec_buf_addz(out, "], union_by_name = true, hive_partitioning = false, file_row_number = true)");
+}
+
+static bool same_value(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static enum ec_status write_row_view(struct ec_buf *out, const struct ec_model_table *table, const struct ec_model_files *files,
+                                     struct ec_err *err) {
+    ec_buf_addz(out, "CREATE OR REPLACE VIEW ");
+    ec_sql_quote_name(out, table->name);
+    ec_buf_addz(out, " AS SELECT ");
+    add_column_list(out, table);
+    ec_buf_addz(out, ", ");
+    ec_sql_quote_name(out, EC_WIDE_ROW);
+    ec_buf_addz(out, " FROM (");
+    add_empty(out, table, ", NULL::BIGINT AS \"" EC_WIDE_ROW "\"");
+    for (size_t first = 0, end; first < files->count; first = end) {
+        for (end = first + 1; end < files->count && same_value(files->file[first].partition, files->file[end].partition);) end++;
+        add_branch(out, table, files->file, first, end);
+    }
+    ec_buf_addz(out, ")");
+    return ec_buf_check(out, err);
+}
+
+static enum ec_status bind_rows(struct ec_sql *sql, const struct ec_model *model, size_t index, const struct ec_partitions *touched,
+                                struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+    struct ec_partitions needed;
+    EC_TRY(ec_model_needs(model, index, touched, arena, &needed, err));
+    EC_TRY(choose_files(&needed, files, arena, err));
+    struct ec_buf view = ec_buf_make(EC_SQL_TEXT_MAX);
+    enum ec_status status = write_row_view(&view, model->input[index].table, files, err);
+    if (status == EC_OK) status = ec_sql_run(sql, view.p, err);
+    ec_buf_free(&view);
+    if (status != EC_OK) ec_err_context(err, "the input %s of the model %s", model->input[index].table->name, model->table.name);
+    return status;
+}
+
+enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
+                                  struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+    for (size_t i = 0; i < model->input_count; i++) EC_TRY(bind_rows(sql, model, i, touched, &files[i], arena, err));
+    return EC_OK;
+}
+
+/* ---- views ---- */
 
 static enum ec_status bind_input(struct ec_sql *sql, const struct ec_model *model, size_t index, const struct ec_partitions *touched,
                                  const struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {

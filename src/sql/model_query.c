@@ -91,7 +91,8 @@ static enum ec_status check_model(struct ec_sql *sql, struct ec_models *models, 
     if (status != EC_OK) return status;
     status = take_columns(models, model, statement, err);
     duckdb_destroy_prepare(&statement);
-    return status == EC_OK ? check_header(model, err) : status;
+    if (status == EC_OK) status = check_header(model, err);
+    return status == EC_OK ? ec_model_find_wide(sql, &models->arena, model, err) : status;
 }
 
 enum ec_status ec_models_check(struct ec_sql *sql, struct ec_models *models, struct ec_err *err) {
@@ -102,7 +103,8 @@ enum ec_status ec_models_check(struct ec_sql *sql, struct ec_models *models, str
     return EC_OK;
 }
 
-static void add_filter(struct ec_buf *out, const struct ec_model_table *table, const struct ec_partitions *touched) {
+/* `name` is what the partition column is called here. */
+static void add_filter(struct ec_buf *out, const struct ec_model_table *table, const char *name, const struct ec_partitions *touched) {
     if (touched->all || !table->partition_by) return;
     const struct ec_delta_column *column = ec_model_column(table, table->partition_by);
     char type[32];
@@ -111,7 +113,7 @@ static void add_filter(struct ec_buf *out, const struct ec_model_table *table, c
     ec_buf_addz(out, " WHERE (false");
     for (size_t i = null; i < touched->count; i++) {
         ec_buf_addz(out, i == null ? " OR " : ", ");
-        if (i == null) ec_sql_quote_name(out, column->name);
+        if (i == null) ec_sql_quote_name(out, name);
         if (i == null) ec_buf_addz(out, " IN (");
         ec_buf_addz(out, "CAST(");
         ec_sql_quote_text(out, touched->value[i]);
@@ -120,7 +122,7 @@ static void add_filter(struct ec_buf *out, const struct ec_model_table *table, c
     if (touched->count > null) ec_buf_addz(out, ")");
     if (null) {
         ec_buf_addz(out, " OR ");
-        ec_sql_quote_name(out, column->name);
+        ec_sql_quote_name(out, name);
         ec_buf_addz(out, " IS NULL");
     }
     ec_buf_addz(out, ")");
@@ -153,8 +155,24 @@ enum ec_status ec_model_query(struct ec_sql *sql, const struct ec_model *model, 
     ec_buf_addz(&text, "SELECT * FROM query(");
     ec_sql_quote_text(&text, model->text);
     ec_buf_addz(&text, ") AS model");
-    add_filter(&text, &model->table, touched);
+    add_filter(&text, &model->table, model->table.partition_by, touched);
     add_order(&text, model);
+    enum ec_status status = ec_buf_check(&text, err);
+    if (status == EC_OK) status = ec_sql_query(sql, text.p, rows, err);
+    ec_buf_free(&text);
+    return status == EC_OK ? EC_OK : in_model(model, status, err);
+}
+
+enum ec_status ec_model_query_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
+                                   struct ec_sql_rows **rows, struct ec_err *err) {
+    *rows = NULL;
+    char partition[32];
+    (void)snprintf(partition, sizeof partition, EC_WIDE_VALUE "%zu", model->wide->partition_value);
+    struct ec_buf text = ec_buf_make(EC_SQL_TEXT_MAX);
+    ec_buf_addz(&text, "SELECT * FROM query(");
+    ec_sql_quote_text(&text, model->wide->text);
+    ec_buf_addz(&text, ") AS model");
+    add_filter(&text, &model->table, partition, touched);
     enum ec_status status = ec_buf_check(&text, err);
     if (status == EC_OK) status = ec_sql_query(sql, text.p, rows, err);
     ec_buf_free(&text);

@@ -1,0 +1,251 @@
+#include "run/model_jobs.h"
+
+#include "base/io.h"
+#include "run/progress.h"
+#include "run/wide.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define THREADS_MAX 64u
+#define LOOK_NS     50000000L /* the calling thread looks for signals and draws so often */
+
+/* What the threads share. The mutex guards all but `stop`. */
+struct pool {
+    struct ec_driver *driver;
+    struct ec_model_jobs *jobs;
+    size_t *order; /* of the jobs: the largest first */
+    size_t next;
+    unsigned threads, running;
+    atomic_bool stop;
+    pthread_mutex_t mutex;
+    pthread_cond_t ended; /* a thread ended */
+    struct ec_sql *sql[THREADS_MAX]; /* the threads' sessions, for interrupts */
+    struct ec_err err;    /* the first */
+};
+
+struct thread {
+    struct pool *pool;
+    unsigned index;
+    pthread_t id;
+};
+
+enum ec_status ec_model_jobs_add(struct ec_model_jobs *jobs, const struct ec_model_job *job, struct ec_err *err) {
+    if (jobs->count == jobs->cap) {
+        size_t cap = jobs->cap ? jobs->cap * 2 : 32;
+        struct ec_model_job *grown = ec_realloc_array(jobs->job, cap, sizeof *grown);
+        if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory for the models");
+        jobs->job = grown;
+        jobs->cap = cap;
+    }
+    jobs->job[jobs->count++] = *job;
+    return EC_OK;
+}
+
+void ec_model_jobs_deinit(struct ec_model_jobs *jobs) {
+    for (size_t i = 0; i < jobs->count; i++) ec_table_writer_destroy(jobs->job[i].writer);
+    ec_free(jobs->job);
+    *jobs = (struct ec_model_jobs){0};
+}
+
+/* ---- one job ---- */
+
+struct asker {
+    atomic_bool *stop;
+    const struct ec_driver *driver; /* NULL: another thread asks for signals */
+};
+
+static bool stopped(void *context) {
+    const struct asker *asker = context;
+    if (asker->stop && atomic_load(asker->stop)) return true;
+    return asker->driver && asker->driver->options->cancelled && asker->driver->options->cancelled();
+}
+
+static enum ec_status write_rows(struct ec_sql *sql, const struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
+    struct ec_sql_rows *rows;
+    struct ec_batch *batch;
+    const struct ec_model *model = job->work->model;
+    EC_TRY(ec_model_bind(sql, model, &job->touched, job->work->files, err));
+    EC_TRY(ec_model_query(sql, model, &job->touched, &rows, err));
+    enum ec_status status = EC_OK;
+    while (status == EC_OK) {
+        if (stopped(asker)) status = ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+        if (status == EC_OK) status = ec_sql_next(rows, &batch, err);
+        if (status != EC_OK || batch->rows == 0) break;
+        status = ec_table_writer_append(job->writer, batch, NULL, batch->rows, err);
+        if (asker->driver) ec_progress_draw(asker->driver->progress);
+    }
+    ec_sql_rows_close(rows);
+    return status;
+}
+
+/* A wide model's parts may be another writer's, which only DuckDB reads: then it makes the whole rows. */
+static enum ec_status compute(struct ec_sql *sql, struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
+    const struct ec_model *model = job->work->model;
+    EC_TRY(ec_table_writer_create(&job->options, &job->writer, err));
+    if (model->wide) {
+        struct ec_err cause = {0};
+        enum ec_status status = ec_wide_write(sql, model, &job->touched, job->work->files, job->writer, stopped, asker, &cause);
+        if (status == EC_OK) return ec_table_writer_finish(job->writer, err);
+        if (status != EC_TABLE_FORMAT) {
+            if (err) *err = cause;
+            return status;
+        }
+        ec_table_writer_destroy(job->writer);
+        job->writer = NULL;
+        EC_TRY(ec_table_writer_create(&job->options, &job->writer, err));
+    }
+    EC_TRY(write_rows(sql, job, asker, err));
+    return ec_table_writer_finish(job->writer, err);
+}
+
+/* ---- the threads ---- */
+
+static struct ec_model_job *take(struct pool *pool) {
+    struct ec_model_job *job = NULL;
+    (void)pthread_mutex_lock(&pool->mutex);
+    if (!atomic_load(&pool->stop) && pool->next < pool->jobs->count) job = &pool->jobs->job[pool->order[pool->next++]];
+    (void)pthread_mutex_unlock(&pool->mutex);
+    return job;
+}
+
+static enum ec_status open_session(struct thread *t, struct ec_err *err) {
+    struct pool *pool = t->pool;
+    char spill[32];
+    struct ec_sql *sql;
+    uint64_t memory = pool->driver->config->memory_bytes / 4 / pool->threads;
+    (void)snprintf(spill, sizeof spill, "spill-%u", t->index);
+    EC_TRY(ec_driver_open_sql(pool->driver, spill, 1, memory, &sql, err));
+    (void)pthread_mutex_lock(&pool->mutex);
+    pool->sql[t->index] = sql;
+    (void)pthread_mutex_unlock(&pool->mutex);
+    return EC_OK;
+}
+
+static void end_thread(struct thread *t, enum ec_status status, const struct ec_err *err) {
+    struct pool *pool = t->pool;
+    (void)pthread_mutex_lock(&pool->mutex);
+    if (status != EC_OK && pool->err.status == EC_OK) pool->err = *err;
+    if (status != EC_OK) atomic_store(&pool->stop, true);
+    struct ec_sql *sql = pool->sql[t->index];
+    pool->sql[t->index] = NULL;
+    (void)pthread_mutex_unlock(&pool->mutex);
+    ec_sql_close(sql);
+    (void)pthread_mutex_lock(&pool->mutex);
+    pool->running--;
+    (void)pthread_cond_signal(&pool->ended);
+    (void)pthread_mutex_unlock(&pool->mutex);
+}
+
+static void *work(void *context) {
+    struct thread *t = context;
+    struct ec_err err = {0};
+    struct asker asker = {.stop = &t->pool->stop};
+    enum ec_status status = open_session(t, &err);
+    for (struct ec_model_job *job; status == EC_OK && (job = take(t->pool)) != NULL;)
+        status = compute(t->pool->sql[t->index], job, &asker, &err);
+    end_thread(t, status, &err);
+    return NULL;
+}
+
+/* Tells the threads to end, and DuckDB in them. */
+static void stop_all(struct pool *pool) {
+    atomic_store(&pool->stop, true);
+    for (unsigned i = 0; i < THREADS_MAX; i++)
+        if (pool->sql[i]) ec_sql_interrupt(pool->sql[i]);
+}
+
+/* Waits for the threads, with the mutex held. */
+static void watch(struct pool *pool) {
+    bool interrupted = false;
+    while (pool->running > 0) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_NS;
+        if (until.tv_nsec >= 1000000000L) until.tv_nsec -= 1000000000L, until.tv_sec++;
+        (void)pthread_cond_timedwait(&pool->ended, &pool->mutex, &until);
+        bool cancelled = pool->driver->options->cancelled && pool->driver->options->cancelled();
+        if (cancelled && !interrupted && pool->err.status == EC_OK)
+            (void)ec_fail(&pool->err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+        if ((cancelled || atomic_load(&pool->stop)) && !interrupted) {
+            stop_all(pool);
+            interrupted = true;
+        }
+        ec_progress_draw(pool->driver->progress);
+    }
+}
+
+/* Signals are the calling thread's alone. */
+static enum ec_status start(struct pool *pool, struct thread *thread, unsigned count, unsigned *started, struct ec_err *err) {
+    sigset_t all, before;
+    enum ec_status status = EC_OK;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    for (*started = 0; *started < count; (*started)++) {
+        thread[*started] = (struct thread){.pool = pool, .index = *started};
+        int code = pthread_create(&thread[*started].id, NULL, work, &thread[*started]);
+        if (code == 0) continue;
+        pool->running -= count - *started;
+        atomic_store(&pool->stop, true);
+        status = ec_fail(err, EC_NO_MEMORY, "cannot start a thread for the models: %s", strerror(code));
+        break;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static enum ec_status run_pool(struct pool *pool, unsigned count, struct ec_err *err) {
+    struct thread thread[THREADS_MAX];
+    unsigned started;
+    (void)pthread_mutex_init(&pool->mutex, NULL);
+    (void)pthread_cond_init(&pool->ended, NULL);
+    pool->threads = pool->running = count;
+    (void)pthread_mutex_lock(&pool->mutex);
+    enum ec_status status = start(pool, thread, count, &started, err);
+    watch(pool);
+    (void)pthread_mutex_unlock(&pool->mutex);
+    for (unsigned i = 0; i < started; i++) (void)pthread_join(thread[i].id, NULL);
+    (void)pthread_cond_destroy(&pool->ended);
+    (void)pthread_mutex_destroy(&pool->mutex);
+    if (status == EC_OK && pool->err.status != EC_OK) {
+        status = pool->err.status;
+        if (err) *err = pool->err;
+    }
+    return status;
+}
+
+/* ---- all jobs ---- */
+
+static int larger_first(const void *a, const void *b, void *context) {
+    const struct ec_model_jobs *jobs = context;
+    size_t left = *(const size_t *)a, right = *(const size_t *)b;
+    uint64_t x = jobs->job[left].bytes, y = jobs->job[right].bytes;
+    if (x != y) return x > y ? -1 : 1;
+    return (left > right) - (left < right);
+}
+
+static enum ec_status run_alone(struct ec_driver *d, struct ec_model_job *job, struct ec_err *err) {
+    struct ec_sql *sql;
+    struct asker asker = {.driver = d};
+    EC_TRY(ec_driver_sql(d, &sql, err));
+    return compute(sql, job, &asker, err);
+}
+
+enum ec_status ec_model_jobs_run(struct ec_driver *d, struct ec_model_jobs *jobs, struct ec_err *err) {
+    if (jobs->count == 0) return EC_OK;
+    if (jobs->count == 1 && !jobs->job[0].work->model->unordered) return run_alone(d, &jobs->job[0], err);
+    unsigned count = d->config->workers < THREADS_MAX ? d->config->workers : THREADS_MAX;
+    if (count > jobs->count) count = (unsigned)jobs->count;
+    struct pool pool = {.driver = d, .jobs = jobs};
+    atomic_init(&pool.stop, false);
+    pool.order = ec_calloc(jobs->count, sizeof *pool.order);
+    if (!pool.order) return ec_fail(err, EC_NO_MEMORY, "no memory for the models");
+    for (size_t i = 0; i < jobs->count; i++) pool.order[i] = i;
+    qsort_r(pool.order, jobs->count, sizeof *pool.order, larger_first, jobs);
+    enum ec_status status = run_pool(&pool, count, err);
+    ec_free(pool.order);
+    return status;
+}

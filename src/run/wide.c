@@ -1,0 +1,134 @@
+#include "run/wide.h"
+
+#include "base/io.h"
+#include "run/wide_rows.h"
+
+#define ARENA_MAX ((size_t)2 * EC_GIB)
+
+struct wide {
+    const struct ec_model *model;
+    const struct ec_model_wide *plan;
+    struct ec_table_writer *writer;
+    bool (*stopped)(void *);
+    void *context;
+    struct ec_arena arena;
+    struct wide_values values; /* the narrow rows of the run */
+    struct wide_table *table;
+    size_t *place;           /* of each column among those of its table */
+    struct wide_column *out; /* of the slice, per column of the model */
+    struct ec_batch batch;
+};
+
+static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for a wide model"); }
+
+/* ---- preparing ---- */
+
+static enum ec_status open_table(struct wide *w, size_t t, const struct ec_model_files *files, struct ec_err *err) {
+    const struct ec_model_table *input = w->model->input[w->plan->input[t]].table;
+    struct ec_parquet_column *column = ec_arena_calloc(&w->arena, w->plan->column_count, sizeof *column);
+    const char **path = ec_arena_calloc(&w->arena, files->count, sizeof *path);
+    if (!column || !path) return no_memory(err);
+    size_t n = 0;
+    for (size_t i = 0; i < w->plan->column_count; i++) {
+        const struct ec_wide_column *c = &w->plan->column[i];
+        if (c->table != t) continue;
+        w->place[i] = n;
+        for (size_t k = 0; k < input->column_count; k++)
+            if (strcmp(input->column[k].name, c->name) == 0) column[n] = (struct ec_parquet_column){c->name, input->column[k].type};
+        n++;
+    }
+    for (size_t i = 0; i < files->count; i++) path[i] = files->file[i].path;
+    struct ec_gather_options options = {path, files->count, column, n};
+    return wide_table_open(&w->table[t], &options, err);
+}
+
+static enum ec_status prepare(struct wide *w, const struct ec_model_files *files, struct ec_err *err) {
+    const struct ec_model_table *table = &w->model->table;
+    ec_arena_init(&w->arena, ARENA_MAX);
+    w->table = ec_arena_calloc(&w->arena, w->plan->table_count, sizeof *w->table);
+    w->place = ec_arena_calloc(&w->arena, table->column_count, sizeof *w->place);
+    w->out = ec_arena_calloc(&w->arena, table->column_count, sizeof *w->out);
+    w->batch.column = ec_arena_calloc(&w->arena, table->column_count, sizeof *w->batch.column);
+    if (!w->table || !w->place || !w->out || !w->batch.column) return no_memory(err);
+    w->batch.columns = table->column_count;
+    for (size_t i = 0; i < table->column_count; i++) {
+        w->batch.column[i] = (struct ec_column){.name = table->column[i].name, .type = table->column[i].type};
+        EC_TRY(wide_column_init(&w->out[i], table->column[i].type, err));
+    }
+    for (size_t t = 0; t < w->plan->table_count; t++) EC_TRY(open_table(w, t, &files[w->plan->input[t]], err));
+    return wide_values_init(&w->values, w->plan, table, err);
+}
+
+static void finish(struct wide *w) {
+    for (size_t t = 0; w->table && t < w->plan->table_count; t++) wide_table_close(&w->table[t]);
+    for (size_t i = 0; w->out && i < w->plan->column_count; i++) wide_column_deinit(&w->out[i]);
+    wide_values_deinit(&w->values);
+    ec_arena_deinit(&w->arena);
+}
+
+/* ---- rows ---- */
+
+/* The slice's columns, as batches to the writer. */
+static enum ec_status append_slice(struct wide *w, size_t n, struct ec_err *err) {
+    for (size_t first = 0; first < n; first += EC_BATCH_ROWS) {
+        w->batch.rows = n - first < EC_BATCH_ROWS ? n - first : EC_BATCH_ROWS;
+        for (size_t i = 0; i < w->batch.columns; i++) wide_column_show(&w->out[i], first, &w->batch.column[i]);
+        EC_TRY(ec_table_writer_append(w->writer, &w->batch, NULL, w->batch.rows, err));
+    }
+    return EC_OK;
+}
+
+static enum ec_status write_slice(struct wide *w, size_t first, size_t n, struct ec_err *err) {
+    for (size_t t = 0; t < w->plan->table_count; t++)
+        EC_TRY(wide_table_slice(&w->table[t], w->values.id[t] + first, first, n, err));
+    for (size_t i = 0; i < w->plan->column_count; i++) {
+        const struct ec_wide_column *c = &w->plan->column[i];
+        if (c->table == SIZE_MAX) wide_column_value(&w->out[i], &w->values, c->value, first, n);
+        else wide_column_gather(&w->out[i], &w->table[c->table], w->place[i], n);
+    }
+    return append_slice(w, n, err);
+}
+
+static enum ec_status write_run(struct wide *w, struct ec_err *err) {
+    wide_values_sort(&w->values);
+    for (size_t t = 0; t < w->plan->table_count; t++)
+        EC_TRY(wide_table_run(&w->table[t], w->values.id[t], w->values.rows, err));
+    for (size_t first = 0; first < w->values.rows; first += WIDE_SLICE_ROWS) {
+        size_t n = w->values.rows - first;
+        if (w->stopped && w->stopped(w->context)) return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+        EC_TRY(write_slice(w, first, n < WIDE_SLICE_ROWS ? n : WIDE_SLICE_ROWS, err));
+    }
+    wide_values_clear(&w->values);
+    return EC_OK;
+}
+
+static enum ec_status write_rows(struct wide *w, struct ec_sql_rows *rows, struct ec_err *err) {
+    struct ec_batch *batch;
+    do {
+        if (w->stopped && w->stopped(w->context)) return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+        EC_TRY(ec_sql_next(rows, &batch, err));
+        EC_TRY(wide_values_add(&w->values, batch, err));
+        if (w->values.rows > 0 && (batch->rows == 0 || w->values.rows + EC_BATCH_ROWS > WIDE_RUN_ROWS)) EC_TRY(write_run(w, err));
+    } while (batch->rows > 0);
+    return EC_OK;
+}
+
+enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
+                             const struct ec_model_files *files, struct ec_table_writer *writer,
+                             bool (*stopped)(void *), void *context, struct ec_err *err) {
+    struct wide w = {.model = model, .plan = model->wide, .writer = writer, .stopped = stopped, .context = context};
+    struct ec_arena arena;
+    ec_arena_init(&arena, ARENA_MAX);
+    struct ec_sql_rows *rows = NULL;
+    struct ec_model_files *bound = ec_arena_calloc(&arena, model->input_count, sizeof *bound);
+    enum ec_status status = bound ? EC_OK : no_memory(err);
+    if (bound && model->input_count) memcpy(bound, files, model->input_count * sizeof *bound);
+    if (status == EC_OK) status = ec_model_bind_rows(sql, model, touched, bound, &arena, err);
+    if (status == EC_OK) status = prepare(&w, bound, err);
+    if (status == EC_OK) status = ec_model_query_rows(sql, model, touched, &rows, err);
+    if (status == EC_OK) status = write_rows(&w, rows, err);
+    ec_sql_rows_close(rows);
+    finish(&w);
+    ec_arena_deinit(&arena);
+    return status;
+}
