@@ -47,7 +47,7 @@ enum ec_status ec_dir_sync(const char *path, struct ec_err *err) {
     int fd = ec_io.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) return ec_fail_errno(err, EC_IO, "cannot open the folder %s", path);
     enum ec_status status = EC_OK;
-    if (ec_io.fsync(fd) != 0) status = ec_fail_errno(err, EC_IO, "cannot sync the folder %s", path);
+    if (ec_sync(fd) != 0) status = ec_fail_errno(err, EC_IO, "cannot sync the folder %s", path);
     (void)ec_io.close(fd);
     return status;
 }

@@ -10,6 +10,7 @@
 
 #include "base/batch.h"
 #include "base/json.h"
+#include "base/timing.h"
 
 #include <jansson.h>
 
@@ -83,7 +84,8 @@ struct ec_facts {
     const char *layout;      /* "array", "lines", "csv", "sheet Products" */
     uint64_t bytes_in;       /* of the file as stored */
     uint64_t bytes_decoded;
-    int64_t elapsed_us; /* of the worker, for timing; not part of anything that must repeat */
+    int64_t elapsed_us; /* of the worker, as `time`: not part of anything that must repeat */
+    struct ec_work_time time;
 };
 
 void ec_facts_init(struct ec_facts *facts);

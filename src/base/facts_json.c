@@ -11,6 +11,9 @@
 
 #include <math.h>
 
+/* A year. */
+#define TIME_US_MAX (INT64_C(366) * 86400 * 1000000)
+
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char *const type_names[] = {"string", "integer", "float", "boolean", "datetime", "date", "decimal"};
 
@@ -154,6 +157,18 @@ static void write_reasons(struct ec_json_writer *w, const uint64_t *by_reason) {
     ec_json_end(w);
 }
 
+static void write_time(struct ec_json_writer *w, const struct ec_work_time *time) {
+    ec_json_object(w, "timing");
+    ec_json_int(w, "cpu_us", time->cpu_ns / 1000);
+    ec_json_int(w, "again_us", time->again_ns / 1000);
+    ec_json_int(w, "again_cpu_us", time->again_cpu_ns / 1000);
+    ec_json_object(w, "parts_us");
+    for (int i = 0; i < EC_WORK_PARTS; i++)
+        ec_json_int(w, ec_work_part_name((enum ec_work_part)i), time->part_ns[i] / 1000);
+    ec_json_end(w);
+    ec_json_end(w);
+}
+
 void ec_facts_write(struct ec_json_writer *w, const char *key, const struct ec_facts *facts) {
     ec_json_object(w, key);
     ec_json_uint(w, "read", facts->read);
@@ -174,6 +189,7 @@ void ec_facts_write(struct ec_json_writer *w, const char *key, const struct ec_f
     ec_json_uint(w, "bytes_in", facts->bytes_in);
     ec_json_uint(w, "bytes_decoded", facts->bytes_decoded);
     ec_json_int(w, "elapsed_us", facts->elapsed_us);
+    write_time(w, &facts->time);
     ec_json_array(w, "columns");
     for (size_t i = 0; i < facts->column_count; i++) write_column(w, &facts->column[i]);
     ec_json_end_array(w);
@@ -319,6 +335,30 @@ static enum ec_status read_lists(struct ec_json_reader *r, struct ec_facts *fact
     return EC_OK;
 }
 
+/* Microseconds; 0 where there are none. Bounded, so that sums over many files are, too. */
+static int64_t read_nanos(struct ec_json_reader *r, const char *key) {
+    int64_t us = ec_json_has(r, key) ? ec_json_get_int(r, key) : 0;
+    if (us < 0 || us > TIME_US_MAX) ec_json_wrong(r, key, "microseconds, at most a year of them");
+    return r->status == EC_OK ? us * 1000 : 0;
+}
+
+static void read_time(struct ec_json_reader *r, struct ec_work_time *time) {
+    const json_t *object = ec_json_get_object(r, "timing");
+    if (!object) return; /* of a version that did not measure it */
+    struct ec_json_reader t = ec_json_reader_of(object, "the timing of a file", r->arena, r->err);
+    time->cpu_ns = read_nanos(&t, "cpu_us");
+    time->again_ns = read_nanos(&t, "again_us");
+    time->again_cpu_ns = read_nanos(&t, "again_cpu_us");
+    const json_t *list = ec_json_get_object(&t, "parts_us");
+    if (list) {
+        struct ec_json_reader parts = ec_json_reader_of(list, "the timing of a file", r->arena, r->err);
+        for (int i = 0; i < EC_WORK_PARTS; i++)
+            time->part_ns[i] = read_nanos(&parts, ec_work_part_name((enum ec_work_part)i));
+        if (t.status == EC_OK) t.status = parts.status;
+    }
+    if (r->status == EC_OK) r->status = t.status;
+}
+
 enum ec_status ec_facts_read(const json_t *object, struct ec_facts *facts, struct ec_err *err) {
     ec_facts_init(facts);
     struct ec_json_reader r = ec_json_reader_of(object, "the facts of a file", &facts->arena, err);
@@ -340,7 +380,8 @@ enum ec_status ec_facts_read(const json_t *object, struct ec_facts *facts, struc
     facts->layout = ec_json_get_str(&r, "layout");
     facts->bytes_in = ec_json_get_uint(&r, "bytes_in");
     facts->bytes_decoded = ec_json_get_uint(&r, "bytes_decoded");
-    facts->elapsed_us = ec_json_get_int(&r, "elapsed_us");
+    facts->elapsed_us = read_nanos(&r, "elapsed_us") / 1000;
+    read_time(&r, &facts->time);
     enum ec_status status = read_lists(&r, facts);
     if (status != EC_OK) ec_facts_deinit(facts);
     return status;

@@ -212,5 +212,6 @@ enum ec_status ec_facts_merge(struct ec_facts *facts, const struct ec_facts *oth
     facts->bytes_in += other->bytes_in;
     facts->bytes_decoded += other->bytes_decoded;
     facts->elapsed_us += other->elapsed_us;
+    ec_work_time_add(&facts->time, &other->time);
     return EC_OK;
 }

@@ -1,6 +1,7 @@
 #include "base/io.h"
 
 #include "base/calendar.h"
+#include "base/timing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,10 +121,19 @@ enum ec_status ec_file_write(int fd, const void *buf, size_t n, const char *path
     return EC_OK;
 }
 
+int ec_sync(int fd) {
+    int64_t start = ec_monotonic_nanos();
+    int result = ec_io.fsync(fd);
+    int cause = errno;
+    ec_timing_note_sync(ec_monotonic_nanos() - start, 1);
+    errno = cause;
+    return result;
+}
+
 enum ec_status ec_file_finish(int fd, const char *path, struct ec_err *err) {
     /* A failed fsync may have dropped the dirty pages: a second one would lie. */
     enum ec_status status = EC_OK;
-    if (ec_io.fsync(fd) != 0) status = ec_fail_errno(err, EC_IO, "cannot sync %s", path);
+    if (ec_sync(fd) != 0) status = ec_fail_errno(err, EC_IO, "cannot sync %s", path);
     if (ec_io.close(fd) != 0 && status == EC_OK && errno != EINTR)
         status = ec_fail_errno(err, EC_IO, "cannot close %s", path);
     return status;

@@ -51,6 +51,8 @@ enum ec_status ec_file_create(const char *path, int *fd, struct ec_err *err) EC_
 enum ec_status ec_file_read(int fd, void *buf, size_t n, size_t *got, const char *path, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_file_read_at(int fd, void *buf, size_t n, off_t offset, size_t *got, const char *path, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_file_write(int fd, const void *buf, size_t n, const char *path, struct ec_err *err) EC_MUST_USE;
+/* fsync, whose time counts as waiting for the disk (base/timing.h). As the system call. */
+int ec_sync(int fd);
 /* fsync and close; the descriptor is closed whatever happens. After a failure the
  * file is to be abandoned, never synced again. */
 enum ec_status ec_file_finish(int fd, const char *path, struct ec_err *err) EC_MUST_USE;

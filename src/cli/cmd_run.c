@@ -90,7 +90,8 @@ static void add_problems(const struct ec_buf *problems, struct ec_buf *out) {
     }
 }
 
-static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_run_outcome *outcome, struct ec_err *err) {
+static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_run_outcome *outcome,
+                                    const struct ec_timing *timing, struct ec_err *err) {
     struct ec_buf text = ec_buf_make((size_t)16 * EC_MIB);
     enum ec_status status = EC_OK;
     if (outcome->nothing_to_do) {
@@ -99,7 +100,7 @@ static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_ru
         if (outcome->applied_before > 0 && !cli->json)
             ec_buf_printf(&text, "⏭ %zu file%s already applied\n", outcome->applied_before,
                           outcome->applied_before == 1 ? " is" : "s are");
-        status = ec_summary_write(&outcome->facts, cli->json, &text, err);
+        status = ec_summary_write(&outcome->facts, timing, cli->json, &text, err);
     }
     if (status == EC_OK && outcome->problems.n > 0 && !cli->json) add_problems(&outcome->problems, &text);
     if (status == EC_OK) status = ec_buf_check(&text, err);
@@ -125,13 +126,31 @@ static enum ec_status take_options(struct ec_cli *cli, struct ec_config *config,
     return EC_OK;
 }
 
+/* Where the time went stands in the log of every run. */
+static void log_timing(const struct ec_timing *timing) {
+    for (size_t i = 0; i < timing->count; i++) {
+        const struct ec_timing_stage *stage = &timing->stage[i];
+        const struct ec_time_spent *s = &stage->spent;
+        bool within = stage->parent != SIZE_MAX;
+        ec_log_keep(EC_LOG_DEBUG, "%s%s%s: %lld ms, processor: driver %lld ms, workers %lld ms; disk: %lld ms, %llu syncs",
+                    within ? timing->stage[stage->parent].name : "", within ? ": " : "", stage->name,
+                    (long long)(s->wall_ns / 1000000), (long long)(s->cpu_ns / 1000000),
+                    (long long)(s->child_cpu_ns / 1000000), (long long)(s->sync_ns / 1000000),
+                    (unsigned long long)s->syncs);
+    }
+}
+
 static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options, struct ec_err *err) {
     struct ec_run_outcome outcome;
     enum ec_status status = open_log(cli, options->now_us, err);
+    ec_timing_end(options->timing);
     if (status != EC_OK) return ec_exit_of(status);
     catch_signals();
     status = ec_run(options, &outcome, err);
-    if (status == EC_OK) status = print_outcome(cli, &outcome, err);
+    if (status == EC_OK) {
+        log_timing(options->timing);
+        status = print_outcome(cli, &outcome, ec_cli_value(cli, "--timing") ? options->timing : NULL, err);
+    }
     int code = status == EC_OK ? exit_of_verdict(cli, &outcome) : ec_exit_of(status);
     if (status == EC_INTERRUPTED) code = 128 + (int)caught;
     if (status != EC_OK) ec_log_keep(EC_LOG_ERROR, "%s", err->message); /* main says it on stderr */
@@ -141,7 +160,10 @@ static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options
 
 static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_config *config = NULL;
-    struct ec_run_options options = {.now_us = ec_now_micros()};
+    struct ec_timing timing;
+    ec_timing_init(&timing);
+    ec_timing_begin(&timing, "start");
+    struct ec_run_options options = {.now_us = ec_now_micros(), .timing = &timing};
     enum ec_status status = ec_cli_load(cli, &config, err);
     if (status == EC_OK) status = take_options(cli, config, &options, err);
     int code = ec_exit_of(status);
@@ -165,6 +187,7 @@ static const struct ec_option options[] = {
     {"--dry-run", NULL, "say what would be done, like `ecluse plan`", false},
     {"--force", NULL, "read files again that were applied; their rows are replaced", false},
     {"--no-archive", NULL, "write no archive, whatever the configuration says", false},
+    {"--timing", NULL, "also print where the time went, per stage and per source", false},
     {"--as-of", "YYYY-MM-DD", "the run's date, for derived columns (default: today)", false},
 };
 

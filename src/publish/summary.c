@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "publish/alert.h"
 #include "publish/page.h"
+#include "publish/timing_text.h"
 #include "publish/visible.h"
 #include "quality/report.h"
 
@@ -227,7 +228,17 @@ static void write_deliveries(struct ec_json_writer *w, const struct ec_run_facts
     ec_json_end_array(w);
 }
 
-static enum ec_status write_json(const struct ec_run_facts *run, struct ec_buf *out, struct ec_err *err) {
+static enum ec_status write_timing(struct ec_json_writer *w, const struct ec_timing *timing,
+                                   const struct ec_run_facts *run, struct ec_err *err) {
+    if (!timing) return EC_OK;
+    ec_json_object(w, "timing");
+    enum ec_status status = ec_timing_json(timing, run, w, err);
+    ec_json_end(w);
+    return status;
+}
+
+static enum ec_status write_json(const struct ec_run_facts *run, const struct ec_timing *timing, struct ec_buf *out,
+                                 struct ec_err *err) {
     struct ec_arena arena;
     ec_arena_init(&arena, JUDGE_MAX);
     char started[32];
@@ -254,6 +265,7 @@ static enum ec_status write_json(const struct ec_run_facts *run, struct ec_buf *
     }
     ec_json_end_array(&w);
     write_deliveries(&w, run);
+    if (status == EC_OK) status = write_timing(&w, timing, run, err);
     ec_json_end(&w);
     ec_buf_addc(out, '\n');
     if (status == EC_OK) status = ec_buf_check(out, err);
@@ -261,6 +273,9 @@ static enum ec_status write_json(const struct ec_run_facts *run, struct ec_buf *
     return status;
 }
 
-enum ec_status ec_summary_write(const struct ec_run_facts *run, bool json, struct ec_buf *out, struct ec_err *err) {
-    return json ? write_json(run, out, err) : write_text(run, out, err);
+enum ec_status ec_summary_write(const struct ec_run_facts *run, const struct ec_timing *timing, bool json,
+                                struct ec_buf *out, struct ec_err *err) {
+    if (json) return write_json(run, timing, out, err);
+    EC_TRY(write_text(run, out, err));
+    return timing ? ec_timing_text(timing, run, out, err) : EC_OK;
 }

@@ -16,8 +16,9 @@
 
 #include "quality/run_facts.h"
 
-/* Appends the text, or the JSON object with its line end. Paths are relative to the project. */
-enum ec_status ec_summary_write(const struct ec_run_facts *run, bool json, struct ec_buf *out,
-                                struct ec_err *err) EC_MUST_USE;
+/* Appends the text, or the JSON object with its line end. Paths are relative to the project. With a
+ * timing, also where the time went (publish/timing_text.h). */
+enum ec_status ec_summary_write(const struct ec_run_facts *run, const struct ec_timing *timing, bool json,
+                                struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
 
 #endif

@@ -216,6 +216,30 @@ static void write_measures(struct ec_json_writer *w, const struct ec_unit *unit)
     ec_json_end_array(w);
 }
 
+static void write_seconds(struct ec_json_writer *w, const char *key, int64_t ns) {
+    ec_json_fixed(w, key, (double)ns / 1e9, 6);
+}
+
+static void write_timing(struct ec_json_writer *w, const struct ec_unit *unit) {
+    const struct ec_facts *f = &unit->facts;
+    double us = (double)f->elapsed_us;
+    bool known = ec_unit_known(unit);
+    ec_json_object(w, "timing");
+    ec_json_fixed(w, "seconds", (double)unit->elapsed_us / 1e6, 6);
+    ec_json_fixed(w, "worker_seconds", us / 1e6, 6);
+    write_seconds(w, "cpu_seconds", f->time.cpu_ns);
+    ec_json_object(w, "parts");
+    for (int i = 0; i < EC_WORK_PARTS; i++)
+        write_seconds(w, ec_work_part_name((enum ec_work_part)i), f->time.part_ns[i]);
+    write_seconds(w, "again", f->time.again_ns);
+    ec_json_end(w);
+    /* Unknown is null. */
+    ec_json_fixed(w, "mb_per_second", known && us > 0 ? (double)f->bytes_decoded / us : (double)NAN, 1);
+    ec_json_fixed(w, "rows_per_second", known && us > 0 ? (double)f->read * 1e6 / us : (double)NAN, 0);
+    ec_json_fixed(w, "ns_per_row", known && f->read > 0 ? us * 1e3 / (double)f->read : (double)NAN, 1);
+    ec_json_end(w);
+}
+
 static void write_verdict(struct ec_json_writer *w, const struct ec_unit *unit, const struct ec_judgement *j) {
     ec_json_object(w, "scores");
     write_percent(w, "overall", j->score.overall);
@@ -232,10 +256,7 @@ static void write_verdict(struct ec_json_writer *w, const struct ec_unit *unit, 
     ec_json_str(w, "rules", unit->rules[0] ? unit->rules : NULL);
     ec_json_str(w, "program", unit->program);
     ec_json_end(w);
-    ec_json_object(w, "timing");
-    ec_json_fixed(w, "seconds", (double)unit->elapsed_us / 1e6, 6);
-    ec_json_fixed(w, "worker_seconds", (double)unit->facts.elapsed_us / 1e6, 6);
-    ec_json_end(w);
+    write_timing(w, unit);
 }
 
 enum ec_status ec_report_write(const struct ec_unit *unit, struct ec_buf *out, struct ec_err *err) {

@@ -226,15 +226,22 @@ enum ec_status ec_driver_commit(struct ec_driver *d, struct ec_err *err) {
     m->config = d->config->fingerprint;
     m->started_us = d->options->now_us;
     m->as_of = d->options->as_of;
+    ec_timing_begin(d->timing, "manifest");
     EC_TRY(list_inputs(d, err));
     EC_TRY(list_commits(d, err));
     EC_TRY(list_quarantine(d, err));
     EC_TRY(list_marks(d, err));
     EC_TRY(list_archived(d, err));
+    ec_timing_end(d->timing);
+    ec_timing_begin(d->timing, "place");
     for (size_t i = 0; i < d->table_count; i++) EC_TRY(ec_table_place(&d->table[i], err));
+    ec_timing_end(d->timing);
+    ec_timing_begin(d->timing, "manifest");
     EC_TRY(ec_facts_publish(d, err));
     if (d->options->cancelled && d->options->cancelled())
         return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
     EC_TRY(check_nobody_else(d, err));
-    return ec_manifest_publish(d->config->dir, m, err);
+    EC_TRY(ec_manifest_publish(d->config->dir, m, err));
+    ec_timing_end(d->timing);
+    return EC_OK;
 }

@@ -221,6 +221,24 @@ static enum ec_status begin(struct ec_driver *d, const struct ec_model *model, c
     return EC_OK;
 }
 
+/* The model's jobs together: they ran beside each other, so all models may have taken longer than the stage. */
+static void note_time(struct ec_driver *d, const struct ec_model_jobs *jobs, const struct ec_model_work *work) {
+    struct ec_time_spent spent = {0};
+    ec_timing_begin(d->timing, work->model->table.name);
+    for (size_t i = 0; i < jobs->count; i++) {
+        const struct ec_model_job *job = &jobs->job[i];
+        if (job->work != work) continue;
+        spent.wall_ns += job->wall_ns;
+        spent.cpu_ns += job->cpu_ns;
+        for (size_t k = 0; k < ec_table_writer_parts(job->writer); k++) {
+            const struct ec_part *part = ec_table_writer_part(job->writer, k);
+            ec_timing_count(d->timing, part->stats.rows, part->stats.bytes);
+        }
+    }
+    ec_timing_end(d->timing);
+    ec_timing_add(d->timing, work->model->table.name, &spent);
+}
+
 static enum ec_status take_results(struct ec_driver *d, struct ec_model_jobs *jobs, const struct ec_model_work *work, struct ec_err *err) {
     EC_TRY(replace_rows(work->table, work->model, &work->touched, err));
     for (size_t i = 0; i < jobs->count; i++)
@@ -255,6 +273,7 @@ static enum ec_status compute_wave(struct ec_driver *d, struct wave *wave, struc
     for (size_t i = 0; i < wave->count; i++) {
         struct ec_model_work *work = &wave->work[i];
         if (!work->touched.all && work->touched.count == 0) continue;
+        note_time(d, &wave->jobs, work);
         EC_TRY(take_results(d, &wave->jobs, work, err));
         EC_TRY(table_change(d, work->table, &change[(*changes)++], err));
     }

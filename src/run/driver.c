@@ -31,7 +31,7 @@ enum ec_status ec_driver_sql(struct ec_driver *d, struct ec_sql **sql, struct ec
     return EC_OK;
 }
 
-static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
+static enum ec_status make_plan(struct ec_driver *d, struct ec_err *err) {
     struct ec_plan_options options = {.config = d->config,
                                       .select = d->options->select,
                                       .select_count = d->options->select_count,
@@ -41,6 +41,10 @@ static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(ec_plan_make(&options, &d->plan, err));
     for (size_t i = 0; i < d->plan.inputs.unclaimed_count; i++)
         ec_log(EC_LOG_WARN, "%s belongs to no source: add a glob for it under `files:`", d->plan.inputs.unclaimed[i]);
+    return EC_OK;
+}
+
+static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
     char staging[EC_PATH_MAX];
     EC_TRY(ec_project_path(staging, d->config->dir, EC_DIR_STAGING, d->plan.run, err));
     d->staging = ec_arena_strdup(&d->arena, staging);
@@ -66,6 +70,7 @@ static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome
                                         .manifest = &d->manifest,
                                         .facts = &d->facts,
                                         .progress = d->progress,
+                                        .timing = d->timing,
                                         .problems = &outcome->problems};
     EC_TRY(ec_finish(&options, err));
     outcome->delivered = outcome->problems.n == 0;
@@ -74,15 +79,24 @@ static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome
 }
 
 static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
+    ec_timing_begin(d->timing, "recovery");
     EC_TRY(ec_recover(d->config, &outcome->recovered, &outcome->problems, err));
+    ec_timing_end(d->timing);
+    ec_timing_begin(d->timing, "plan");
+    EC_TRY(make_plan(d, err));
+    ec_timing_end(d->timing);
+    ec_timing_begin(d->timing, "check of the models");
     EC_TRY(prepare(d, err));
+    ec_timing_end(d->timing);
     outcome->applied_before = d->plan.unit_count - d->plan.pending;
     outcome->nothing_to_do = d->idle;
     if (d->idle) return EC_OK;
     d->progress = ec_progress_create(&d->plan, d->config, d->options->progress);
     EC_TRY(ec_driver_read(d, err));
     ec_progress_stage(d->progress, "models");
+    ec_timing_begin(d->timing, "models");
     EC_TRY(ec_driver_models(d, err));
+    ec_timing_end(d->timing);
     ec_progress_stage(d->progress, "commit");
     EC_TRY(ec_driver_commit(d, err));
     return finish(d, outcome, err);
@@ -126,11 +140,15 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
     d->config = options->config;
     d->models = &models;
     d->start_us = ec_monotonic_micros();
+    d->timing = options->timing;
     ec_arena_init(&d->arena, RUN_ARENA_MAX);
     ec_manifest_init(&d->manifest);
     ec_run_facts_init(&d->facts);
     enum ec_status status = run_all(d, outcome, err);
+    ec_timing_close(d->timing);
+    ec_timing_begin(d->timing, "closing");
     close_driver(d);
+    ec_timing_end(d->timing);
     char manifest[EC_PATH_MAX];
     bool committed = d->manifest.seq > 0 && ec_manifest_path(manifest, d->config->dir, d->manifest.seq, ".json", NULL) == EC_OK &&
                      ec_path_exists(manifest);

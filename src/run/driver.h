@@ -37,6 +37,7 @@ struct ec_driver {
     struct ec_run_facts facts;       /* its units are those that are read */
     bool idle;                       /* no file to read, no model that changed */
     int64_t start_us;                /* monotonic */
+    struct ec_timing *timing;        /* or NULL */
     struct ec_progress *progress;
 };
 

@@ -134,7 +134,10 @@ static bool deliver(const struct finishing *f, const char *what,
                     enum ec_status (*step)(const struct finishing *f, struct ec_err *err)) {
     struct ec_err cause = {0};
     ec_progress_stage(f->o->progress, what);
-    if (step(f, &cause) == EC_OK) return true;
+    ec_timing_begin(f->o->timing, what);
+    enum ec_status status = step(f, &cause);
+    ec_timing_end(f->o->timing);
+    if (status == EC_OK) return true;
     ec_log(EC_LOG_ERROR, "%s: %s", what, cause.message);
     ec_buf_printf(f->o->problems, "%s: %s\n", what, cause.message);
     return false;
@@ -166,7 +169,9 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     struct ec_finish_options with_list = *options;
     with_list.exported = &exported;
     struct finishing f = {.o = &with_list, .dir = options->config->dir};
+    ec_timing_begin(options->timing, "commits");
     enum ec_status status = commit_tables(&f, err);
+    ec_timing_end(options->timing);
     if (status == EC_OK) status = deliver_all(&f, err);
     ec_buf_free(&exported);
     return status;

@@ -5,6 +5,7 @@
 #ifndef EC_RUN_FINISH_H
 #define EC_RUN_FINISH_H
 
+#include "base/timing.h"
 #include "quality/run_facts.h"
 #include "run/manifest.h"
 #include "run/progress.h"
@@ -14,6 +15,7 @@ struct ec_finish_options {
     const struct ec_manifest *manifest;
     struct ec_run_facts *facts; /* archives are added */
     struct ec_progress *progress;
+    struct ec_timing *timing;   /* receives the stages; NULL allowed */
     struct ec_buf *problems;    /* what could not be delivered, a line each */
     struct ec_buf *exported;    /* CSV files that were written, below the project folder, NUL behind each */
 };

@@ -1,6 +1,7 @@
 #include "run/model_jobs.h"
 
 #include "base/io.h"
+#include "base/timing.h"
 #include "run/progress.h"
 #include "run/wide.h"
 
@@ -83,7 +84,7 @@ static enum ec_status write_rows(struct ec_sql *sql, const struct ec_model_job *
 }
 
 /* A wide model's parts may be another writer's, which only DuckDB reads: then it makes the whole rows. */
-static enum ec_status compute(struct ec_sql *sql, struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
+static enum ec_status write_job(struct ec_sql *sql, struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
     const struct ec_model *model = job->work->model;
     EC_TRY(ec_table_writer_create(&job->options, &job->writer, err));
     if (model->wide) {
@@ -100,6 +101,20 @@ static enum ec_status compute(struct ec_sql *sql, struct ec_model_job *job, stru
     }
     EC_TRY(write_rows(sql, job, asker, err));
     return ec_table_writer_finish(job->writer, err);
+}
+
+static int64_t thread_cpu_nanos(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static enum ec_status compute(struct ec_sql *sql, struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
+    int64_t wall = ec_monotonic_nanos(), cpu = thread_cpu_nanos();
+    enum ec_status status = write_job(sql, job, asker, err);
+    job->wall_ns = ec_monotonic_nanos() - wall;
+    job->cpu_ns = thread_cpu_nanos() - cpu;
+    return status;
 }
 
 /* ---- the threads ---- */

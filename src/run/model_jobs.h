@@ -34,6 +34,7 @@ struct ec_model_job {
     uint64_t bytes; /* of input, about: the largest job goes first */
     struct ec_table_writer_options options;
     struct ec_table_writer *writer; /* owned by the list */
+    int64_t wall_ns, cpu_ns; /* that it took; processor time is the thread's */
 };
 
 struct ec_model_jobs {

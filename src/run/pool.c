@@ -17,6 +17,7 @@ struct worker {
     struct ec_process process;
     size_t task;
     int64_t deadline_us;
+    int64_t started_ns; /* 0 once it gave its first answer */
 };
 
 struct pool {
@@ -29,6 +30,7 @@ struct pool {
     size_t *retry; /* tasks to hand out again, first */
     size_t retry_count;
     struct worker *worker;
+    struct ec_time_spent start; /* of the worker that took longest until it could begin */
 };
 
 /* ---- handing out ---- */
@@ -58,7 +60,10 @@ static bool take_task(struct pool *pool, size_t *index) {
 static enum ec_status feed(struct pool *pool, struct worker *w, struct ec_err *err) {
     size_t index;
     if (w->task != NO_TASK || !take_task(pool, &index)) return EC_OK;
-    if (w->process.pid == 0) EC_TRY(ec_process_start(&w->process, pool->options->argv, err));
+    if (w->process.pid == 0) {
+        w->started_ns = ec_monotonic_nanos();
+        EC_TRY(ec_process_start(&w->process, pool->options->argv, err));
+    }
     return send_task(pool, w, index, err);
 }
 
@@ -123,6 +128,14 @@ static enum ec_status distrust(struct pool *pool, struct worker *w, const char *
     return lose(pool, w, EC_WORKER_DIED, how, err);
 }
 
+/* From its start to its first answer it did two things: it began, and it worked as long as it says. */
+static void note_start(struct pool *pool, struct worker *w, const struct ec_task_result *result) {
+    if (w->started_ns == 0) return;
+    int64_t took = ec_monotonic_nanos() - w->started_ns - result->facts.elapsed_us * 1000;
+    if (took > pool->start.wall_ns) pool->start.wall_ns = took;
+    w->started_ns = 0;
+}
+
 static enum ec_status take_answer(struct pool *pool, struct worker *w, struct ec_err *err) {
     struct ec_task_result result;
     struct ec_err cause = {0};
@@ -133,6 +146,7 @@ static enum ec_status take_answer(struct pool *pool, struct worker *w, struct ec
     if (status == EC_OK) {
         size_t index = w->task;
         w->task = NO_TASK;
+        note_start(pool, w, &result);
         return report(pool, index, &result, err);
     }
     ec_task_result_deinit(&result);
@@ -223,7 +237,11 @@ enum ec_status ec_pool_run(const struct ec_pool_options *options, const struct e
     /* A worker that died before it could read is found by its closed output, not by a signal. */
     (void)sigaction(SIGPIPE, &ignore, &before);
     status = work(&pool, err);
+    ec_timing_add(options->timing, "start of workers", &pool.start);
+    struct ec_time_spent stop = {.wall_ns = -ec_monotonic_nanos()};
     stop_all(&pool, status != EC_OK);
+    stop.wall_ns += ec_monotonic_nanos();
+    ec_timing_add(options->timing, "end of workers", &stop);
     (void)sigaction(SIGPIPE, &before, NULL);
 done:
     ec_free(pool.worker);

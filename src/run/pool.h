@@ -23,6 +23,7 @@ struct ec_pool_options {
     void (*tick)(void *user);
     /* True where the run is to stop: a signal came. */
     bool (*cancelled)(void);
+    struct ec_timing *timing; /* receives start and end of the workers, as stages; NULL allowed */
     void *user;
 };
 

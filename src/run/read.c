@@ -78,6 +78,7 @@ static enum ec_status run_round(struct round *round, struct ec_err *err) {
                                       .done = task_done,
                                       .tick = tick,
                                       .cancelled = d->options->cancelled,
+                                      .timing = d->timing,
                                       .user = round};
     if (options.workers > round->count) options.workers = (unsigned)round->count;
     return ec_pool_run(&options, round->task, round->count, err);
@@ -125,6 +126,8 @@ static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *e
     const struct ec_plan_unit *planned = &d->plan.unit[u];
     struct ec_unit *unit = d->state[u].unit;
     size_t cap = 0;
+    struct ec_work_time before = unit->facts.time; /* of an earlier reading */
+    ec_work_time_set_aside(&before);
     ec_facts_deinit(&unit->facts);
     unit->undeclared_count = unit->missing_count = 0;
     for (size_t t = planned->task_first; t < planned->task_first + planned->task_count; t++) {
@@ -145,7 +148,8 @@ static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *e
             ec_facts_init(&r->facts);
         }
     }
-    unit->elapsed_us = unit->facts.elapsed_us;
+    ec_work_time_add(&unit->facts.time, &before);
+    unit->elapsed_us = unit->facts.elapsed_us + before.again_ns / 1000;
     return EC_OK;
 }
 
@@ -267,7 +271,10 @@ static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(make_round(d, &round, err));
     const char **drop = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *drop);
     if (!drop) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
+    ec_timing_begin(d->timing, "keys");
     EC_TRY(find_duplicates(d, drop, err));
+    ec_timing_end(d->timing);
+    ec_timing_begin(d->timing, "second reading");
     for (size_t u = 0; u < d->plan.unit_count; u++) {
         if (!drop[u]) continue;
         d->state[u].drop = drop[u];
@@ -277,6 +284,7 @@ static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(merge_units(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (drop[u]) EC_TRY(check_second_reading(d, u, err));
+    ec_timing_end(d->timing);
     return EC_OK;
 }
 
@@ -306,16 +314,35 @@ static enum ec_status check_balance(const struct ec_driver *d, size_t u, struct 
     return EC_OK;
 }
 
-enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
+static enum ec_status first_reading(struct ec_driver *d, struct ec_err *err) {
+    ec_timing_begin(d->timing, "read");
     EC_TRY(read_first(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_unchanged(d, u, err));
     EC_TRY(merge_units(d, err));
+    for (size_t i = 0; i < d->facts.unit_count; i++)
+        if (ec_unit_known(&d->facts.unit[i]))
+            ec_timing_count(d->timing, d->facts.unit[i].facts.read, d->facts.unit[i].facts.bytes_decoded);
+    ec_timing_end(d->timing);
+    return EC_OK;
+}
+
+static enum ec_status compose_tables(struct ec_driver *d, bool final, struct ec_err *err) {
+    ec_timing_begin(d->timing, "tables");
+    EC_TRY(ec_driver_sources(d, final, err));
+    ec_timing_end(d->timing);
+    return EC_OK;
+}
+
+enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
+    EC_TRY(first_reading(d, err));
+    ec_timing_begin(d->timing, "rejected files");
     EC_TRY(reject_files(d, err));
     EC_TRY(merge_units(d, err));
-    EC_TRY(ec_driver_sources(d, false, err));
+    ec_timing_end(d->timing);
+    EC_TRY(compose_tables(d, false, err));
     EC_TRY(drop_duplicates(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_balance(d, u, err));
-    return ec_driver_sources(d, true, err);
+    return compose_tables(d, true, err);
 }

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "base/buf.h"
+#include "base/timing.h"
 #include "quality/run_facts.h"
 
 struct ec_driver;
@@ -25,6 +26,7 @@ struct ec_run_options {
     int32_t as_of;   /* the run's date */
     int64_t now_us;  /* its start, on the wall clock */
     bool (*cancelled)(void); /* true where a signal came; NULL allowed */
+    struct ec_timing *timing; /* receives the stages; NULL allowed */
 };
 
 struct ec_run_outcome {

@@ -1,7 +1,6 @@
 /* One task from its first batch to its result. */
 #include "run/work.h"
 
-#include "base/calendar.h"
 #include "base/io.h"
 #include "store/delta.h"
 
@@ -57,6 +56,7 @@ static enum ec_status read_all(struct ec_work *w, struct ec_err *err) {
     if (w->reader->header_first && whole) EC_TRY(check_presence(w, err));
     do {
         EC_TRY(ec_reader_next(w->reader, &w->batch, err));
+        ec_lap(&w->laps, EC_WORK_READ);
         if (w->batch.rows > 0) EC_TRY(ec_work_batch(w, err));
     } while (w->batch.rows > 0);
     /* An empty array or file of lines shows no columns, and has no row that lacks one. */
@@ -101,12 +101,16 @@ static enum ec_status finish_outputs(struct ec_work *w, struct ec_err *err) {
     if (!w->task->out) return EC_OK;
     EC_TRY(ec_table_writer_finish(w->writer, err));
     EC_TRY(collect_parts(w, err));
+    ec_lap(&w->laps, EC_WORK_ENCODE);
     EC_TRY(ec_quarantine_finish(&w->quarantine, err));
     w->result->quarantined = w->quarantine.rows;
     if (w->quarantine.rows == 0) w->result->quarantine = NULL;
+    ec_lap(&w->laps, EC_WORK_QUARANTINE);
     if (!w->key_file) return EC_OK;
     w->result->keys = "keys";
-    return ec_key_writer_finish(w->key_file, &w->result->key_count, err);
+    EC_TRY(ec_key_writer_finish(w->key_file, &w->result->key_count, err));
+    ec_lap(&w->laps, EC_WORK_KEYS);
+    return EC_OK;
 }
 
 /* Columns that the file has beyond the declared ones: behind them before our own, and behind those. */
@@ -136,6 +140,7 @@ static enum ec_status hand_over_facts(struct ec_work *w, struct ec_err *err) {
 
 static enum ec_status run_all(struct ec_work *w, struct ec_err *err) {
     EC_TRY(ec_work_open(w, err));
+    ec_lap(&w->laps, EC_WORK_OPEN);
     EC_TRY(read_all(w, err));
     EC_TRY(finish_outputs(w, err));
     EC_TRY(note_undeclared(w, err));
@@ -145,19 +150,23 @@ static enum ec_status run_all(struct ec_work *w, struct ec_err *err) {
 enum ec_status ec_task_run(struct ec_task_context *context, const struct ec_task *task, struct ec_task_result *result,
                            struct ec_err *err) {
     ec_task_result_init(result);
-    int64_t start = ec_monotonic_micros();
     struct ec_work *w = ec_calloc(1, sizeof *w);
     if (!w) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", task->id);
+    struct ec_work_time time = {0};
+    ec_laps_start(&w->laps, &time);
     w->quarantine.fd = -1;
     w->task = task;
     w->result = result;
     w->context = context;
     struct ec_err local = {0};
     enum ec_status status = run_all(w, &local);
+    struct ec_laps laps = w->laps;
     ec_work_close(w);
+    ec_lap(&laps, EC_WORK_OPEN);
+    result->facts.elapsed_us = ec_laps_stop(&laps) / 1000;
+    result->facts.time = time;
 
     result->task = ec_arena_strdup(&result->arena, task->id);
-    result->facts.elapsed_us = ec_monotonic_micros() - start;
     if (status == EC_OK) return EC_OK;
     result->part_count = 0;
     result->quarantine = result->keys = NULL;

@@ -42,6 +42,7 @@ struct ec_work {
     struct ec_quarantine quarantine;
     struct ec_table_writer *writer;
     uint32_t *rows; /* accepted rows of the batch */
+    struct ec_laps laps;
 };
 
 /* Finds the source, the expressions and the input, and opens all that the task needs. What was opened

@@ -81,12 +81,19 @@ enum ec_status ec_work_batch(struct ec_work *w, struct ec_err *err) {
     for (size_t i = 0; i < w->expression_count; i++) memset(w->expression_failed[i], 0, EC_BATCH_ROWS / 8);
     if (w->derivation) EC_TRY(ec_derive_eval(w->derivation, &w->batch, w->derived_first, w->expression_failed, err));
     fill_origin(w);
+    ec_lap(&w->laps, EC_WORK_DERIVE);
     EC_TRY(ec_gate_check(w->gate, &w->batch, w->expression_failed, err));
     EC_TRY(check_partition(w, err));
+    ec_lap(&w->laps, EC_WORK_CHECK);
     EC_TRY(compare_keys(w, err));
+    ec_lap(&w->laps, EC_WORK_KEYS);
     if (w->task->reject) EC_TRY(reject_all(&w->batch, err));
     EC_TRY(ec_gate_count(w->gate, &w->batch, err));
+    ec_lap(&w->laps, EC_WORK_CHECK);
     if (!w->task->out) return EC_OK;
     EC_TRY(ec_quarantine_write(&w->quarantine, &w->batch, w->first, w->first_count, err));
-    return write_accepted(w, err);
+    ec_lap(&w->laps, EC_WORK_QUARANTINE);
+    EC_TRY(write_accepted(w, err));
+    ec_lap(&w->laps, EC_WORK_ENCODE);
+    return EC_OK;
 }

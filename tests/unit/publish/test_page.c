@@ -261,7 +261,7 @@ static void the_summary_for_people(void **state) {
     make_run(&run, false);
     run.archive = &archive;
     run.archive_count = 1;
-    assert_int_equal(ec_summary_write(&run, false, &text, NULL), EC_OK);
+    assert_int_equal(ec_summary_write(&run, NULL, false, &text, NULL), EC_OK);
     assert_string_equal(text.p, "🧮 1 worker (2 CPUs)   🔎 2 files, 1 source\n"
                                 "✅ users: 2 files, 400 rows, 372 accepted, 24 quarantined, 4 duplicates, marked .done\n"
                                 "📝 2 validation reports   ⚠ 2 warned, 0 failed, 0 errored\n"
@@ -271,13 +271,13 @@ static void the_summary_for_people(void **state) {
     ec_run_facts_deinit(&run);
     make_run(&run, true);
     ec_buf_clear(&text);
-    assert_int_equal(ec_summary_write(&run, false, &text, NULL), EC_OK);
+    assert_int_equal(ec_summary_write(&run, NULL, false, &text, NULL), EC_OK);
     assert_non_null(strstr(text.p, "❌ users: 3 files, 600 rows"));
     assert_non_null(strstr(text.p, "❌ api_logs.zip: 2 members, 200 rows, 186 accepted, 12 quarantined, 2 duplicates, 1 could not be read\n"));
     assert_non_null(strstr(text.p, "📩 data/quality/quality_alert.txt"));
     run.unit[0].facts.rejected = true; /* what was not loaded is not marked */
     ec_buf_clear(&text);
-    assert_int_equal(ec_summary_write(&run, false, &text, NULL), EC_OK);
+    assert_int_equal(ec_summary_write(&run, NULL, false, &text, NULL), EC_OK);
     assert_non_null(strstr(text.p, " 1 rejected as a whole\n"));
     assert_null(strstr(text.p, ".done"));
     ec_run_facts_deinit(&run);
@@ -289,7 +289,7 @@ static void the_summary_for_programs(void **state) {
     struct ec_run_facts run;
     struct ec_buf text = ec_buf_make(EC_MIB);
     make_run(&run, true);
-    assert_int_equal(ec_summary_write(&run, true, &text, NULL), EC_OK);
+    assert_int_equal(ec_summary_write(&run, NULL, true, &text, NULL), EC_OK);
     json_t *doc = json_loads(text.p, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(doc);
     assert_string_equal(json_string_value(json_object_get(doc, "status")), "errored");
