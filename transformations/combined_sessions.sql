@@ -7,7 +7,7 @@
 --
 -- A session repeats for each of its log lines: never sum a session's figures over this table. Requests belong to a session of
 -- the same user within a day of its start, so that a session over midnight is whole. The user is as it is now. Rows come in
--- the order in which one thread finds them: sorting a table this wide would cost more than the join.
+-- the order of the sessions' parts: a join of columns as they are, unsorted, is computed by row number (docs/models.md).
 SELECT
     s.*,
     u.* EXCLUDE (user_id)
