@@ -6,8 +6,14 @@
  * with files without sharing memory, the answer does not depend on scheduling, and what did not
  * fit the bounded set is still found. A row with a null in its key has no key.
  *
- * Key file: records of 32 bytes, little-endian as in memory, in sorted runs of at most
- * EC_KEY_RUN records.
+ *     keys.c       a batch's keys: their hashes
+ *     key_set.c    those met so far in a task
+ *     key_sort.c   many of them in order
+ *     key_file.c   written in sorted runs
+ *     key_merge.c  many files in one order
+ *
+ * Key file: `struct ec_key` as in memory, in sorted runs of EC_KEY_RUN records, the last one of what
+ * is left.
  */
 #ifndef EC_GATE_KEYS_H
 #define EC_GATE_KEYS_H
@@ -15,7 +21,7 @@
 #include "base/batch.h"
 #include "base/hash.h"
 
-#define EC_KEY_RUN         262144u /* records of a sorted run: 8 MiB */
+#define EC_KEY_RUN         131072u /* records of a sorted run: they are sorted in a processor's cache */
 #define EC_KEY_COLUMNS_MAX 32u
 
 struct ec_key {
@@ -24,25 +30,35 @@ struct ec_key {
     uint64_t line;
 };
 
-/* The hash of the row's key columns, at most EC_KEY_COLUMNS_MAX; false where one is null. Equal values of equal types
- * give equal hashes, whether they come from a reader or from DuckDB. */
-bool ec_key_hash(const struct ec_batch *batch, const size_t *columns, size_t count, size_t row,
-                 struct ec_hash128 *hash);
+/* The keys of a batch, for its rows that are not rejected and have no null in their key, in their
+ * order: key[i].hash is that of row[i], and its other fields are zero. Both have room for
+ * EC_BATCH_ROWS; count, of the columns, is 1 to EC_KEY_COLUMNS_MAX. Returns how many there are.
+ * Equal values of equal types give equal hashes, whether they come from a reader or from DuckDB. */
+size_t ec_key_hash(const struct ec_batch *batch, const size_t *columns, size_t count, struct ec_key *key,
+                   uint32_t *row);
 
-/* Keys met so far in this task, up to a maximum. */
+/* Keys met so far in this task, up to a maximum. One set serves task after task: new memory costs more
+ * than all that is done in it. */
 struct ec_key_set;
 enum ec_status ec_key_set_create(size_t bytes_max, struct ec_key_set **set, struct ec_err *err) EC_MUST_USE;
-void ec_key_set_destroy(struct ec_key_set *set);
-/* True and *first where the key was met; else remembers it, while there is room. */
-bool ec_key_set_meet(struct ec_key_set *set, const struct ec_key *key, struct ec_key *first);
+void ec_key_set_destroy(struct ec_key_set *set); /* NULL allowed */
+void ec_key_set_clear(struct ec_key_set *set);
+/* For each of n keys, in their order: first[i] is the one with its hash that was met first, which is
+ * the set's until it is cleared; or NULL, and the set remembers it while there is room. */
+void ec_key_set_meet(struct ec_key_set *set, const struct ec_key *key, size_t n, const struct ec_key **first);
 
+/* Writes one file after the other, for the same reason. */
 struct ec_key_writer;
-enum ec_status ec_key_writer_create(const char *path, struct ec_key_writer **writer, struct ec_err *err) EC_MUST_USE;
-enum ec_status ec_key_writer_add(struct ec_key_writer *writer, const struct ec_key *key,
+enum ec_status ec_key_writer_create(struct ec_key_writer **writer, struct ec_err *err) EC_MUST_USE;
+/* Creates the file, which must not exist. */
+enum ec_status ec_key_writer_open(struct ec_key_writer *writer, const char *path, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_key_writer_add(struct ec_key_writer *writer, const struct ec_key *key, size_t n,
                                  struct ec_err *err) EC_MUST_USE;
 /* *count records were written. The file is closed, not synced: it lives as long as the run. */
 enum ec_status ec_key_writer_finish(struct ec_key_writer *writer, uint64_t *count, struct ec_err *err) EC_MUST_USE;
-void ec_key_writer_destroy(struct ec_key_writer *writer); /* NULL allowed; removes an unfinished file */
+/* Removes the file if it was not finished. */
+void ec_key_writer_close(struct ec_key_writer *writer);
+void ec_key_writer_destroy(struct ec_key_writer *writer); /* closes; NULL allowed */
 
 /* Merges key files in order of (hash, rank, offset). The file with the lowest rank comes first. There
  * may be thousands: none is kept open, and their buffers share a fixed amount of memory. */

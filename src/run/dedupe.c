@@ -80,19 +80,26 @@ static enum ec_status origin_index(struct merging *m, struct ec_str name, uint64
     return EC_OK;
 }
 
-static enum ec_status write_loaded(struct merging *m, const struct ec_batch *batch, struct ec_key_writer *writer,
+/* The keys of loaded rows, batch by batch. */
+struct loading {
+    struct ec_key_writer *writer;
+    struct ec_key key[EC_BATCH_ROWS];
+    uint32_t row[EC_BATCH_ROWS];
+};
+
+static enum ec_status write_loaded(struct merging *m, const struct ec_batch *batch, struct loading *l,
                                    struct ec_err *err) {
     size_t keys = m->source->key_count, column[EC_KEY_COLUMNS_MAX];
     const struct ec_column *file = &batch->column[keys], *line = &batch->column[keys + 1];
     for (size_t i = 0; i < keys; i++) column[i] = i;
-    for (size_t row = 0; row < batch->rows; row++) {
-        struct ec_key key = {.line = (uint64_t)ec_column_int(line)[row]};
-        if (!ec_key_hash(batch, column, keys, row, &key.hash)) continue;
+    size_t n = ec_key_hash(batch, column, keys, l->key, l->row);
+    for (size_t i = 0; i < n; i++) {
+        size_t row = l->row[i];
         struct ec_str name = ec_bit(file->valid, row) ? ec_text_str(&ec_column_text(file)[row]) : EC_STR("");
-        EC_TRY(origin_index(m, name, &key.offset, err));
-        EC_TRY(ec_key_writer_add(writer, &key, err));
+        l->key[i].line = (uint64_t)ec_column_int(line)[row];
+        EC_TRY(origin_index(m, name, &l->key[i].offset, err));
     }
-    return EC_OK;
+    return ec_key_writer_add(l->writer, l->key, n, err);
 }
 
 static int compare_values(const void *a, const void *b) {
@@ -144,20 +151,23 @@ static enum ec_status loaded_statement(const struct merging *m, const struct ec_
 }
 
 static enum ec_status copy_keys(struct merging *m, const char *sql, const char *path, struct ec_err *err) {
-    struct ec_key_writer *writer = NULL;
+    struct loading *l = ec_calloc(1, sizeof *l);
+    if (!l) return no_memory(err);
     struct ec_sql_rows *rows = NULL;
     struct ec_batch *batch;
     uint64_t count;
-    enum ec_status status = ec_key_writer_create(path, &writer, err);
+    enum ec_status status = ec_key_writer_create(&l->writer, err);
+    if (status == EC_OK) status = ec_key_writer_open(l->writer, path, err);
     if (status == EC_OK) status = ec_sql_query(m->d->sql, sql, &rows, err);
     while (status == EC_OK) {
         status = ec_sql_next(rows, &batch, err);
         if (status != EC_OK || batch->rows == 0) break;
-        status = write_loaded(m, batch, writer, err);
+        status = write_loaded(m, batch, l, err);
     }
-    if (status == EC_OK) status = ec_key_writer_finish(writer, &count, err);
+    if (status == EC_OK) status = ec_key_writer_finish(l->writer, &count, err);
     ec_sql_rows_close(rows);
-    ec_key_writer_destroy(writer);
+    ec_key_writer_destroy(l->writer);
+    ec_free(l);
     return status;
 }
 

@@ -25,6 +25,10 @@ void ec_task_context_deinit(struct ec_task_context *context) {
     context->derivation = NULL;
     ec_sql_close(context->sql);
     context->sql = NULL;
+    ec_key_set_destroy(context->keys);
+    context->keys = NULL;
+    ec_key_writer_destroy(context->key_file);
+    context->key_file = NULL;
 }
 
 /* Whether the failure is of the file (its report says so) or of this machine. */

@@ -65,13 +65,18 @@ struct ec_task_result {
     size_t undeclared_count;
 };
 
-/* What a worker keeps between tasks: the configuration and one DuckDB session. */
+struct ec_key_set;
+struct ec_key_writer;
+
+/* What a worker keeps between tasks: the configuration, one DuckDB session, memory for keys. */
 struct ec_task_context {
     const struct ec_config *config;
     uint64_t memory_bytes; /* of this worker */
     struct ec_sql *sql;    /* opened with the first task that needs it */
     int32_t sql_as_of;
     struct ec_derivation **derivation; /* per source, made when first needed */
+    struct ec_key_set *keys;           /* made when first needed */
+    struct ec_key_writer *key_file;
 };
 
 void ec_task_context_deinit(struct ec_task_context *context);

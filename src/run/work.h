@@ -17,6 +17,13 @@
 #include "sql/derive.h"
 #include "store/table_writer.h"
 
+/* The keys of a batch's rows. */
+struct ec_work_keys {
+    struct ec_key key[EC_BATCH_ROWS];
+    uint32_t row[EC_BATCH_ROWS];
+    const struct ec_key *met[EC_BATCH_ROWS]; /* the first of its kind, in the set */
+};
+
 struct ec_work {
     const struct ec_task *task;
     const struct ec_source *source;
@@ -34,8 +41,9 @@ struct ec_work {
     size_t expression_count;
     struct ec_gate *gate;
     size_t key_column[EC_KEY_COLUMNS_MAX];
-    struct ec_key_set *keys;
-    struct ec_key_writer *key_file;
+    struct ec_key_set *keys; /* the context's: met so far; NULL: the source has no key */
+    struct ec_work_keys *batch_keys;
+    struct ec_key_writer *key_file; /* the context's; NULL: none is written */
     struct ec_drop_list drops;
     struct ec_first *first; /* of the batch's duplicates */
     size_t first_count;

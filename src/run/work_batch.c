@@ -39,24 +39,32 @@ static enum ec_status reject_duplicate(struct ec_work *w, size_t row, const char
     return ec_batch_fault(&w->batch, fault, err);
 }
 
-/* Uniqueness among the rows that passed everything else. A row that is dropped keeps its key all the
- * same: what repeats it further down is a repetition of the same first. */
-static enum ec_status compare_key(struct ec_work *w, size_t row, struct ec_err *err) {
-    struct ec_key key = {.offset = w->batch.place[row].offset, .line = w->batch.place[row].line}, first;
-    if (!ec_key_hash(&w->batch, w->key_column, w->source->key_count, row, &key.hash)) return EC_OK;
-    bool met = ec_key_set_meet(w->keys, &key, &first);
-    const struct ec_drop *drop = w->drops.count ? ec_drop_find(&w->drops, key.offset) : NULL;
-    if (!drop && met && w->drops.count) drop = ec_drop_find(&w->drops, first.offset);
+/* Whether the row is a repetition, and of what. A row that is dropped keeps its key all the same: what
+ * repeats it further down is a repetition of the same first. */
+static enum ec_status compare_key(struct ec_work *w, size_t row, const struct ec_key *key, const struct ec_key *met,
+                                  struct ec_err *err) {
+    const struct ec_drop *drop = w->drops.count ? ec_drop_find(&w->drops, key->offset) : NULL;
+    if (!drop && met && w->drops.count) drop = ec_drop_find(&w->drops, met->offset);
     if (drop) return reject_duplicate(w, row, drop->first_file, drop->first_line, err);
-    if (met) return reject_duplicate(w, row, w->origin, first.line, err);
-    return w->key_file ? ec_key_writer_add(w->key_file, &key, err) : EC_OK;
+    return met ? reject_duplicate(w, row, w->origin, met->line, err) : EC_OK;
 }
 
+/* Uniqueness among the rows that passed everything else. */
 static enum ec_status compare_keys(struct ec_work *w, struct ec_err *err) {
     w->first_count = 0;
-    for (size_t row = 0; w->keys && row < w->batch.rows; row++)
-        if (!ec_bit(w->batch.rejected, row)) EC_TRY(compare_key(w, row, err));
-    return EC_OK;
+    if (!w->keys) return EC_OK;
+    struct ec_work_keys *k = w->batch_keys;
+    size_t n = ec_key_hash(&w->batch, w->key_column, w->source->key_count, k->key, k->row), kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        k->key[i].offset = w->batch.place[k->row[i]].offset;
+        k->key[i].line = w->batch.place[k->row[i]].line;
+    }
+    ec_key_set_meet(w->keys, k->key, n, k->met);
+    for (size_t i = 0; i < n; i++) {
+        if (k->met[i] || w->drops.count > 0) EC_TRY(compare_key(w, k->row[i], &k->key[i], k->met[i], err));
+        if (!ec_bit(w->batch.rejected, k->row[i])) k->key[kept++] = k->key[i];
+    }
+    return w->key_file ? ec_key_writer_add(w->key_file, k->key, kept, err) : EC_OK;
 }
 
 static enum ec_status reject_all(struct ec_batch *batch, struct ec_err *err) {

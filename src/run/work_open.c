@@ -55,6 +55,26 @@ static enum ec_status add_own_columns(struct ec_work *w, struct ec_err *err) {
     return EC_OK;
 }
 
+static enum ec_status open_keys(struct ec_work *w, struct ec_err *err) {
+    struct ec_task_context *c = w->context;
+    w->batch_keys = ec_malloc(sizeof *w->batch_keys);
+    if (!w->batch_keys) return ec_fail(err, EC_NO_MEMORY, "no memory to check %s", w->path);
+    if (!c->keys) EC_TRY(ec_key_set_create((size_t)c->memory_bytes / KEY_SET_SHARE, &c->keys, err));
+    ec_key_set_clear(c->keys);
+    w->keys = c->keys;
+    return EC_OK;
+}
+
+static enum ec_status open_key_file(struct ec_work *w, struct ec_err *err) {
+    struct ec_task_context *c = w->context;
+    char path[EC_PATH_MAX];
+    EC_TRY(ec_path_join(path, sizeof path, w->task->out, "keys", err));
+    if (!c->key_file) EC_TRY(ec_key_writer_create(&c->key_file, err));
+    EC_TRY(ec_key_writer_open(c->key_file, path, err));
+    w->key_file = c->key_file;
+    return EC_OK;
+}
+
 static enum ec_status open_checks(struct ec_work *w, struct ec_err *err) {
     const struct ec_source *s = w->source;
     for (size_t i = 0; i < s->rule_count; i++) w->expression_count += s->rule[i].kind == EC_RULE_EXPRESSION;
@@ -69,19 +89,18 @@ static enum ec_status open_checks(struct ec_work *w, struct ec_err *err) {
     }
     EC_TRY(ec_gate_create(s, &w->batch, w->derived_first, s->derive_count + 2, &w->gate, err));
     for (size_t i = 0; i < s->key_count; i++) w->key_column[i] = ec_source_column(s, s->key[i]);
-    if (s->key_count > 0) EC_TRY(ec_key_set_create((size_t)w->context->memory_bytes / KEY_SET_SHARE, &w->keys, err));
+    if (s->key_count > 0) EC_TRY(open_keys(w, err));
     if (w->task->drop) EC_TRY(ec_drop_list_load(w->task->drop, &w->drops, err));
     return EC_OK;
 }
 
 static enum ec_status open_outputs(struct ec_work *w, struct ec_err *err) {
     const struct ec_task *t = w->task;
-    char quarantine[EC_PATH_MAX] = "", keys[EC_PATH_MAX];
+    char quarantine[EC_PATH_MAX] = "";
     if (t->out) {
         EC_TRY(ec_dir_make(t->out, err));
         EC_TRY(ec_path_join(quarantine, sizeof quarantine, t->out, "quarantine.jsonl", err));
-        EC_TRY(ec_path_join(keys, sizeof keys, t->out, "keys", err));
-        if (w->source->key_count > 0 && !t->drop && !t->reject) EC_TRY(ec_key_writer_create(keys, &w->key_file, err));
+        if (w->source->key_count > 0 && !t->drop && !t->reject) EC_TRY(open_key_file(w, err));
         char *name = ec_arena_printf(&w->result->arena, "part-%08u-%s", t->seq, t->id);
         char *path = ec_arena_strdup(&w->result->arena, quarantine);
         if (!name || !path) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", t->id);
@@ -125,8 +144,8 @@ enum ec_status ec_work_open(struct ec_work *w, struct ec_err *err) {
 void ec_work_close(struct ec_work *w) {
     ec_table_writer_destroy(w->writer);
     ec_quarantine_deinit(&w->quarantine);
-    ec_key_writer_destroy(w->key_file);
-    ec_key_set_destroy(w->keys);
+    if (w->key_file) ec_key_writer_close(w->key_file);
+    ec_free(w->batch_keys);
     ec_drop_list_deinit(&w->drops);
     ec_gate_destroy(w->gate);
     for (size_t i = 0; w->expression_failed && i < w->expression_count; i++) ec_free(w->expression_failed[i]);
