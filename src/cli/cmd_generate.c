@@ -15,9 +15,14 @@ static bool parse_share(const char *text, double *share) {
     return true;
 }
 
+static bool parse_kinds(const char *text, enum ec_shop_kinds *kinds) {
+    *kinds = strcmp(text, "values") == 0 ? EC_SHOP_KINDS_VALUES : EC_SHOP_KINDS_ALL;
+    return *kinds == EC_SHOP_KINDS_VALUES || strcmp(text, "all") == 0;
+}
+
 static enum ec_status take_options(const struct ec_cli *cli, struct ec_shop_options *o, struct ec_err *err) {
     const char *size = ec_cli_value(cli, "--size"), *defects = ec_cli_value(cli, "--defects"),
-               *last = ec_cli_value(cli, "--last-day");
+               *last = ec_cli_value(cli, "--last-day"), *kinds = ec_cli_value(cli, "--kinds");
     int64_t seed = (int64_t)o->seed, days = o->days;
     if (size) EC_TRY(ec_cli_bytes(size, &o->bytes, err));
     EC_TRY(ec_cli_option_number(cli, "--seed", 0, INT64_MAX, &seed, err));
@@ -26,6 +31,8 @@ static enum ec_status take_options(const struct ec_cli *cli, struct ec_shop_opti
     o->days = (unsigned)days;
     if (defects && !parse_share(defects, &o->defects))
         return ec_fail(err, EC_USAGE, "--defects takes a share of the rows such as 0.01 or 1%%, not `%s`", defects);
+    if (kinds && !parse_kinds(kinds, &o->kinds))
+        return ec_fail(err, EC_USAGE, "--kinds takes `all` or `values`, not `%s`", kinds);
     if (last && !ec_date_parse(last, strlen(last), &o->last_day))
         return ec_fail(err, EC_USAGE, "--last-day takes a day as YYYY-MM-DD, not `%s`", last);
     return EC_OK;
@@ -104,6 +111,7 @@ static const struct ec_option options[] = {
     {"--size", "SIZE", "decoded size, such as 50MB or 1.5GB (default: 20MiB)", false},
     {"--seed", "N", "another seed is another shop; the same gives the same bytes (default: 1)", false},
     {"--defects", "RATE", "share of rows with a planted defect, such as 0.02 or 2%, up to 50% (default: 1%)", false},
+    {"--kinds", "all|values", "which defects; values: no damaged bytes or records (default: all)", false},
     {"--days", "N", "days of logs, sessions and sales, 1 to 366 (default: 8)", false},
     {"--last-day", "YYYY-MM-DD", "the newest day (default: 2025-07-18)", false},
 };

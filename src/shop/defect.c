@@ -29,6 +29,20 @@ bool ec_shop_schedule_due(struct ec_shop_schedule *s, bool is_protected) {
     return due;
 }
 
+bool ec_shop_reason_is_structural(enum ec_reason reason) {
+    return reason == EC_REASON_PARSE || reason == EC_REASON_MISSING_CELL || reason == EC_REASON_EXTRA_CELL ||
+           reason == EC_REASON_ENCODING || reason == EC_REASON_TOO_LONG;
+}
+
+bool ec_shop_defect_is_damage(const struct ec_shop_defect *defect) {
+    if (defect->mode == EC_SHOP_NOTHING) return true;
+    for (size_t i = 0; i < sizeof defect->change / sizeof *defect->change; i++) {
+        if (defect->change[i].op == EC_SHOP_OP_NONE) return false;
+        if (ec_shop_reason_is_structural(defect->change[i].reason)) return true;
+    }
+    return false;
+}
+
 /* One of the variants that '|' separates. */
 static struct ec_str choose(const char *variants, struct ec_shop_random *random) {
     uint32_t count = 1;

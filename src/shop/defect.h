@@ -69,6 +69,11 @@ bool ec_shop_schedule_due(struct ec_shop_schedule *schedule, bool is_protected);
 /* The source's own changes: column says which. */
 typedef void ec_shop_make(struct ec_shop_row *row, uint8_t column, struct ec_shop_random *random);
 
+/* Whether the kind damages bytes or records, which readers of other programs give up at; an empty line
+ * is among them, as it costs some of them a row. */
+bool ec_shop_defect_is_damage(const struct ec_shop_defect *defect);
+bool ec_shop_reason_is_structural(enum ec_reason reason);
+
 /* Changes the row. *cut is set where its record must be cut. */
 void ec_shop_defect_apply(const struct ec_shop_defect *defect, struct ec_shop_row *row, ec_shop_make *make,
                           struct ec_shop_random *random, bool *cut);

@@ -137,6 +137,7 @@ static uint64_t pick(struct ec_shop_emit *e, const uint64_t *entity, size_t coun
 static bool is_possible(const struct ec_shop_emit *e, const struct ec_shop_defect *d) {
     bool by_line = e->layout == EC_SHOP_CSV || e->layout == EC_SHOP_LINES;
     if (d->by_line && !by_line) return false;
+    if (e->world->values_only && ec_shop_defect_is_damage(d)) return false;
     return d->mode != EC_SHOP_FAR || (e->far_left > 0 && e->earliers > 0);
 }
 

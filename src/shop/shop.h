@@ -36,10 +36,16 @@
 #define EC_SHOP_DEFECTS_MAX   0.5
 #define EC_SHOP_LAST_DAY      20287 /* 2025-07-18 */
 
+enum ec_shop_kinds {
+    EC_SHOP_KINDS_ALL,
+    EC_SHOP_KINDS_VALUES, /* types, nulls, rules, keys: no damaged bytes or records, no empty lines */
+};
+
 struct ec_shop_options {
     const char *dir; /* made where it is not there; must hold no file */
     uint64_t bytes;  /* decoded size aimed at, met within some percent */
     uint64_t seed;
+    enum ec_shop_kinds kinds;
     double defects;   /* share of planted rows, 0 to EC_SHOP_DEFECTS_MAX; four times that in the catalogue */
     unsigned days;    /* of sessions, sales and logs */
     int32_t last_day; /* the newest date, days since 1970 */
@@ -63,7 +69,7 @@ struct ec_shop_totals {
     char truth[4096];       /* path of the answer key */
 };
 
-/* 20 MiB, seed 1, 1 % of defects, eight days up to 2025-07-18. */
+/* 20 MiB, seed 1, 1 % of defects of all kinds, eight days up to 2025-07-18. */
 struct ec_shop_options ec_shop_options_default(const char *dir);
 
 /* Writes the shop. *totals may be NULL. EC_USAGE where an option is out of its bounds or the folder

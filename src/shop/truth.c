@@ -26,6 +26,7 @@ enum ec_status ec_shop_truth_open(struct ec_shop_truth *t, const char *path, con
     ec_json_uint(&t->w, "bytes", o->bytes);
     ec_json_uint(&t->w, "seed", o->seed);
     ec_json_double(&t->w, "defects", o->defects);
+    if (o->kinds == EC_SHOP_KINDS_VALUES) ec_json_str(&t->w, "kinds", "values");
     ec_json_uint(&t->w, "days", o->days);
     ec_json_int(&t->w, "last_day", o->last_day);
     ec_json_end(&t->w);
@@ -47,11 +48,6 @@ void ec_shop_truth_begin(struct ec_shop_truth *t, enum ec_shop_source source, co
     ec_json_str(&t->w, "member", member);
     ec_json_str(&t->w, "layout", layout);
     ec_json_array(&t->w, "rows");
-}
-
-static bool is_structural(enum ec_reason reason) {
-    return reason == EC_REASON_PARSE || reason == EC_REASON_MISSING_CELL || reason == EC_REASON_EXTRA_CELL ||
-           reason == EC_REASON_ENCODING || reason == EC_REASON_TOO_LONG;
 }
 
 static void count_check(struct ec_shop_truth *t, const char *id, bool is_rule) {
@@ -94,7 +90,7 @@ static void write_reason(struct ec_shop_truth *t, enum ec_reason reason, size_t 
         ec_json_str(&t->w, "column", of_column ? t->column[column] : NULL);
         if (of_column)
             (void)snprintf(id, sizeof id, "%s.%s", t->column[column], reason == EC_REASON_TYPE ? "type" : "not_null");
-        count_check(t, of_column ? id : is_structural(reason) ? "rows.parse" : "key", false);
+        count_check(t, of_column ? id : ec_shop_reason_is_structural(reason) ? "rows.parse" : "key", false);
     }
     ec_json_end(&t->w);
 }

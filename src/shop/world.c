@@ -96,6 +96,7 @@ enum ec_status ec_shop_world_create(const struct ec_shop_options *o, struct ec_s
     if (!w) return ec_fail(err, EC_NO_MEMORY, "no memory for a shop");
     w->seed = o->seed;
     w->parts = (uint64_t)(o->defects * 1e6 + 0.5);
+    w->values_only = o->kinds == EC_SHOP_KINDS_VALUES;
     plan_sizes(w, o->bytes);
     if (w->sessions / o->days < SESSIONS_A_DAY) {
         ec_free(w);

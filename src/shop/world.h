@@ -15,7 +15,8 @@
 
 struct ec_shop_world {
     uint64_t seed;
-    uint64_t parts; /* planted rows per million */
+    uint64_t parts;   /* planted rows per million */
+    bool values_only; /* no defects that damage */
     unsigned days;
     int32_t first_day;
     unsigned slots; /* log members a day; divides the day's hours */

@@ -1,6 +1,7 @@
 /* Shops as a whole: their bytes, their sizes, and that the key tells what the files hold. */
 #include "../store/faulty_io.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "shop/shop.h"
 #include "source/discover.h"
 #include "source/stream.h"
@@ -257,6 +258,49 @@ static void every_reason_is_planted(void **state) {
     json_decref(truth);
 }
 
+static void check_readable(const json_t *file, struct ec_buf *text) {
+    const char *layout = json_string_value(json_object_get(file, "layout"));
+    if (strncmp(layout, "sheet", 5) == 0) return;
+    load(file, text);
+    assert_int_equal(text->n, number(file, "bytes"));
+    assert_int_equal(count_records(text, strcmp(layout, "csv") == 0), number(file, "read"));
+    assert_true(ec_utf8_valid(text->p, text->n));
+    assert_null(strstr(text->p, "\n\n"));
+}
+
+/* What other programs can read, too: no record, byte or line is damaged, and all else is planted. */
+static void values_alone_are_planted_where_asked(void **state) {
+    (void)state;
+    static const char *const damage[] = {"parse-error", "missing-cell", "extra-cell", "encoding-error", "too-long"};
+    static const char *const expected[] = {"type-error",          "null-value",       "duplicate-key",
+                                           "rule:total_matches",  "three-reasons",    "two-rules",
+                                           "key-of-earlier-file", "repeated",         "wrong-total",
+                                           "text-for-date",       "repeated-cheaper", "object-for-number"};
+    struct ec_buf text = ec_buf_make(4 * EC_MIB);
+    struct ec_shop_options o = options("values", 3000000, 6, 0.1);
+    struct ec_err err = {0};
+    o.kinds = EC_SHOP_KINDS_VALUES;
+    if (ec_shop_generate(&o, &totals, &err) != EC_OK) fail_msg("%s", err.message);
+    json_t *truth = load_truth(), *file, *row, *seen = json_object();
+    size_t i, k;
+    json_array_foreach(json_object_get(truth, "files"), i, file) {
+        json_object_update(seen, json_object_get(file, "by_reason"));
+        json_array_foreach(json_object_get(file, "rows"), k, row)
+            json_object_set_new(seen, json_string_value(json_object_get(row, "kind")), json_true());
+        check_reasons(file);
+        check_readable(file, &text);
+    }
+    for (i = 0; i < sizeof damage / sizeof *damage; i++)
+        if (json_object_get(seen, damage[i])) fail_msg("%s was planted", damage[i]);
+    for (i = 0; i < sizeof expected / sizeof *expected; i++)
+        if (!json_object_get(seen, expected[i])) fail_msg("no %s was planted", expected[i]);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(truth, "options"), "kinds")), "values");
+    assert_true(totals.all.quarantined + totals.all.duplicate > totals.all.read / 15);
+    json_decref(seen);
+    json_decref(truth);
+    ec_buf_free(&text);
+}
+
 static void archives_are_whole(void **state) {
     (void)state;
     static const struct {
@@ -359,6 +403,7 @@ int main(void) {
         cmocka_unit_test(no_defects_give_none),
         cmocka_unit_test(the_key_tells_what_the_files_hold),
         cmocka_unit_test(every_reason_is_planted),
+        cmocka_unit_test(values_alone_are_planted_where_asked),
         cmocka_unit_test(archives_are_whole),
         cmocka_unit_test(what_cannot_be_made_is_refused),
         cmocka_unit_test(a_drop_folder_gets_a_hidden_key),
