@@ -3,9 +3,7 @@
 #include "base/utf8.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
-#include <stdlib.h>
 
 static const char hex[] = "0123456789abcdef";
 
@@ -114,55 +112,15 @@ void ec_json_str(struct ec_json_writer *w, const char *key, const char *value) {
 }
 
 void ec_json_int(struct ec_json_writer *w, const char *key, int64_t value) {
+    char text[32];
+    size_t n = ec_decimal_format(value, 0, text);
     begin(w, key);
-    ec_buf_printf(w->out, "%" PRId64, value);
+    ec_buf_add(w->out, text, n);
 }
 
 void ec_json_uint(struct ec_json_writer *w, const char *key, uint64_t value) {
     begin(w, key);
     ec_buf_printf(w->out, "%" PRIu64, value);
-}
-
-static locale_t c_locale(void) {
-    static locale_t made;
-    if (!made) made = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    return made;
-}
-
-/* printf's decimal point follows the locale; ours never does. */
-static int format_c(char *out, size_t size, int precision, char kind, double value) {
-    char format[8] = {'%', '.', '*', kind, 0};
-    locale_t before = uselocale(c_locale());
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    int n = snprintf(out, size, format, precision, value);
-#pragma GCC diagnostic pop
-    (void)uselocale(before);
-    return n;
-}
-
-size_t ec_double_format(double value, char *out) {
-    int n = 0;
-    for (int precision = 15; precision <= 17; precision++) {
-        n = format_c(out, 32, precision, 'g', value);
-        if (strtod_l(out, NULL, c_locale()) == value) break;
-    }
-    return n < 0 ? 0 : (size_t)n;
-}
-
-size_t ec_decimal_format(int64_t value, unsigned scale, char *out) {
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    char reversed[32];
-    size_t n = 0, k = 0;
-    do {
-        if (n == scale && scale > 0) reversed[n++] = '.';
-        reversed[n++] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0 || n <= scale + (scale > 0));
-    if (value < 0) out[k++] = '-';
-    while (n > 0) out[k++] = reversed[--n];
-    out[k] = '\0';
-    return k;
 }
 
 void ec_json_double(struct ec_json_writer *w, const char *key, double value) {
@@ -181,10 +139,10 @@ void ec_json_fixed(struct ec_json_writer *w, const char *key, double value, int 
         ec_json_null(w, key);
         return;
     }
-    char text[512]; /* 309 digits of the largest double, and the decimals */
-    int n = format_c(text, sizeof text, decimals, 'f', value);
+    char text[EC_FIXED_TEXT];
+    size_t n = ec_double_fixed(value, decimals, text);
     begin(w, key);
-    ec_buf_add(w->out, text, n < 0 ? 0 : (size_t)n);
+    ec_buf_add(w->out, text, n);
 }
 
 void ec_json_bool(struct ec_json_writer *w, const char *key, bool value) {

@@ -19,6 +19,7 @@
 #define EC_BASE_JSON_H
 
 #include "base/buf.h"
+#include "base/number_text.h"
 
 struct ec_json_writer {
     struct ec_buf *out;
@@ -47,9 +48,5 @@ void ec_json_raw(struct ec_json_writer *w, const char *key, struct ec_str json);
 
 /* One JSON string with its quotes, appended. */
 void ec_json_quote(struct ec_buf *out, const char *p, size_t n);
-/* The shortest text of a finite double that reads back to the same value; out >= 32 bytes. */
-size_t ec_double_format(double value, char *out);
-/* A decimal with exactly `scale` digits behind the point; scale <= 18, out >= 32 bytes. */
-size_t ec_decimal_format(int64_t value, unsigned scale, char *out);
 
 #endif
