@@ -23,10 +23,25 @@ enum ec_status pq_room(void *p, size_t *cap, size_t need, struct ec_err *err) {
     return EC_OK;
 }
 
+/* Whether the window holds bytes [offset, offset + n). */
+static bool window_holds(const struct ec_parquet_file *file, uint64_t offset, size_t n) {
+    return offset >= file->window_at && offset - file->window_at <= file->window_n &&
+           n <= file->window_n - (size_t)(offset - file->window_at);
+}
+
+enum ec_status pq_read_into(struct ec_parquet_file *file, uint64_t offset, size_t n, void *to, struct ec_err *err) {
+    if (window_holds(file, offset, n)) {
+        memcpy(to, file->window + (offset - file->window_at), n);
+        return EC_OK;
+    }
+    size_t got;
+    EC_TRY(ec_file_read_at(file->fd, to, n, (off_t)offset, &got, file->path, err));
+    return got < n ? pq_read_bad(file, err, "ends too early") : EC_OK;
+}
+
 enum ec_status pq_read_bytes(struct ec_parquet_file *file, uint64_t offset, size_t n, size_t ahead, const uint8_t **p,
                              struct ec_err *err) {
-    if (offset >= file->window_at && offset - file->window_at <= file->window_n &&
-        n <= file->window_n - (size_t)(offset - file->window_at)) {
+    if (window_holds(file, offset, n)) {
         *p = file->window + (offset - file->window_at);
         return EC_OK;
     }

@@ -83,8 +83,9 @@ struct ec_parquet_rows {
 };
 
 /* Gives some rows; only pages that hold one are decompressed, and the last one is kept: calls with
- * ascending rows read each page once. rows[] are numbers within the group, ascending, no duplicate
- * needed to be absent. Texts of the dictionary live as long as the chunk stays open. */
+ * ascending rows read each page once. rows[] are numbers within the group, ascending; one may come
+ * twice. Other orders give an error or the same rows more slowly, never other rows. Texts of the
+ * dictionary live as long as the chunk stays open. */
 enum ec_status ec_parquet_chunk_rows(struct ec_parquet_chunk *chunk, const uint32_t *rows, size_t n,
                                      struct ec_parquet_rows *out, struct ec_err *err) EC_MUST_USE;
 /* The same for the rows [from, from + n). */

@@ -25,7 +25,7 @@ DEFINE_SPREAD(8, uint8_t)
 DEFINE_SPREAD(32, uint32_t)
 DEFINE_SPREAD(64, uint64_t)
 
-static void spread(void *to, const uint8_t *from, const struct pq_body *body, const uint64_t *bits, size_t width) {
+void pq_spread(void *to, const uint8_t *from, const struct pq_body *body, const uint64_t *bits, size_t width) {
     if (body->full)
         memcpy(to, from, body->rows * width);
     else if (width == 8)
@@ -36,20 +36,24 @@ static void spread(void *to, const uint8_t *from, const struct pq_body *body, co
         spread8(to, from, bits, body->rows);
 }
 
-static enum ec_status all_codes(struct pq_reader *r, const struct pq_body *body, uint32_t *to, struct ec_err *err) {
-    if (body->full) {
-        if (pq_codes_read(body->p, body->n, to, body->values, r->dict_count)) return EC_OK;
-        return pq_reader_bad(r, err, "has damaged codes");
+enum ec_status pq_body_codes(struct pq_reader *r, const struct pq_body *body, uint32_t *to, struct ec_err *err) {
+    if (!to) {
+        EC_TRY(pq_room(&r->codes, &r->codes_cap, ((size_t)body->values + 8) * sizeof *r->codes, err));
+        to = r->codes;
     }
-    EC_TRY(pq_room(&r->codes, &r->codes_cap, ((size_t)body->values + 8) * sizeof *r->codes, err));
-    memset(r->codes + body->values, 0, 8 * sizeof *r->codes);
-    if (!pq_codes_read(body->p, body->n, r->codes, body->values, r->dict_count))
+    if (!pq_codes_read(body->p, body->n, to, body->values, r->dict_count))
         return pq_reader_bad(r, err, "has damaged codes");
-    spread(to, (const uint8_t *)r->codes, body, r->bits, sizeof *to);
     return EC_OK;
 }
 
-static enum ec_status all_booleans(struct pq_reader *r, const struct pq_body *body, uint8_t *to, struct ec_err *err) {
+static enum ec_status all_codes(struct pq_reader *r, const struct pq_body *body, uint32_t *to, struct ec_err *err) {
+    if (body->full) return pq_body_codes(r, body, to, err);
+    EC_TRY(pq_body_codes(r, body, NULL, err));
+    pq_spread(to, (const uint8_t *)r->codes, body, r->bits, sizeof *to);
+    return EC_OK;
+}
+
+enum ec_status pq_body_booleans(struct pq_reader *r, const struct pq_body *body, uint8_t *to, struct ec_err *err) {
     if (body->n != ((size_t)body->values + 7) / 8) return pq_reader_bad(r, err, "has a page of another length");
     size_t at = 0;
     for (size_t i = 0; i < body->rows; i++) {
@@ -78,9 +82,9 @@ static enum ec_status all_texts(struct pq_reader *r, const struct pq_body *body,
 
 static enum ec_status all_plain(struct pq_reader *r, const struct pq_body *body, char *to, struct ec_err *err) {
     if (r->type.type == EC_TYPE_STRING) return all_texts(r, body, (struct ec_text *)(void *)to, err);
-    if (r->type.type == EC_TYPE_BOOLEAN) return all_booleans(r, body, (uint8_t *)to, err);
+    if (r->type.type == EC_TYPE_BOOLEAN) return pq_body_booleans(r, body, (uint8_t *)to, err);
     if (body->n != (size_t)body->values * r->width) return pq_reader_bad(r, err, "has a page of another length");
-    spread(to, body->p, body, r->bits, r->width);
+    pq_spread(to, body->p, body, r->bits, r->width);
     return EC_OK;
 }
 

@@ -126,7 +126,7 @@ void ec_parquet_chunk_deinit(struct ec_parquet_chunk *chunk) {
         ec_free(r->dict_text);
         ec_free(r->raw);
         ec_free(r->bits);
-        ec_free(r->rank);
+        ec_free(r->spread);
         ec_free(r->codes);
         ec_free(r->valid);
         ec_free(r->code);
@@ -141,5 +141,5 @@ size_t ec_parquet_chunk_memory(const struct ec_parquet_chunk *chunk) {
     const struct pq_reader *r = chunk->reader;
     if (!r) return 0;
     return sizeof *r + r->page_cap * sizeof *r->page + r->dict_cap + r->dict_text_cap + r->raw_cap + r->bits_cap +
-           r->rank_cap + r->codes_cap + r->valid_cap + r->code_cap + r->plain_cap + r->texts_cap;
+           r->spread_cap + r->codes_cap + r->valid_cap + r->code_cap + r->plain_cap + r->texts_cap;
 }

@@ -30,16 +30,20 @@ static void unpack(uint32_t *to, const uint8_t *p, size_t groups, uint32_t width
     switch (width) {
         WIDTH(1)
         WIDTH(2)
-        WIDTH(3) WIDTH(4) WIDTH(5) WIDTH(6) WIDTH(7) WIDTH(8) WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14)
+        WIDTH(3)
+        WIDTH(4) WIDTH(5) WIDTH(6) WIDTH(7) WIDTH(8) WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14)
             WIDTH(15) WIDTH(16) default : for (size_t g = 0; g < groups; g++) unpack8(to + g * 8, p + g * width, width);
     }
 }
 
 /* Whether all are below count (which is below 2^31): a sign bit in the sum of all says no. */
 static bool all_below(const uint32_t *code, size_t n, uint32_t count) {
-    uint32_t past = 0;
-    for (size_t i = 0; i < n; i++) past |= (count - 1 - code[i]) | code[i];
-    return past >> 31 == 0;
+    uint32_t past[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (size_t k = 0; k < 4; k++) past[k] |= (count - 1 - code[i + k]) | code[i + k];
+    for (; i < n; i++) past[0] |= (count - 1 - code[i]) | code[i];
+    return (past[0] | past[1] | past[2] | past[3]) >> 31 == 0;
 }
 
 bool pq_codes_read(const uint8_t *p, size_t bytes, uint32_t *to, size_t n, uint32_t count) {

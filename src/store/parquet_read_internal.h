@@ -102,12 +102,13 @@ struct pq_reader {
     size_t raw_cap;
     uint64_t *bits; /* of its rows */
     size_t bits_cap;
-    uint32_t *rank; /* values before each word of bits */
-    size_t rank_cap;
     uint32_t *codes; /* of its values */
     size_t codes_cap;
-    const uint8_t *text; /* text number text_at begins here, where it is plain */
-    uint32_t text_at;
+    void *spread; /* codes or values, a row each */
+    size_t spread_cap;
+    const uint8_t *row;  /* those, or the same elsewhere in a page without nulls */
+    const uint8_t *text; /* row text_row's PLAIN text, or the first behind it */
+    uint32_t text_row;
     /* The whole chunk. */
     uint64_t *valid;
     size_t valid_cap;
@@ -132,6 +133,10 @@ enum ec_status pq_room(void *p, size_t *cap, size_t need, struct ec_err *err) EC
 enum ec_status pq_read_bytes(struct ec_parquet_file *file, uint64_t offset, size_t n, size_t ahead, const uint8_t **p,
                              struct ec_err *err) EC_MUST_USE;
 
+/* The same to the caller's memory. */
+enum ec_status pq_read_into(struct ec_parquet_file *file, uint64_t offset, size_t n, void *to,
+                            struct ec_err *err) EC_MUST_USE;
+
 enum ec_status pq_read_footer(struct ec_parquet_file *file, const uint8_t *p, size_t n, struct ec_err *err) EC_MUST_USE;
 
 /* parquet_read_page.c */
@@ -145,6 +150,16 @@ enum ec_status pq_page_open(struct pq_reader *r, const struct pq_read_page *page
 
 /* parquet_read_codes.c: the codes of a page's n values, all below `count`; `to` has room for 8 more. */
 bool pq_codes_read(const uint8_t *p, size_t bytes, uint32_t *to, size_t n, uint32_t count);
+
+/* parquet_read_all.c: a page's values */
+/* Values without gaps to a value a row, zero where null. May read one value too far. */
+void pq_spread(void *to, const uint8_t *from, const struct pq_body *body, const uint64_t *bits, size_t width);
+/* Codes of the values, to r->codes where `to` is NULL; else it has room for 8 more. */
+enum ec_status pq_body_codes(struct pq_reader *r, const struct pq_body *body, uint32_t *to,
+                             struct ec_err *err) EC_MUST_USE;
+/* A byte a row. */
+enum ec_status pq_body_booleans(struct pq_reader *r, const struct pq_body *body, uint8_t *to,
+                                struct ec_err *err) EC_MUST_USE;
 
 /* A view of the n bytes at p, of which at least 16 can be read. */
 static inline struct ec_text pq_text_view(const uint8_t *p, uint32_t n) {

@@ -61,32 +61,32 @@ bool pq_page_header(struct pq_in *in, struct pq_read_page *page) {
     return true;
 }
 
-/* Whether the page's bytes expand to exactly page->raw bytes at `to`. */
+/* Whether a compressed page's bytes expand to exactly page->raw bytes at `to`. */
 static bool decompress(struct ec_parquet_file *file, enum ec_codec codec, const struct pq_read_page *page,
                        const uint8_t *stored, uint8_t *to) {
     if (codec == EC_CODEC_ZSTD)
         return ZSTD_decompressDCtx(file->zstd, to, page->raw, stored, page->stored) == page->raw;
-    if (codec == EC_CODEC_SNAPPY) {
-        size_t n = 0;
-        if (snappy_uncompressed_length((const char *)stored, page->stored, &n) != SNAPPY_OK || n != page->raw)
-            return false;
-        return snappy_uncompress((const char *)stored, page->stored, (char *)to, &n) == SNAPPY_OK && n == page->raw;
-    }
-    if (page->stored != page->raw) return false;
-    memcpy(to, stored, page->raw);
-    return true;
+    size_t n = 0;
+    if (snappy_uncompressed_length((const char *)stored, page->stored, &n) != SNAPPY_OK || n != page->raw) return false;
+    return snappy_uncompress((const char *)stored, page->stored, (char *)to, &n) == SNAPPY_OK && n == page->raw;
 }
 
 enum ec_status pq_page_load(struct pq_reader *r, const struct pq_read_page *page, uint8_t *to, struct ec_err *err) {
     struct ec_parquet_file *file = r->file;
-    const uint8_t *stored;
-    EC_TRY(pq_read_bytes(file, page->offset, page->stored, page->stored, &stored, err));
+    enum ec_codec codec = r->stored->codec;
+    const uint8_t *stored = to;
+    if (codec != EC_CODEC_NONE)
+        EC_TRY(pq_read_bytes(file, page->offset, page->stored, page->stored, &stored, err));
+    else if (page->stored != page->raw)
+        return pq_reader_bad(r, err, "has a page that does not expand as its header says");
+    else
+        EC_TRY(pq_read_into(file, page->offset, page->stored, to, err));
     if (page->has_crc && !file->trust && crc32_gzip_refl(0, stored, page->stored) != page->crc)
         return pq_reader_bad(r, err, "has a page whose checksum is wrong");
-    if (r->stored->codec == EC_CODEC_ZSTD && !file->zstd) file->zstd = ZSTD_createDCtx();
-    if (r->stored->codec == EC_CODEC_ZSTD && !file->zstd)
+    if (codec == EC_CODEC_ZSTD && !file->zstd) file->zstd = ZSTD_createDCtx();
+    if (codec == EC_CODEC_ZSTD && !file->zstd)
         return ec_fail(err, EC_NO_MEMORY, "memory ran out while reading %s", file->path);
-    if (!decompress(file, r->stored->codec, page, stored, to))
+    if (codec != EC_CODEC_NONE && !decompress(file, codec, page, stored, to))
         return pq_reader_bad(r, err, "has a page that does not expand as its header says");
     memset(to + page->raw, 0, PQ_SLACK);
     return EC_OK;

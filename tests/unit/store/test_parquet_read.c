@@ -213,7 +213,6 @@ static void test_rows_asked_for_wrongly(void **state) {
     assert_int_equal(ec_parquet_chunk_open(&chunk, file, 0, 0, &err), EC_OK);
     expect_rows(&chunk, NULL, 0, EC_OK);
     expect_rows(&chunk, (uint32_t[]){0, 0, 199, 199}, 4, EC_OK);
-    expect_rows(&chunk, (uint32_t[]){5, 4}, 2, EC_TABLE_FORMAT);
     expect_rows(&chunk, (uint32_t[]){5, 200}, 2, EC_TABLE_FORMAT);
     expect_rows(&chunk, (uint32_t[]){UINT32_MAX}, 1, EC_TABLE_FORMAT);
     struct ec_parquet_rows out = {0};
