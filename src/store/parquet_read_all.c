@@ -53,14 +53,24 @@ static enum ec_status all_codes(struct pq_reader *r, const struct pq_body *body,
     return EC_OK;
 }
 
+/* Bits to bytes of 0 or 1: each byte of eight keeps its own bit, and carries it to the top. */
+static void unpack_bits(uint8_t *to, const uint8_t *from, size_t n) {
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t eight = from[i / 8] * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+        eight = (eight + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101);
+        memcpy(to + i, &eight, n - i < 8 ? n - i : 8);
+    }
+}
+
 enum ec_status pq_body_booleans(struct pq_reader *r, const struct pq_body *body, uint8_t *to, struct ec_err *err) {
     if (body->n != ((size_t)body->values + 7) / 8) return pq_reader_bad(r, err, "has a page of another length");
-    size_t at = 0;
-    for (size_t i = 0; i < body->rows; i++) {
-        unsigned valid = body->full || ec_bit(r->bits, i);
-        to[i] = (uint8_t)(body->p[at >> 3] >> (at & 7) & valid);
-        at += valid;
+    if (body->full) {
+        unpack_bits(to, body->p, body->rows);
+        return EC_OK;
     }
+    EC_TRY(pq_room(&r->codes, &r->codes_cap, (size_t)body->values + 8, err));
+    unpack_bits((uint8_t *)r->codes, body->p, body->values);
+    pq_spread(to, (const uint8_t *)r->codes, body, r->bits, 1);
     return EC_OK;
 }
 
@@ -106,7 +116,7 @@ static enum ec_status all_reserve(struct pq_reader *r, const struct ec_parquet_c
         if (!r->page[i].coded) texts += r->page[i].raw + PQ_SLACK;
     if (texts > PQ_READ_TEXTS_MAX) return pq_reader_bad(r, err, "has more text in a row group than ours would");
     EC_TRY(pq_room(&r->valid, &r->valid_cap, words * sizeof *r->valid, err));
-    memset(r->valid, 0, words * sizeof *r->valid);
+    if (words > 0) memset(r->valid, 0, words * sizeof *r->valid);
     EC_TRY(pq_room(&r->code, &r->code_cap, ((size_t)chunk->coded_rows + 8) * sizeof *r->code, err));
     EC_TRY(pq_room(&r->plain, &r->plain_cap, plain * width, err));
     return pq_room(&r->texts, &r->texts_cap, texts, err);

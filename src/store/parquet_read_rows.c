@@ -6,6 +6,8 @@
 #include "store/parquet_column.h"
 #include "store/parquet_read_internal.h"
 
+#define STRIDE ((size_t)16)
+
 /* Wanted rows that lie in the page under way: row[], or those from `first` on where it is NULL, of
  * the page that starts with row `base`. They go to the places from `to` on. */
 struct some {
@@ -196,11 +198,13 @@ bad:
 static enum ec_status keep_texts(const struct pq_reader *r, struct ec_text *text, size_t n, size_t sum,
                                  struct ec_arena *arena, struct ec_err *err) {
     if (sum == 0) return EC_OK;
-    char *to = ec_arena_alloc(arena, sum);
+    char *to = ec_arena_alloc(arena, sum + STRIDE);
     if (!to) return ec_fail(err, EC_NO_MEMORY, "memory ran out for %zu bytes of texts of column %s", sum, r->name);
     for (size_t i = 0; i < n; i++) {
         if (text[i].n <= EC_TEXT_INLINE) continue;
-        memcpy(to, text[i].p, text[i].n);
+        /* Strides that overrun are overwritten by the next text; behind the page's last is slack. */
+        const char *from = text[i].p;
+        for (size_t k = 0; k < text[i].n; k += STRIDE) memcpy(to + k, from + k, STRIDE);
         text[i].p = to;
         to += text[i].n;
     }
