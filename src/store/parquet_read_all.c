@@ -62,14 +62,15 @@ static void unpack_bits(uint8_t *to, const uint8_t *from, size_t n) {
     }
 }
 
-enum ec_status pq_body_booleans(struct pq_reader *r, const struct pq_body *body, uint8_t *to, struct ec_err *err) {
+enum ec_status pq_body_bits(struct pq_reader *r, const struct pq_body *body, struct ec_err *err) {
     if (body->n != ((size_t)body->values + 7) / 8) return pq_reader_bad(r, err, "has a page of another length");
-    if (body->full) {
-        unpack_bits(to, body->p, body->rows);
-        return EC_OK;
-    }
     EC_TRY(pq_room(&r->codes, &r->codes_cap, (size_t)body->values + 8, err));
     unpack_bits((uint8_t *)r->codes, body->p, body->values);
+    return EC_OK;
+}
+
+enum ec_status pq_body_booleans(struct pq_reader *r, const struct pq_body *body, uint8_t *to, struct ec_err *err) {
+    EC_TRY(pq_body_bits(r, body, err));
     pq_spread(to, (const uint8_t *)r->codes, body, r->bits, 1);
     return EC_OK;
 }

@@ -45,6 +45,7 @@ static enum ec_status read_dictionary(struct pq_reader *r, const struct pq_read_
     EC_TRY(pq_room(&r->dict, &r->dict_cap, page->raw + PQ_SLACK, err));
     EC_TRY(pq_page_load(r, page, r->dict, err));
     r->dict_count = page->rows;
+    r->dict_page = *page;
     const uint8_t *p = r->dict, *end = p + page->raw;
     if (r->width) {
         if ((size_t)r->width * r->dict_count != page->raw)

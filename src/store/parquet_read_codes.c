@@ -32,8 +32,10 @@ static void unpack(uint32_t *to, const uint8_t *p, size_t groups, uint32_t width
         WIDTH(2)
         WIDTH(3)
         WIDTH(4)
-        WIDTH(5) WIDTH(6) WIDTH(7) WIDTH(8) WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14) WIDTH(15)
-            WIDTH(16) default : for (size_t g = 0; g < groups; g++) unpack8(to + g * 8, p + g * width, width);
+        WIDTH(5)
+        WIDTH(6)
+        WIDTH(7) WIDTH(8) WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14) WIDTH(15) WIDTH(16) default
+            : for (size_t g = 0; g < groups; g++) unpack8(to + g * 8, p + g * width, width);
     }
 }
 

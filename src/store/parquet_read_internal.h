@@ -90,7 +90,8 @@ struct pq_reader {
     struct pq_read_page *page; /* data pages */
     size_t page_count;
     size_t page_cap;
-    uint8_t *dict; /* its page */
+    struct pq_read_page dict_page;
+    uint8_t *dict; /* decompressed */
     size_t dict_cap;
     struct ec_text *dict_text;
     size_t dict_text_cap;
@@ -141,6 +142,9 @@ enum ec_status pq_read_footer(struct ec_parquet_file *file, const uint8_t *p, si
 
 /* parquet_read_page.c */
 bool pq_page_header(struct pq_in *in, struct pq_read_page *page); /* false: not one that we know */
+/* Whether the page's checksum is that of its bytes. */
+enum ec_status pq_page_check(const struct pq_reader *r, const struct pq_read_page *page, const uint8_t *stored,
+                             struct ec_err *err) EC_MUST_USE;
 /* Decompresses into `to`, which has room for page->raw + PQ_SLACK bytes. */
 enum ec_status pq_page_load(struct pq_reader *r, const struct pq_read_page *page, uint8_t *to,
                             struct ec_err *err) EC_MUST_USE;
@@ -157,6 +161,8 @@ void pq_spread(void *to, const uint8_t *from, const struct pq_body *body, const 
 /* Codes of the values, to r->codes where `to` is NULL; else it has room for 8 more. */
 enum ec_status pq_body_codes(struct pq_reader *r, const struct pq_body *body, uint32_t *to,
                              struct ec_err *err) EC_MUST_USE;
+/* A byte a value, at r->codes. */
+enum ec_status pq_body_bits(struct pq_reader *r, const struct pq_body *body, struct ec_err *err) EC_MUST_USE;
 /* A byte a row. */
 enum ec_status pq_body_booleans(struct pq_reader *r, const struct pq_body *body, uint8_t *to,
                                 struct ec_err *err) EC_MUST_USE;

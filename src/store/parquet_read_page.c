@@ -71,6 +71,12 @@ static bool decompress(struct ec_parquet_file *file, enum ec_codec codec, const 
     return snappy_uncompress((const char *)stored, page->stored, (char *)to, &n) == SNAPPY_OK && n == page->raw;
 }
 
+enum ec_status pq_page_check(const struct pq_reader *r, const struct pq_read_page *page, const uint8_t *stored,
+                             struct ec_err *err) {
+    if (!page->has_crc || r->file->trust || crc32_gzip_refl(0, stored, page->stored) == page->crc) return EC_OK;
+    return pq_reader_bad(r, err, "has a page whose checksum is wrong");
+}
+
 enum ec_status pq_page_load(struct pq_reader *r, const struct pq_read_page *page, uint8_t *to, struct ec_err *err) {
     struct ec_parquet_file *file = r->file;
     enum ec_codec codec = r->stored->codec;
@@ -81,8 +87,7 @@ enum ec_status pq_page_load(struct pq_reader *r, const struct pq_read_page *page
         return pq_reader_bad(r, err, "has a page that does not expand as its header says");
     else
         EC_TRY(pq_read_into(file, page->offset, page->stored, to, err));
-    if (page->has_crc && !file->trust && crc32_gzip_refl(0, stored, page->stored) != page->crc)
-        return pq_reader_bad(r, err, "has a page whose checksum is wrong");
+    EC_TRY(pq_page_check(r, page, stored, err));
     if (codec == EC_CODEC_ZSTD && !file->zstd) file->zstd = ZSTD_createDCtx();
     if (codec == EC_CODEC_ZSTD && !file->zstd)
         return ec_fail(err, EC_NO_MEMORY, "memory ran out while reading %s", file->path);
