@@ -25,6 +25,11 @@ size_t ec_type_width(enum ec_type type) {
     return sizeof(int64_t);
 }
 
+uint64_t ec_dictionary_id(void) {
+    static uint64_t last;
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 const char *ec_type_name(enum ec_type type) {
     switch (type) {
     case EC_TYPE_STRING: return "string";
@@ -87,6 +92,7 @@ void ec_batch_reset(struct ec_batch *batch) {
         struct ec_column *column = &batch->column[i];
         memset(column->valid, 0, words * sizeof *column->valid);
         memset(column->values, 0, batch->rows * ec_type_width(column->type.type));
+        column->dictionary = NULL;
     }
     memset(batch->rejected, 0, words * sizeof *batch->rejected);
     memset(batch->duplicate, 0, words * sizeof *batch->duplicate);

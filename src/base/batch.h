@@ -47,8 +47,8 @@ struct ec_dictionary {
     const void *values; /* as in ec_column.values; texts live as long as the dictionary */
 };
 
-/* A coded column has its values in a dictionary, and its `values` mean nothing. Only batches
- * that are made for the encoder hold such. */
+/* A coded column has its values in a dictionary. In batches that are made for the encoder its
+ * `values` then mean nothing; in a worker's, which ec_coder_run() codes, they stay. */
 struct ec_column {
     const char *name; /* NUL-terminated; owned by the schema that the batch was made of */
     struct ec_column_type type;
@@ -90,6 +90,8 @@ struct ec_batch {
     struct ec_arena scratch; /* unescaped texts and derived values; reset by ec_batch_reset */
     struct ec_arena memory;  /* the arrays above */
 };
+
+uint64_t ec_dictionary_id(void); /* a new one; callable from any thread */
 
 size_t ec_type_width(enum ec_type type);
 const char *ec_type_name(enum ec_type type); /* "datetime" */

@@ -91,10 +91,13 @@ struct ec_facts {
 void ec_facts_init(struct ec_facts *facts);
 void ec_facts_deinit(struct ec_facts *facts);
 
-/* HyperLogLog and top values, one value each; hash is ec_hash64 of its bytes. */
+/* HyperLogLog; hash is ec_hash64 of the value's bytes. Words are n values of eight bytes. */
 void ec_facts_distinct_add(uint8_t *hll, uint64_t hash);
+void ec_facts_distinct_words(uint8_t *hll, const void *words, size_t n);
+void ec_facts_distinct_texts(uint8_t *hll, const struct ec_text *text, const uint64_t *known, size_t rows);
 uint64_t ec_facts_distinct(const uint8_t *hll);
-void ec_facts_top_add(struct ec_top *top, uint64_t hash, const char *p, size_t n);
+/* A value that was met `count` times, at least once. */
+void ec_facts_top_add(struct ec_top *top, uint64_t hash, const char *p, size_t n, uint64_t count);
 /* Sorts by falling count, then text; the best first. */
 void ec_facts_top_sort(struct ec_top *top);
 

@@ -137,5 +137,6 @@ void ec_gate_destroy(struct ec_gate *gate) {
 }
 
 struct ec_facts *ec_gate_facts(struct ec_gate *gate) {
+    ec_profile_settle(gate);
     return &gate->facts;
 }

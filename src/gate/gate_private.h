@@ -9,6 +9,12 @@
 /* A source's checks: parse, key, two a column, and its rules. */
 #define EC_GATE_MEMORY_MAX ((size_t)256 * EC_MIB)
 
+/* Of a profiled column that came coded: how often each value was met. */
+struct ec_code_counts {
+    const struct ec_dictionary *dictionary; /* NULL: not coded so far, or not any more */
+    uint64_t *count;                        /* EC_CODED_MAX */
+};
+
 struct ec_gate {
     const struct ec_source *source;
     struct ec_facts facts;
@@ -16,6 +22,7 @@ struct ec_gate {
     struct ec_bound_rule *rule;  /* source->rule_count */
     size_t own_first, own_count; /* batch columns that are not the file's */
     size_t freshness;            /* batch column, SIZE_MAX: none */
+    struct ec_code_counts *counts; /* per profiled column */
     /* Places in facts.check. */
     size_t check_parse, check_key;
     size_t *check_type, *check_null; /* per declared column, SIZE_MAX: none */
@@ -36,6 +43,8 @@ void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, si
 /* Adds the batch's rows to the columns' profile (profile.c). */
 enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) EC_MUST_USE;
 void ec_profile_batch(struct ec_gate *gate, const struct ec_batch *batch);
+/* Makes the most frequent values of coded columns of their counts. */
+void ec_profile_settle(struct ec_gate *gate);
 
 static inline size_t ec_bits_count(const uint64_t *bits, size_t words) {
     size_t n = 0;

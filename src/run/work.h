@@ -7,6 +7,7 @@
 #ifndef EC_RUN_WORK_H
 #define EC_RUN_WORK_H
 
+#include "base/coder.h"
 #include "gate/gate.h"
 #include "gate/keys.h"
 #include "gate/quarantine.h"
@@ -32,6 +33,7 @@ struct ec_work {
     struct ec_stream *stream;
     struct ec_reader *reader;
     struct ec_batch batch;
+    struct ec_coder *coder;
     size_t derived_first, file_at, line_at;
     size_t partition; /* of the batch, SIZE_MAX: none */
     char path[EC_PATH_MAX];

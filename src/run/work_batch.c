@@ -86,6 +86,7 @@ static enum ec_status write_accepted(struct ec_work *w, struct ec_err *err) {
 }
 
 enum ec_status ec_work_batch(struct ec_work *w, struct ec_err *err) {
+    ec_coder_run(w->coder, &w->batch);
     for (size_t i = 0; i < w->expression_count; i++) memset(w->expression_failed[i], 0, EC_BATCH_ROWS / 8);
     if (w->derivation) EC_TRY(ec_derive_eval(w->derivation, &w->batch, w->derived_first, w->expression_failed, err));
     fill_origin(w);

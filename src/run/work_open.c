@@ -136,6 +136,7 @@ enum ec_status ec_work_open(struct ec_work *w, struct ec_err *err) {
     EC_TRY(set_up(w, err));
     EC_TRY(ec_batch_init(&w->batch, err));
     EC_TRY(open_input(w, err));
+    EC_TRY(ec_coder_create(&w->batch, &w->coder, err));
     EC_TRY(add_own_columns(w, err));
     EC_TRY(open_checks(w, err));
     return open_outputs(w, err);
@@ -155,5 +156,6 @@ void ec_work_close(struct ec_work *w) {
     ec_reader_close(w->reader);
     ec_stream_close(w->stream);
     ec_batch_deinit(&w->batch);
+    ec_coder_destroy(w->coder);
     ec_free(w);
 }

@@ -28,7 +28,7 @@ static void distinct_stays_within_its_error(void **state) {
     assert_true(ec_facts_distinct(full) > UINT64_C(1) << 60);
 }
 
-static void add_top(struct ec_top *top, const char *text) { ec_facts_top_add(top, ec_hash64(text, strlen(text)), text, strlen(text)); }
+static void add_top(struct ec_top *top, const char *text) { ec_facts_top_add(top, ec_hash64(text, strlen(text)), text, strlen(text), 1); }
 
 static void assert_top(const struct ec_top *top, const char *text, uint64_t count) {
     assert_int_equal(top->n, strlen(text));
@@ -73,7 +73,7 @@ static void long_texts_are_cut_at_a_character(void **state) {
     memcpy(text + 59, "\xC3\xA9", 3);
     add_top(top, text);
     assert_int_equal(top[0].n, 59);
-    ec_facts_top_add(top, 1, "a\0b", 3);
+    ec_facts_top_add(top, 1, "a\0b", 3, 1);
     assert_int_equal(top[1].n, 1);
 }
 

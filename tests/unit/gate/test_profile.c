@@ -1,6 +1,7 @@
 #include "kit.h"
 
 #include "base/calendar.h"
+#include "base/coder.h"
 #include "gate/gate.h"
 
 static void count(struct kit *k, struct ec_gate *gate) {
@@ -143,11 +144,78 @@ static void a_late_column_was_null_before(void **state) {
     kit_deinit(&k);
 }
 
+/* The facts of the same random batches, coded and not. Few values, more than there are slots for the
+ * most frequent, and so many that the column is not coded to the end. */
+static struct ec_facts *profile_random(struct kit *k, struct ec_gate **gate, struct ec_coder *coder) {
+    static char text[EC_BATCH_ROWS][3][32];
+    uint64_t seed = 99;
+    *gate = gate_of(k, k->source.column_count, 0);
+    for (size_t batch = 0; batch < 5; batch++) {
+        ec_batch_reset(&k->batch);
+        for (size_t row = 0; row < EC_BATCH_ROWS - batch; row++) {
+            (void)kit_row(k);
+            for (size_t c = 0; c < 3; c++) {
+                static const uint64_t values[] = {7, 300, 30000};
+                uint64_t r = kit_random(&seed), value = (r >> 8) % values[c] * ((r >> 40) % values[c]) / values[c];
+                if (batch < 2) value %= 40;
+                (void)snprintf(text[row][c], sizeof text[row][c], value % 2 ? "%d" : "a longer text than %d",
+                               (int)value);
+                if (r % 11) kit_set(k, c, row, text[row][c]);
+            }
+            if (row % 97 == 5) kit_fault(k, row, EC_NO_COLUMN, EC_REASON_PARSE, "");
+        }
+        if (coder) ec_coder_run(coder, &k->batch);
+        if (coder && batch % 4 == 0) assert_int_equal(k->batch.column[2].dictionary != NULL, batch == 0);
+        count(k, *gate);
+    }
+    return ec_gate_facts(*gate);
+}
+
+static void codes_change_no_fact(void **state) {
+    (void)state;
+    struct kit k[2];
+    struct ec_gate *gate[2];
+    struct ec_coder *coder;
+    struct ec_facts *f[2];
+    for (size_t i = 0; i < 2; i++) {
+        kit_init(&k[i]);
+        for (size_t c = 0; c < 3; c++) (void)kit_column(&k[i], "c", KIT_TYPE(STRING));
+    }
+    assert_int_equal(ec_coder_create(&k[1].batch, &coder, NULL), EC_OK);
+    f[0] = profile_random(&k[0], &gate[0], NULL);
+    f[1] = profile_random(&k[1], &gate[1], coder);
+    for (size_t c = 0; c < 3; c++) {
+        const struct ec_column_facts *a = &f[0]->column[c], *b = &f[1]->column[c];
+        assert_int_equal(a->values, b->values);
+        assert_int_equal(a->nulls, b->nulls);
+        assert_memory_equal(a->hll, b->hll, EC_HLL_SIZE);
+        assert_int_equal(a->top != NULL, b->top != NULL);
+    }
+    ec_facts_top_sort(f[0]->column[0].top);
+    ec_facts_top_sort(f[1]->column[0].top);
+    assert_memory_equal(f[0]->column[0].top, f[1]->column[0].top, EC_TOP_SLOTS * sizeof(struct ec_top));
+    /* Past EC_TOP_SLOTS values the counts of codes are exact; one by one they are bounds from above. */
+    ec_facts_top_sort(f[1]->column[1].top);
+    for (size_t i = 0; i < EC_TOP_SLOTS; i++) {
+        const struct ec_top *exact = &f[1]->column[1].top[i];
+        assert_true(exact->count > 0);
+        for (size_t s = 0; s < EC_TOP_SLOTS; s++)
+            if (f[0]->column[1].top[s].hash == exact->hash) assert_true(f[0]->column[1].top[s].count >= exact->count);
+    }
+    assert_null(f[1]->column[2].top);
+    for (size_t i = 0; i < 2; i++) {
+        ec_gate_destroy(gate[i]);
+        kit_deinit(&k[i]);
+    }
+    ec_coder_destroy(coder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_sums_and_distinct_values),
         cmocka_unit_test(the_most_frequent_values),
         cmocka_unit_test(a_late_column_was_null_before),
+        cmocka_unit_test(codes_change_no_fact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

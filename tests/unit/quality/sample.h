@@ -63,9 +63,9 @@ static inline void sample_facts(struct ec_facts *f) {
     f->column[3].max_i = 123456;
     f->column[3].sum = 200 * 1050;
     f->column[4].top = ec_arena_calloc(a, EC_TOP_SLOTS, sizeof(struct ec_top));
-    ec_facts_top_add(f->column[4].top, 1, "vip", 3);
-    ec_facts_top_add(f->column[4].top, 2, "<b>", 3);
-    ec_facts_top_add(f->column[4].top, 2, "<b>", 3);
+    ec_facts_top_add(f->column[4].top, 1, "vip", 3, 1);
+    ec_facts_top_add(f->column[4].top, 2, "<b>", 3, 1);
+    ec_facts_top_add(f->column[4].top, 2, "<b>", 3, 1);
     f->check = ec_arena_calloc(a, 5, sizeof *f->check);
     f->check_count = 5;
     f->check[0] = (struct ec_check_facts){"rows.parse", "parse", NULL, "validity", "error", "quarantine", (double)NAN, 200, 0, {{0}}, 0};
