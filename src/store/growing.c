@@ -3,16 +3,9 @@
 #include "base/hash.h"
 #include "base/io.h"
 
-#include <stdatomic.h>
-
 #define VALUES_MIN     256u
 #define VALUES_MAX     ((uint32_t)1 << 30)
 #define TEXT_BYTES_MAX ((size_t)EC_GIB)
-
-uint64_t ec_dictionary_id(void) {
-    static _Atomic uint64_t last;
-    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
-}
 
 void ec_growing_init(struct ec_growing *g, enum ec_type type) {
     *g = (struct ec_growing){.type = type, .width = ec_type_width(type)};

@@ -28,7 +28,4 @@ enum ec_status ec_growing_code(struct ec_growing *g, const void *value, uint32_t
 /* Forgets all values and takes a new id. */
 void ec_growing_reset(struct ec_growing *g);
 
-/* An id that no other dictionary of the process has; any thread. */
-uint64_t ec_dictionary_id(void);
-
 #endif
