@@ -128,7 +128,9 @@ static enum ec_status mark_file(struct ec_driver *d, size_t first, size_t end, s
         mark.members += unit->input->member != NULL;
         if (!unit->input->member) mark.sha256 = unit->sha256;
     }
-    if (!mark.sha256) { /* an archive: its members were hashed one by one */
+    for (size_t i = 0; i < d->plan.archive_count && !mark.sha256; i++)
+        if (strcmp(d->plan.archive[i].path, in->path) == 0) mark.sha256 = d->plan.archive[i].sha256;
+    if (!mark.sha256) { /* an archive whose members were all known */
         char root[EC_PATH_MAX], full[EC_PATH_MAX], hex[EC_SHA256_HEX];
         uint64_t bytes;
         EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));

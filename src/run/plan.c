@@ -2,6 +2,7 @@
 
 #include "base/calendar.h"
 #include "base/io.h"
+#include "run/hashing.h"
 #include "run/paths.h"
 #include "run/split.h"
 #include "store/delta.h"
@@ -90,39 +91,97 @@ static int compare_members(const void *a, const void *b) {
     return strcmp(x->name, y->name);
 }
 
+/* What is to be hashed, for the units and for the archives as wholes. */
+struct hashing {
+    struct ec_hash_job *job;
+    struct ec_plan_unit **unit; /* of the job */
+    size_t count;
+};
+
+static void add_job(struct hashing *h, struct ec_plan_unit *unit, const char *path, uint64_t offset, uint64_t bytes) {
+    h->job[h->count] = (struct ec_hash_job){.path = path, .offset = offset, .bytes = bytes};
+    h->unit[h->count++] = unit;
+}
+
+static enum ec_status cannot_read(struct ec_plan *plan, struct ec_plan_unit *unit, enum ec_status status, const char *cause,
+                                  struct ec_err *err) {
+    unit->sha256[0] = '\0';
+    unit->status = status;
+    unit->problem = ec_arena_strdup(&plan->arena, cause);
+    return unit->problem ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+}
+
 /* A member is known by its bytes as stored: an archive that grows keeps its old members. */
-static enum ec_status hash_member(struct ec_plan *plan, struct archive *archive, struct ec_plan_unit *unit,
-                                  const char *path, struct ec_err *err) {
+static enum ec_status find_member(struct ec_plan *plan, struct archive *archive, const struct ec_plan_unit *unit, const char *path,
+                                  const struct ec_zip_member **member, struct ec_err *err) {
     if (!archive->path || strcmp(archive->path, unit->input->path) != 0) {
         EC_TRY(ec_zip_list(path, &plan->arena, &archive->member, &archive->count, err));
         if (archive->count > 0) qsort(archive->member, archive->count, sizeof *archive->member, compare_members);
         archive->path = unit->input->path;
     }
     const struct ec_zip_member key = {.name = unit->input->member};
-    const struct ec_zip_member *m =
-        archive->count ? bsearch(&key, archive->member, archive->count, sizeof key, compare_members) : NULL;
-    if (m) return ec_sha256_range(path, m->data_offset, m->bytes_stored, unit->sha256, err);
-    return ec_fail(err, EC_FILE_CHANGED, "the member is no longer in %s", path);
+    *member = archive->count ? bsearch(&key, archive->member, archive->count, sizeof key, compare_members) : NULL;
+    return *member ? EC_OK : ec_fail(err, EC_FILE_CHANGED, "the member is no longer in %s", path);
 }
 
-static enum ec_status hash_unit(struct ec_plan *plan, struct archive *archive, struct ec_plan_unit *unit,
+static enum ec_status plan_hash(struct ec_plan *plan, struct archive *archive, struct hashing *h, struct ec_plan_unit *unit,
                                 const char *dir, struct ec_err *err) {
     const char *known = known_hash(plan, unit->input);
     if (known) {
         (void)snprintf(unit->sha256, sizeof unit->sha256, "%s", known);
         return EC_OK;
     }
-    char root[EC_PATH_MAX], path[EC_PATH_MAX];
+    char root[EC_PATH_MAX], joined[EC_PATH_MAX];
     EC_TRY(ec_project_path(root, dir, EC_DIR_RAW, NULL, err));
-    EC_TRY(ec_path_join(path, sizeof path, root, unit->input->path, err));
+    EC_TRY(ec_path_join(joined, sizeof joined, root, unit->input->path, err));
+    const char *path = ec_arena_strdup(&plan->arena, joined);
+    if (!path) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    if (!unit->input->member) {
+        add_job(h, unit, path, 0, EC_HASH_WHOLE);
+        return EC_OK;
+    }
     struct ec_err cause = {0};
-    enum ec_status status = unit->input->member ? hash_member(plan, archive, unit, path, &cause)
-                                                : ec_sha256_file(path, unit->sha256, &unit->bytes, &cause);
-    if (status == EC_OK) return EC_OK;
-    unit->sha256[0] = '\0';
-    unit->status = status;
-    unit->problem = ec_arena_strdup(&plan->arena, cause.message);
-    return unit->problem ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    const struct ec_zip_member *member;
+    bool first = !archive->path || strcmp(archive->path, unit->input->path) != 0;
+    enum ec_status status = find_member(plan, archive, unit, path, &member, &cause);
+    if (status != EC_OK) return cannot_read(plan, unit, status, cause.message, err);
+    if (first) add_job(h, NULL, path, 0, EC_HASH_WHOLE);
+    add_job(h, unit, path, member->data_offset, member->bytes_stored);
+    return EC_OK;
+}
+
+/* An archive's own hash is for its mark; one that cannot be read is found by its members. */
+static enum ec_status note_archive(struct ec_plan *plan, const struct ec_hash_job *job, const char *raw_path, struct ec_err *err) {
+    struct ec_plan_archive *archive = &plan->archive[plan->archive_count++];
+    archive->path = raw_path;
+    archive->sha256 = ec_arena_strdup(&plan->arena, job->hex);
+    return archive->sha256 ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+}
+
+static enum ec_status hash_units(struct ec_plan *plan, const struct ec_plan_options *o, struct ec_err *err) {
+    if (plan->unit_count == 0) return EC_OK;
+    struct archive archive = {0};
+    struct hashing h = {.job = ec_calloc(plan->unit_count * 2, sizeof *h.job),
+                        .unit = ec_arena_calloc(&plan->arena, plan->unit_count * 2, sizeof *h.unit)};
+    plan->archive = ec_arena_calloc(&plan->arena, plan->unit_count, sizeof *plan->archive);
+    enum ec_status status = h.job && h.unit && plan->archive ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    for (size_t i = 0; i < plan->unit_count && status == EC_OK; i++)
+        if (plan->unit[i].status == EC_OK) status = plan_hash(plan, &archive, &h, &plan->unit[i], o->config->dir, err);
+    if (status == EC_OK) ec_hash_all(h.job, h.count, o->config->workers);
+    for (size_t i = 0; i < h.count && status == EC_OK; i++) {
+        const struct ec_hash_job *job = &h.job[i];
+        struct ec_plan_unit *unit = h.unit[i];
+        if (!unit) {
+            if (job->status == EC_OK) status = note_archive(plan, job, h.unit[i + 1]->input->path, err);
+        } else if (job->status != EC_OK) {
+            status = cannot_read(plan, unit, job->status, job->message, err);
+        } else {
+            memcpy(unit->sha256, job->hex, sizeof unit->sha256);
+            if (!unit->input->member) unit->bytes = job->bytes;
+        }
+    }
+    ec_free(h.job);
+    return status;
 }
 
 /* The source at hand: units of one source follow each other. */
@@ -218,16 +277,17 @@ static bool is_selected(const struct ec_plan_options *o, const char *source) {
 static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan *plan, struct ec_err *err) {
     plan->unit = ec_arena_calloc(&plan->arena, plan->inputs.count, sizeof *plan->unit);
     if (!plan->unit) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
-    struct archive archive = {0};
     struct judging judging = {.force = o->force};
     for (size_t i = 0; i < plan->inputs.count; i++) {
         const struct ec_input *in = &plan->inputs.input[i];
         if (!is_selected(o, in->source->name)) continue;
-        struct ec_plan_unit *unit = &plan->unit[plan->unit_count++];
-        *unit = (struct ec_plan_unit){.input = in, .status = in->status, .problem = in->problem, .bytes = in->bytes};
-        if (in->status == EC_OK) EC_TRY(hash_unit(plan, &archive, unit, o->config->dir, err));
-        EC_TRY(judge_source(plan, o->config, in->source, &judging, err));
-        judge(plan, &judging, unit);
+        plan->unit[plan->unit_count++] =
+            (struct ec_plan_unit){.input = in, .status = in->status, .problem = in->problem, .bytes = in->bytes};
+    }
+    EC_TRY(hash_units(plan, o, err));
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        EC_TRY(judge_source(plan, o->config, plan->unit[i].input->source, &judging, err));
+        judge(plan, &judging, &plan->unit[i]);
     }
     return find_copies(plan, err);
 }

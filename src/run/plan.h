@@ -41,11 +41,19 @@ struct ec_plan_unit {
     size_t task_first, task_count;
 };
 
+/* A zip archive with members that were hashed anew. */
+struct ec_plan_archive {
+    const char *path; /* below data/raw */
+    const char *sha256;
+};
+
 struct ec_plan {
     struct ec_arena arena;
     struct ec_inputs inputs;
     struct ec_plan_unit *unit; /* in order of (source, path, member) */
     size_t unit_count;
+    struct ec_plan_archive *archive;
+    size_t archive_count;
     size_t pending;       /* units that are to be read */
     struct ec_task *task; /* units' tasks, in their order */
     size_t task_count;
