@@ -93,7 +93,7 @@ static enum ec_status group_push(struct ec_parquet *pq, struct pq_group **group,
 
 /* Writes the row group under way, and forgets its rows. */
 static enum ec_status group_end(struct ec_parquet *pq, bool give_back, struct ec_err *err) {
-    struct pq_scratch scratch = {.body = ec_buf_make(SIZE_MAX / 4), .packed = ec_buf_make(SIZE_MAX / 4)};
+    struct pq_scratch scratch = pq_scratch_make();
     struct pq_group *group = NULL;
     enum ec_status status = group_push(pq, &group, err);
     for (size_t i = 0; i < pq->column_count && status == EC_OK; i++) {
@@ -110,7 +110,7 @@ static enum ec_status group_end(struct ec_parquet *pq, bool give_back, struct ec
 
 /* Row groups from before a column was added get a chunk of nulls for it. */
 static enum ec_status late_columns(struct ec_parquet *pq, struct ec_err *err) {
-    struct pq_scratch scratch = {.body = ec_buf_make(SIZE_MAX / 4), .packed = ec_buf_make(SIZE_MAX / 4)};
+    struct pq_scratch scratch = pq_scratch_make();
     enum ec_status status = EC_OK;
     for (size_t g = 0; g < pq->group_count && status == EC_OK; g++) {
         struct pq_group *group = &pq->group[g];

@@ -1,6 +1,7 @@
 /* The Parquet encoder: batches in, one file out.
  *
- * Data pages v1, PLAIN and RLE_DICTIONARY, zstd level 1 or snappy, every column optional
+ * Data pages v1, PLAIN and RLE_DICTIONARY, zstd (at the speed of its level 1 where codes and prose
+ * are, in frames of our own where numbers and identifiers are) or snappy, every column optional
  * (definition levels RLE), timestamps INT64 micros adjusted to UTC, statistics per column
  * chunk. Format: apache/parquet-format, thrift compact protocol. The bytes depend on the rows,
  * their order and the options alone (and on where a flush came): no clock, no host, no address,
@@ -49,8 +50,8 @@ enum ec_status ec_parquet_add_column(struct ec_parquet *pq, const struct ec_parq
 /* Appends n rows. map[i] is the batch column of the file's column i, or SIZE_MAX for all null.
  * rows[0..n-1] are the rows to take, in that order; NULL takes 0..n-1. Columns may come coded, in
  * one batch and not in the next: the file's bytes are those that the values would have made.
- * Copies what it needs: nothing of the batch or its dictionaries is borrowed afterwards. EC_TABLE_FORMAT, and nothing is appended, where a
- * column or row is outside of the batch or of another type than the file's. */
+ * Copies what it needs: nothing of the batch or its dictionaries is borrowed afterwards. EC_TABLE_FORMAT, and nothing
+ * is appended, where a column or row is outside of the batch or of another type than the file's. */
 enum ec_status ec_parquet_append(struct ec_parquet *pq, const struct ec_batch *batch, const size_t *map,
                                  const uint32_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;
 

@@ -2,6 +2,9 @@
 #include "base/io.h"
 #include "store/parquet_page.h"
 
+/* A smaller dictionary of texts is left to the library: it costs little beside the codes. */
+#define DICT_TEXTS_MIN ((size_t)(64 * EC_KIB))
+
 /* What a chunk's pages are made of. */
 struct chunk_writer {
     struct ec_parquet *pq;
@@ -9,6 +12,10 @@ struct chunk_writer {
     struct pq_chunk *chunk;
     const uint64_t *valid; /* NULL: every row is null */
 };
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 static void bounds_integers(struct pq_bounds *b, const int64_t *value, size_t n) {
     if (n == 0) return;
@@ -63,46 +70,61 @@ void pq_bounds_merge(struct pq_bounds *into, const struct pq_bounds *from, enum 
 }
 
 /* Starts a page of `rows` rows with its levels; *values says how many values must follow. */
-static struct ec_buf *page_begin(struct chunk_writer *w, size_t first, size_t rows, size_t *values) {
+static struct pq_page page_begin(struct chunk_writer *w, size_t first, size_t rows, size_t *values) {
     struct ec_buf *body = &w->scratch->body;
     ec_buf_clear(body);
     pq_page_levels(body, w->valid, first, rows);
     *values = w->valid ? pq_bits_count(w->valid, first, rows) : 0;
-    return body;
+    return (struct pq_page){.count = rows, .levels_n = body->n};
 }
 
-/* Numbers and booleans, PLAIN. */
-static enum ec_status write_fixed(struct chunk_writer *w, size_t rows, const void *values, size_t width, bool boolean,
+/* Numbers in PLAIN. */
+static enum ec_status write_fixed(struct chunk_writer *w, size_t rows, const char *values, size_t width,
                                   struct ec_err *err) {
-    const char *from = values;
-    size_t page_rows = PQ_PAGE_BYTES / width < PQ_PAGE_ROWS ? PQ_PAGE_BYTES / width : PQ_PAGE_ROWS;
-    for (size_t first = 0; first < rows; first += page_rows) {
-        size_t n = rows - first < page_rows ? rows - first : page_rows, count;
-        struct ec_buf *body = page_begin(w, first, n, &count);
-        if (boolean)
-            pq_page_booleans(body, (const uint8_t *)from, count);
-        else
-            ec_buf_add(body, from, count * width);
-        EC_TRY(pq_page_write_data(w->pq, w->scratch, PQ_PLAIN, n, w->chunk, err));
-        from += count * width;
+    for (size_t first = 0, n; first < rows; first += n) {
+        size_t page_rows = least(PQ_PAGE_BYTES / width, PQ_PAGE_ROWS), count;
+        n = least(rows - first, page_rows);
+        struct pq_page page = page_begin(w, first, n, &count);
+        page.content = width == 8 ? PQ_CONTENT_NUMBERS : PQ_CONTENT_OTHER;
+        page.values = values;
+        page.values_n = count * width;
+        EC_TRY(pq_page_write_data(w->pq, w->scratch, &page, w->chunk, err));
+        values += page.values_n;
+    }
+    return EC_OK;
+}
+
+static enum ec_status write_booleans(struct chunk_writer *w, size_t rows, const uint8_t *value, struct ec_err *err) {
+    for (size_t first = 0, n; first < rows; first += n) {
+        n = least(rows - first, PQ_PAGE_ROWS);
+        size_t count;
+        struct pq_page page = page_begin(w, first, n, &count);
+        pq_page_booleans(&w->scratch->body, value, count);
+        page.values_n = w->scratch->body.n - page.levels_n;
+        EC_TRY(pq_page_write_data(w->pq, w->scratch, &page, w->chunk, err));
+        value += count;
     }
     return EC_OK;
 }
 
 static enum ec_status write_codes(struct chunk_writer *w, size_t rows, const uint32_t *code, uint32_t dict_count,
                                   struct ec_err *err) {
-    for (size_t first = 0; first < rows; first += PQ_PAGE_ROWS) {
-        size_t n = rows - first < PQ_PAGE_ROWS ? rows - first : PQ_PAGE_ROWS, count;
-        struct ec_buf *body = page_begin(w, first, n, &count);
-        pq_page_codes(body, code, count, dict_count);
-        EC_TRY(pq_page_write_data(w->pq, w->scratch, PQ_RLE_DICTIONARY, n, w->chunk, err));
+    for (size_t first = 0, n; first < rows; first += n) {
+        n = least(rows - first, PQ_PAGE_ROWS);
+        size_t count;
+        struct pq_page page = page_begin(w, first, n, &count);
+        pq_page_codes(&w->scratch->body, code, count, dict_count);
+        page.encoding = PQ_RLE_DICTIONARY;
+        page.values_n = w->scratch->body.n - page.levels_n;
+        EC_TRY(pq_page_write_data(w->pq, w->scratch, &page, w->chunk, err));
         code += count;
     }
     return EC_OK;
 }
 
-/* The bytes of n PLAIN texts. */
-static size_t texts_length(const char *p, size_t n) {
+/* The bytes of n PLAIN texts of the column. */
+static size_t texts_length(const struct pq_column *c, const char *p, size_t n) {
+    if (c->lengths.shortest == c->lengths.longest) return n * (4 + (size_t)c->lengths.longest);
     const char *at = p;
     for (; n > 0; n--) {
         uint32_t length;
@@ -113,45 +135,64 @@ static size_t texts_length(const char *p, size_t n) {
 }
 
 /* Texts from row `first` on. A page ends before the 64 rows that would take it past its bytes. */
-static enum ec_status write_texts(struct chunk_writer *w, size_t first, size_t rows, const char *text,
+static enum ec_status write_texts(struct chunk_writer *w, struct pq_column *c, size_t first, size_t rows,
                                   struct ec_err *err) {
+    const char *text = c->data.p;
     while (first < rows) {
         size_t end = first, bytes = 0;
         while (end < rows && end - first < PQ_PAGE_ROWS) {
-            size_t block = rows - end < 64 ? rows - end : 64;
-            size_t n = texts_length(text + bytes, pq_bits_count(w->valid, end, block));
+            size_t block = least(rows - end, 64);
+            size_t n = texts_length(c, text + bytes, pq_bits_count(w->valid, end, block));
             if (end > first && bytes + n > PQ_PAGE_BYTES) break;
             bytes += n;
             end += block;
         }
         size_t count;
-        struct ec_buf *body = page_begin(w, first, end - first, &count);
-        ec_buf_add(body, text, bytes);
-        EC_TRY(pq_page_write_data(w->pq, w->scratch, PQ_PLAIN, end - first, w->chunk, err));
+        struct pq_page page = page_begin(w, first, end - first, &count);
+        page.content = PQ_CONTENT_TEXTS;
+        page.values = text;
+        page.values_n = bytes;
+        page.length = c->lengths.shortest == c->lengths.longest ? c->lengths.longest : SIZE_MAX;
+        page.codec = &c->text_codec;
+        EC_TRY(pq_page_write_data(w->pq, w->scratch, &page, w->chunk, err));
         text += bytes;
         first = end;
     }
     return EC_OK;
 }
 
+static enum ec_status write_text_dict(struct chunk_writer *w, struct pq_column *c, struct ec_err *err) {
+    struct pq_page page = {.content = c->dict.bytes.n < DICT_TEXTS_MIN ? PQ_CONTENT_OTHER : PQ_CONTENT_TEXTS,
+                           .count = c->dict.count,
+                           .values = c->dict.bytes.p,
+                           .values_n = c->dict.bytes.n,
+                           .length = SIZE_MAX,
+                           .codec = &c->dict_codec};
+    return pq_page_write_dict(w->pq, w->scratch, &page, w->chunk, err);
+}
+
 /* A dictionary for the rows before it gave up, PLAIN pages for those behind. */
-static enum ec_status write_text_column(struct chunk_writer *w, const struct pq_column *c, size_t rows,
-                                        struct ec_err *err) {
+static enum ec_status write_text_column(struct chunk_writer *w, struct pq_column *c, size_t rows, struct ec_err *err) {
     size_t coded_rows = c->data.n == 0 ? rows : c->coded_rows;
     if (c->coded_values > 0) {
-        EC_TRY(pq_page_write_dict(w->pq, w->scratch, c->dict.bytes.p, c->dict.bytes.n, c->dict.count, w->chunk, err));
+        EC_TRY(write_text_dict(w, c, err));
         EC_TRY(write_codes(w, coded_rows, (const uint32_t *)(const void *)c->codes.p, c->dict.count, err));
     } else {
         coded_rows = 0;
     }
-    return write_texts(w, coded_rows, rows, c->data.p, err);
+    return write_texts(w, c, coded_rows, rows, err);
 }
 
 /* Dates as 64 bits, so that one dictionary serves all numbers. */
 static enum ec_status widen(struct chunk_writer *w, const struct pq_column *c, struct ec_err *err) {
-    uint64_t *wide = ec_realloc_array(w->scratch->wide, c->values, sizeof *wide);
-    if (!wide) return pq_no_memory(w->pq, err);
-    w->scratch->wide = wide;
+    struct pq_scratch *s = w->scratch;
+    if (s->wide_cap < c->values) {
+        uint64_t *more = ec_realloc_array(s->wide, c->values, sizeof *more);
+        if (!more) return pq_no_memory(w->pq, err);
+        s->wide = more;
+        s->wide_cap = c->values;
+    }
+    uint64_t *wide = s->wide;
     const int32_t *days = (const int32_t *)(const void *)c->data.p;
     for (size_t i = 0; i < c->values; i++) wide[i] = (uint64_t)(int64_t)days[i];
     return EC_OK;
@@ -168,10 +209,15 @@ static void bounds_numbers(struct pq_bounds *b, bool real, const uint64_t *value
 static enum ec_status write_coded_numbers(struct chunk_writer *w, size_t width, size_t rows, uint32_t count,
                                           struct ec_err *err) {
     struct pq_scratch *s = w->scratch;
+    struct pq_page page = {.count = count, .values_n = count * width};
     ec_buf_clear(&s->body);
-    for (uint32_t k = 0; k < count; k++) ec_buf_add(&s->body, &s->numbers.entry[k], width);
-    if (s->body.failed) return pq_no_memory(w->pq, err);
-    EC_TRY(pq_page_write_dict(w->pq, s, s->body.p, s->body.n, count, w->chunk, err));
+    if (width == 8) {
+        page.content = PQ_CONTENT_NUMBERS;
+        page.values = (const char *)s->numbers.entry;
+    } else {
+        for (uint32_t k = 0; k < count; k++) ec_buf_add(&s->body, &s->numbers.entry[k], width);
+    }
+    EC_TRY(pq_page_write_dict(w->pq, s, &page, w->chunk, err));
     return write_codes(w, rows, s->codes, count, err);
 }
 
@@ -194,7 +240,7 @@ static enum ec_status write_number_column(struct chunk_writer *w, struct pq_colu
         EC_TRY(pq_number_code(w->scratch, c, value, real ? NULL : bounds, &count, err));
     }
     return count > 0 ? write_coded_numbers(w, c->width, rows, count, err)
-                     : write_fixed(w, rows, c->data.p, c->width, false, err);
+                     : write_fixed(w, rows, c->data.p, c->width, err);
 }
 
 enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch, struct pq_column *c,
@@ -206,7 +252,7 @@ enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch,
     if (c->type.type == EC_TYPE_STRING) return write_text_column(&w, c, rows, err);
     if (c->type.type != EC_TYPE_BOOLEAN) return write_number_column(&w, c, rows, err);
     bounds_booleans(&chunk->bounds, (const uint8_t *)c->data.p, c->values);
-    return write_fixed(&w, rows, c->data.p, 1, true, err);
+    return write_booleans(&w, rows, (const uint8_t *)c->data.p, err);
 }
 
 enum ec_status pq_chunk_write_null(struct ec_parquet *pq, struct pq_scratch *scratch, uint64_t rows,
@@ -214,6 +260,6 @@ enum ec_status pq_chunk_write_null(struct ec_parquet *pq, struct pq_scratch *scr
     *chunk = (struct pq_chunk){.nulls = rows};
     struct chunk_writer w = {.pq = pq, .scratch = scratch, .chunk = chunk};
     size_t values;
-    (void)page_begin(&w, 0, (size_t)rows, &values);
-    return pq_page_write_data(pq, scratch, PQ_PLAIN, (size_t)rows, chunk, err);
+    struct pq_page page = page_begin(&w, 0, (size_t)rows, &values);
+    return pq_page_write_data(pq, scratch, &page, chunk, err);
 }

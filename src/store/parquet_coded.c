@@ -117,7 +117,10 @@ static enum ec_status append_plain(struct pq_column *c, const uint32_t *place, s
     for (size_t i = 0; i < count; i++) bytes += text[place[i]].n;
     char *to = ec_buf_reserve(&c->data, bytes + PQ_SLACK);
     if (!to) return ec_fail(err, EC_NO_MEMORY, "memory ran out for the texts of column %s", c->name);
-    for (size_t i = 0; i < count; i++) to = pq_text_put(to, &text[place[i]]);
+    for (size_t i = 0; i < count; i++) {
+        pq_lengths_add(&c->lengths, text[place[i]].n);
+        to = pq_text_put(to, &text[place[i]]);
+    }
     c->data.n = (size_t)(to - c->data.p);
     return EC_OK;
 }

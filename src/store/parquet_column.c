@@ -4,7 +4,7 @@
 #include "store/parquet_text.h"
 
 enum ec_status pq_column_init(struct pq_column *c, const struct ec_parquet_column *column, struct ec_err *err) {
-    *c = (struct pq_column){.type = column->type};
+    *c = (struct pq_column){.type = column->type, .lengths = {UINT32_MAX, 0}};
     if (column->type.type != EC_TYPE_STRING) c->width = (uint32_t)ec_type_width(column->type.type);
     c->codes = c->data = c->dict.bytes = ec_buf_make(SIZE_MAX / 4);
     c->name = ec_strdup(column->name);
@@ -40,6 +40,7 @@ void pq_column_reset(struct pq_column *c, bool give_back) {
     if (c->coded_values >= 1024 && (size_t)c->dict.count * 10 > c->coded_values * 9) c->plain = true;
     c->values = c->coded_rows = c->coded_values = 0;
     c->numbers_coded = false;
+    c->lengths = (struct pq_lengths){UINT32_MAX, 0};
     c->remap.count = 0;
     if (give_back) {
         release(c);
@@ -165,11 +166,14 @@ static enum ec_status append_plain(struct pq_column *c, const struct pq_slice *s
     const struct ec_text *text = ec_column_text(c->source);
     char *to = ec_buf_reserve(&c->data, pq_column_slice_max(c, s) + PQ_SLACK);
     if (!to) return ec_fail(err, EC_NO_MEMORY, "memory ran out for the texts of column %s", c->name);
+    struct pq_lengths lengths = c->lengths;
     for (size_t i = 0; i < s->n; i++) {
         size_t row = s->rows ? s->rows[s->first + i] : s->first + i;
         if (!c->source_full && !ec_bit(c->source->valid, row)) continue;
+        pq_lengths_add(&lengths, text[row].n);
         to = pq_text_put(to, &text[row]);
     }
+    c->lengths = lengths;
     c->data.n = (size_t)(to - c->data.p);
     return EC_OK;
 }

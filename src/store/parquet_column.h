@@ -41,6 +41,17 @@ struct pq_remap {
     uint32_t cap;
 };
 
+struct pq_lengths {
+    uint32_t shortest, longest; /* UINT32_MAX, 0: no text yet */
+};
+static inline void pq_lengths_add(struct pq_lengths *l, uint32_t n) {
+    l->shortest = n < l->shortest ? n : l->shortest;
+    l->longest = n > l->longest ? n : l->longest;
+}
+
+/* How texts in PLAIN are compressed, once a page of the file had enough of them to choose by. */
+enum pq_text_codec { PQ_TEXT_UNDECIDED, PQ_TEXT_CODED, PQ_TEXT_LIBRARY };
+
 struct pq_column {
     char *name;
     struct ec_column_type type;
@@ -55,6 +66,9 @@ struct pq_column {
     size_t coded_rows;
     size_t coded_values;
     bool plain; /* the dictionary gave up; it is not tried again in later row groups */
+    enum pq_text_codec text_codec;
+    enum pq_text_codec dict_codec; /* of the dictionary's texts */
+    struct pq_lengths lengths;     /* of the texts in data */
     struct pq_number_dict numbers;
     bool numbers_coded; /* numbers that came coded: `codes` of `numbers`, and nothing in `data` */
     struct pq_remap remap;

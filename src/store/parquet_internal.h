@@ -6,7 +6,9 @@
  *     parquet_dict.c    the dictionary of texts, made while appending
  *     parquet_numbers.c that of numbers, made when all are at hand
  *     parquet_chunk.c   a column chunk: encoding, bounds, where pages end
- *     parquet_page.c    levels, hybrid runs, compression, one page to the file
+ *     parquet_page.c    levels, hybrid runs
+ *     parquet_write.c   compression, one page to the file
+ *     parquet_frame.c   zstd frames of pages whose form is known; parquet_huffman.c, their literals
  *     parquet_footer.c  the footer; parquet_thrift.h is its wire format
  *     part_stats.c      what the Delta log is told of a finished file
  *

@@ -1,25 +1,13 @@
-/* Data pages version 1 and dictionary pages: the bytes behind a column chunk.
- *
- *     [header][ levels: length, runs ][ values: PLAIN, or width and runs of codes ]
- *             '----------------------- compressed as one ------------------------'
+/* What a page holds: levels, codes, booleans.
  *
  * Runs are Parquet's hybrid of RLE and bit packing (parquet-format Encodings.md): a varint
  * `count << 1` and the value repeated, or `groups << 1 | 1` and groups of eight values packed
- * from the lowest bit up. The CRC of a page is that of gzip over its compressed bytes.
+ * from the lowest bit up.
  */
-#include "base/io.h"
 #include "store/parquet_page.h"
 #include "store/parquet_thrift.h"
 
-#include <isa-l/crc.h>
-#include <snappy-c.h>
-#include <zstd.h>
-
-#define ZSTD_LEVEL 1
-#define HEADER_MAX ((size_t)96) /* of a page: at most 12 numbers of 5 bytes, and their field bytes */
-#define RUN_MIN    ((size_t)16) /* equal codes that are worth ending a packed run for */
-
-enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
+#define RUN_MIN ((size_t)16) /* equal codes that are worth ending a packed run for */
 
 size_t pq_bits_count(const uint64_t *bits, size_t first, size_t n) {
     size_t count = 0;
@@ -140,117 +128,4 @@ void pq_page_booleans(struct ec_buf *body, const uint8_t *value, size_t n) {
         to[i / 8] = (char)((eight * UINT64_C(0x0102040810204080)) >> 56);
     }
     body->n += (n + 7) / 8;
-}
-
-static enum ec_status compress_zstd(struct ec_parquet *pq, struct pq_scratch *s, const void *page, size_t bytes,
-                                    struct ec_err *err) {
-    if (!s->zstd) s->zstd = ZSTD_createCCtx();
-    char *to = s->zstd ? ec_buf_reserve(&s->packed, ZSTD_compressBound(bytes)) : NULL;
-    if (!to) return pq_no_memory(pq, err);
-    size_t n = ZSTD_compressCCtx(s->zstd, to, ZSTD_compressBound(bytes), page, bytes, ZSTD_LEVEL);
-    if (ZSTD_isError(n))
-        return ec_fail(err, EC_NO_MEMORY, "cannot compress a page of %s: %s", pq->path, ZSTD_getErrorName(n));
-    s->packed.n += n;
-    return EC_OK;
-}
-
-static enum ec_status compress_snappy(struct ec_parquet *pq, struct pq_scratch *s, const void *page, size_t bytes,
-                                      struct ec_err *err) {
-    size_t n = snappy_max_compressed_length(bytes);
-    char *to = ec_buf_reserve(&s->packed, n);
-    if (!to || snappy_compress(page, bytes, to, &n) != SNAPPY_OK) return pq_no_memory(pq, err);
-    s->packed.n += n;
-    return EC_OK;
-}
-
-static enum ec_status compress(struct ec_parquet *pq, struct pq_scratch *s, const void *page, size_t bytes,
-                               struct ec_err *err) {
-    switch (pq->codec) {
-    case EC_CODEC_ZSTD: return compress_zstd(pq, s, page, bytes, err);
-    case EC_CODEC_SNAPPY: return compress_snappy(pq, s, page, bytes, err);
-    case EC_CODEC_NONE: break;
-    }
-    ec_buf_add(&s->packed, page, bytes);
-    return s->packed.failed ? pq_no_memory(pq, err) : EC_OK;
-}
-
-static void page_header(struct ec_buf *out, int type, size_t raw, size_t stored, uint32_t crc, size_t count,
-                        enum pq_encoding encoding) {
-    struct pq_thrift t = {.out = out};
-    pq_thrift_int(&t, 1, PQ_THRIFT_I32, type);
-    pq_thrift_int(&t, 2, PQ_THRIFT_I32, (int64_t)raw);
-    pq_thrift_int(&t, 3, PQ_THRIFT_I32, (int64_t)stored);
-    pq_thrift_int(&t, 4, PQ_THRIFT_I32, (int32_t)crc);
-    pq_thrift_struct(&t, type == PAGE_DATA ? 5 : 7);
-    pq_thrift_int(&t, 1, PQ_THRIFT_I32, (int64_t)count);
-    pq_thrift_int(&t, 2, PQ_THRIFT_I32, encoding);
-    if (type == PAGE_DATA) {
-        pq_thrift_int(&t, 3, PQ_THRIFT_I32, PQ_RLE); /* definition levels */
-        pq_thrift_int(&t, 4, PQ_THRIFT_I32, PQ_RLE); /* repetition levels, of which there are none */
-    }
-    pq_thrift_end(&t);
-    pq_thrift_end(&t);
-}
-
-/* Compresses behind room for the header, puts the header right before it, and writes both at once. */
-static enum ec_status write_page(struct ec_parquet *pq, struct pq_scratch *s, int type, const void *page, size_t bytes,
-                                 size_t count, enum pq_encoding encoding, struct pq_chunk *chunk, struct ec_err *err) {
-    if (bytes > INT32_MAX)
-        return ec_fail(err, EC_NO_MEMORY, "a page of %s would be %zu bytes; the format ends at 2 GiB", pq->path, bytes);
-    ec_buf_clear(&s->packed);
-    if (!ec_buf_reserve(&s->packed, HEADER_MAX)) return pq_no_memory(pq, err);
-    s->packed.n = HEADER_MAX;
-    EC_TRY(compress(pq, s, page, bytes, err));
-    char *stored = s->packed.p + HEADER_MAX;
-    size_t stored_n = s->packed.n - HEADER_MAX;
-    if (stored_n > INT32_MAX)
-        return ec_fail(err, EC_NO_MEMORY, "a page of %s would be %zu bytes; the format ends at 2 GiB", pq->path,
-                       stored_n);
-    uint32_t crc = crc32_gzip_refl(0, (const unsigned char *)stored, stored_n);
-
-    struct ec_buf header = ec_buf_make(HEADER_MAX);
-    page_header(&header, type, bytes, stored_n, crc, count, encoding);
-    enum ec_status status = EC_OK;
-    size_t header_n = header.n;
-    if (header.failed) {
-        status = pq_no_memory(pq, err);
-        goto done;
-    }
-    memcpy(stored - header_n, header.p, header_n);
-    status = ec_file_write(pq->fd, stored - header_n, header_n + stored_n, pq->path, err);
-    if (status != EC_OK) goto done;
-    pq->offset += header_n + stored_n;
-    chunk->bytes_stored += header_n + stored_n;
-    chunk->bytes_raw += header_n + bytes;
-done:
-    ec_buf_free(&header);
-    return status;
-}
-
-enum ec_status pq_page_write_data(struct ec_parquet *pq, struct pq_scratch *s, enum pq_encoding encoding, size_t rows,
-                                  struct pq_chunk *chunk, struct ec_err *err) {
-    if (s->body.failed) return pq_no_memory(pq, err);
-    if (chunk->data_offset == 0) chunk->data_offset = pq->offset;
-    if (encoding == PQ_PLAIN)
-        chunk->pages_plain++;
-    else
-        chunk->pages_coded++;
-    return write_page(pq, s, PAGE_DATA, s->body.p, s->body.n, rows, encoding, chunk, err);
-}
-
-enum ec_status pq_page_write_dict(struct ec_parquet *pq, struct pq_scratch *s, const void *page, size_t bytes,
-                                  uint32_t count, struct pq_chunk *chunk, struct ec_err *err) {
-    chunk->dict_offset = pq->offset;
-    return write_page(pq, s, PAGE_DICTIONARY, page, bytes, count, PQ_PLAIN, chunk, err);
-}
-
-void pq_scratch_deinit(struct pq_scratch *s) {
-    ec_buf_free(&s->body);
-    ec_buf_free(&s->packed);
-    (void)ZSTD_freeCCtx(s->zstd);
-    ec_free(s->codes);
-    ec_free(s->wide);
-    ec_free(s->numbers.slot);
-    ec_free(s->numbers.entry);
-    *s = (struct pq_scratch){0};
 }
