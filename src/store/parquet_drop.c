@@ -106,6 +106,7 @@ static enum ec_status group_drop(struct pq_drop *d, struct ec_parquet_file *file
         EC_TRY(ec_parquet_chunk_open(in, file, g, i, err));
         d->reader = in->reader;
         d->chunk = &group->chunk[i];
+        d->text_codec = &c->text_codec;
         EC_TRY(chunk_drop(d, in, err));
         c->nulls += d->chunk->nulls;
         pq_bounds_merge(&c->bounds, &d->chunk->bounds, c->type.type);
@@ -158,7 +159,7 @@ static enum ec_status one_codec(const struct ec_parquet_file *file, enum ec_code
 static enum ec_status drop_rows(struct ec_parquet_file *file, const char *out, const uint64_t *rows, size_t n,
                                 struct ec_part_stats *stats, struct ec_err *err) {
     struct ec_parquet_options options = {file->column, file->column_count, PQ_GROUP_ROWS_MAX, EC_CODEC_ZSTD};
-    struct pq_drop d = {.scratch = {.body = ec_buf_make(SIZE_MAX / 4), .packed = ec_buf_make(SIZE_MAX / 4)}};
+    struct pq_drop d = {.scratch = pq_scratch_make()};
     EC_TRY(one_codec(file, &options.codec, err));
     EC_TRY(ec_parquet_create(out, &options, &d.pq, err));
     enum ec_status status = groups_drop(&d, file, rows, n, err);

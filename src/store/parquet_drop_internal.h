@@ -17,6 +17,7 @@ struct pq_drop {
     /* The column chunk under way. */
     struct pq_reader *reader;
     struct pq_chunk *chunk; /* of the output */
+    enum pq_text_codec *text_codec; /* of the output's column */
     uint64_t nulls;         /* that were dropped */
     bool bound_gone;        /* a dropped value was the smallest or largest, or a NaN */
 };

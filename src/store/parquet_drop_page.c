@@ -11,6 +11,8 @@ struct values {
     const uint8_t *end;
     size_t at;   /* values passed */
     size_t kept; /* values that stay */
+    bool any;      /* a text was passed */
+    size_t length; /* then of every text so far; SIZE_MAX: they differ */
 };
 
 struct pq_bounds pq_bounds_of(enum ec_type type, const void *values, size_t i) {
@@ -58,6 +60,9 @@ static enum ec_status texts_pass(struct values *v, size_t n, struct ec_err *err)
         if (!(v->p = pq_text_at(v->p, v->end, &length)))
             return pq_reader_bad(v->d->reader, err, "has a text that ends behind its page");
         v->p += length;
+        if (v->any && v->length != length) v->length = SIZE_MAX;
+        else if (!v->any) v->length = length;
+        v->any = true;
     }
     return EC_OK;
 }
@@ -143,6 +148,21 @@ static enum ec_status values_cut(struct values *v, const struct pq_body *body, c
     return EC_OK;
 }
 
+/* What lies in the body, compressed as the encoder would. */
+static enum ec_status page_write(struct pq_drop *d, const struct values *v, size_t rows, size_t levels_n, struct ec_err *err) {
+    const struct pq_reader *r = d->reader;
+    struct pq_page page = {.encoding = v->coded ? PQ_RLE_DICTIONARY : PQ_PLAIN,
+                           .count = rows,
+                           .levels_n = levels_n,
+                           .values_n = d->scratch.body.n - levels_n,
+                           .length = v->length,
+                           .codec = d->text_codec};
+    if (!v->coded && r->type.type == EC_TYPE_STRING) page.content = PQ_CONTENT_TEXTS;
+    if (!v->coded && r->width == 8) page.content = PQ_CONTENT_NUMBERS;
+    if (!ec_buf_reserve(&d->scratch.body, PQ_SLACK)) return pq_no_memory(d->pq, err); /* it is read from, unaligned */
+    return pq_page_write_data(d->pq, &d->scratch, &page, d->chunk, err);
+}
+
 enum ec_status pq_page_drop(struct pq_drop *d, const struct pq_read_page *page, const uint32_t *rows, size_t n,
                             struct ec_err *err) {
     struct pq_reader *r = d->reader;
@@ -165,7 +185,7 @@ enum ec_status pq_page_drop(struct pq_drop *d, const struct pq_read_page *page, 
     }
     ec_buf_clear(&d->scratch.body);
     pq_page_levels(&d->scratch.body, d->valid, 0, kept);
+    size_t levels_n = d->scratch.body.n;
     EC_TRY(values_cut(&v, &body, bits, page->first, rows, n, err));
-    if (kept == 0) return EC_OK;
-    return pq_page_write_data(d->pq, &d->scratch, page->coded ? PQ_RLE_DICTIONARY : PQ_PLAIN, kept, d->chunk, err);
+    return kept > 0 ? page_write(d, &v, kept, levels_n, err) : EC_OK;
 }
