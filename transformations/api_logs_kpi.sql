@@ -12,7 +12,7 @@ WITH figures AS (
         count(*) AS count_requests,
         exact_avg(response_time_ms) AS avg_response_time_ms,
         quantile_cont(CAST(response_time_ms AS DOUBLE), [0.50, 0.95, 0.99]) AS quantiles,
-        exact_avg(payload_size_bytes) AS avg_payload_bytes,
+        avg(payload_size_bytes) AS avg_payload_bytes,
         count(*) FILTER (cache_hit) AS nb_cache_hits,
         count(*) FILTER (status_code BETWEEN 400 AND 499) AS nb_4xx,
         count(*) FILTER (status_code BETWEEN 500 AND 599) AS nb_5xx

@@ -10,6 +10,6 @@ SELECT
     exact_avg(cost) AS avg_cost,
     exact_avg(margin_pct) AS avg_margin_pct,
     exact_avg(rating) AS avg_rating,
-    exact_avg(review_count) AS avg_review_count
+    avg(review_count) AS avg_review_count
 FROM products
 GROUP BY date, category, stock_status, is_active

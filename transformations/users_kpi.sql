@@ -5,10 +5,10 @@ SELECT
     customer_type,
     is_premium,
     count(*) AS nb_users,
-    exact_avg(age) AS avg_age,
-    exact_avg(total_orders) AS avg_total_orders,
+    avg(age) AS avg_age,
+    avg(total_orders) AS avg_total_orders,
     exact_avg(total_spent) AS avg_total_spent,
     exact_avg(loyalty_score) AS avg_loyalty_score,
-    exact_avg(days_since_last_login) AS avg_days_since_login
+    avg(days_since_last_login) AS avg_days_since_login
 FROM users
 GROUP BY country, customer_type, is_premium
