@@ -71,7 +71,9 @@ enum ec_status ec_parquet_add_column(struct ec_parquet *pq, const struct ec_parq
                                      struct ec_err *err) {
     EC_TRY(check_column(pq, column, err));
     EC_TRY(columns_grow(pq, err));
-    EC_TRY(pq_column_init(&pq->column[pq->column_count], column, err));
+    struct pq_column *c = &pq->column[pq->column_count];
+    EC_TRY(pq_column_init(c, column, err));
+    c->framed = pq->codec == EC_CODEC_ZSTD && c->width == 8;
     pq->column_count++;
     return EC_OK;
 }

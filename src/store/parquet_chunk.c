@@ -107,7 +107,7 @@ static enum ec_status write_booleans(struct chunk_writer *w, size_t rows, const 
     return EC_OK;
 }
 
-static enum ec_status write_codes(struct chunk_writer *w, size_t rows, const uint32_t *code, uint32_t dict_count,
+static enum ec_status write_codes(struct chunk_writer *w, size_t rows, const uint16_t *code, uint32_t dict_count,
                                   struct ec_err *err) {
     for (size_t first = 0, n; first < rows; first += n) {
         n = least(rows - first, PQ_PAGE_ROWS);
@@ -176,7 +176,7 @@ static enum ec_status write_text_column(struct chunk_writer *w, struct pq_column
     size_t coded_rows = c->data.n == 0 ? rows : c->coded_rows;
     if (c->coded_values > 0) {
         EC_TRY(write_text_dict(w, c, err));
-        EC_TRY(write_codes(w, coded_rows, (const uint32_t *)(const void *)c->codes.p, c->dict.count, err));
+        EC_TRY(write_codes(w, coded_rows, (const uint16_t *)(const void *)c->codes.p, c->dict.count, err));
     } else {
         coded_rows = 0;
     }

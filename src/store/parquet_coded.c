@@ -82,7 +82,7 @@ static enum ec_status look_up(struct pq_column *c, uint32_t place, size_t values
 static enum ec_status translate(struct pq_column *c, const uint32_t *place, size_t count, size_t before, size_t *taken,
                                 struct ec_err *err) {
     EC_TRY(remap_reserve(c, err));
-    uint32_t *to = (uint32_t *)(void *)ec_buf_reserve(&c->codes, count * sizeof *to);
+    uint16_t *to = (uint16_t *)(void *)ec_buf_reserve(&c->codes, count * sizeof *to);
     if (!to) return no_memory(c, err);
     const uint32_t *remap = c->remap.code;
     size_t i = 0;
@@ -90,7 +90,7 @@ static enum ec_status translate(struct pq_column *c, const uint32_t *place, size
         uint32_t code = remap[place[i]];
         if (code == PQ_NO_CODE) EC_TRY(look_up(c, place[i], before + i, &code, err));
         if (code == PQ_NO_CODE) break;
-        to[i] = code;
+        to[i] = (uint16_t)code;
     }
     c->codes.n += i * sizeof *to;
     *taken = i;
@@ -138,8 +138,8 @@ static enum ec_status append_texts(struct pq_column *c, const struct pq_slice *s
 }
 
 enum ec_status pq_numbers_expand(struct pq_column *c, struct ec_err *err) {
-    size_t n = c->codes.n / sizeof(uint32_t);
-    const uint32_t *code = (const uint32_t *)(const void *)c->codes.p;
+    size_t n = c->codes.n / sizeof(uint16_t);
+    const uint16_t *code = (const uint16_t *)(const void *)c->codes.p;
     void *to = ec_buf_reserve(&c->data, n * c->width);
     if (!to) return ec_fail(err, EC_NO_MEMORY, "memory ran out for the values of column %s", c->name);
     if (c->width == 8)

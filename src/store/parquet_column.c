@@ -19,6 +19,7 @@ static void release(struct pq_column *c) {
     ec_buf_free(&c->dict.bytes);
     ec_free(c->dict.entry);
     ec_free(c->dict.slot);
+    ec_free(c->dict.recent);
     ec_free(c->numbers.entry);
     ec_free(c->numbers.slot);
     ec_free(c->remap.code);
@@ -63,8 +64,8 @@ size_t pq_column_held(const struct pq_column *c) {
 size_t pq_column_memory(const struct pq_column *c) {
     return c->valid_words * sizeof *c->valid + c->codes.cap + c->data.cap + c->dict.bytes.cap +
            c->dict.entry_cap * sizeof *c->dict.entry + c->dict.slots * sizeof *c->dict.slot +
-           c->numbers.entry_cap * sizeof *c->numbers.entry + c->numbers.slot_cap * sizeof *c->numbers.slot +
-           c->remap.cap * sizeof *c->remap.code;
+           (c->dict.recent ? PQ_RECENT * sizeof *c->dict.recent : 0) + c->numbers.entry_cap * sizeof *c->numbers.entry +
+           c->numbers.slot_cap * sizeof *c->numbers.slot + c->remap.cap * sizeof *c->remap.code;
 }
 
 /* The codes of nulls mean nothing. */

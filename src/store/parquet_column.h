@@ -17,10 +17,13 @@ struct pq_text_dict {
     struct ec_buf bytes; /* the dictionary page: PLAIN */
     struct pq_entry *entry;
     struct pq_slot *slot;
+    uint16_t *recent; /* PQ_RECENT codes of texts by their length and ends; any may be out of date */
     uint32_t count;
     uint32_t entry_cap;
     uint32_t slots; /* a power of two */
 };
+#define PQ_RECENT_BITS 12u
+#define PQ_RECENT      ((size_t)1 << PQ_RECENT_BITS)
 
 /* Numbers, each once, in the order of their first appearance. */
 struct pq_number_dict {
@@ -56,11 +59,12 @@ struct pq_column {
     char *name;
     struct ec_column_type type;
     uint32_t width; /* of a value in memory; 0 for text */
+    bool framed;    /* numbers in PLAIN take the bytes that vary: pq_frame_numbers() */
     /* The row group under way. */
     uint64_t *valid; /* bit set: the row has a value; zero behind the last row */
     size_t valid_words;
     size_t values;       /* rows with a value */
-    struct ec_buf codes; /* text: uint32_t per value, for the first coded_rows rows; coded numbers */
+    struct ec_buf codes; /* text: uint16_t per value, for the first coded_rows rows; coded numbers */
     struct ec_buf data;  /* other values without gaps; text: those behind the coded ones, PLAIN */
     struct pq_text_dict dict;
     size_t coded_rows;

@@ -11,6 +11,7 @@
 #define PROBES_MAX  256u
 #define NUMBERS_MIN ((size_t)64) /* fewer are not worth a second page */
 #define SLOTS_MIN   4096u
+#define SLOTS_NONE  UINT32_MAX
 #define NARROW_MAX  ((size_t)PQ_DICT_ENTRIES_MAX)
 
 /* The sample: blocks of neighbours, because what repeats often repeats soon. */
@@ -63,38 +64,59 @@ void pq_number_dict_clear(struct pq_number_dict *d) {
     d->count = d->slots = 0; /* the next table grows as the first did */
 }
 
-enum ec_status pq_number_dict_code(struct pq_number_dict *d, uint64_t value, uint32_t *code, struct ec_err *err) {
-    *code = PQ_NO_CODE;
-    bool collide = false;
-    if (d->slots == 0 && !index_anew(d, SLOTS_MIN, &collide)) return no_memory(d->count, err);
+/* The value's place; *code is PQ_NO_CODE where it is not there, and *at SLOTS_NONE where it has no place. */
+static inline uint32_t find(const struct pq_number_dict *d, uint64_t value, uint32_t *code) {
     uint32_t at = slot_of(value, d->slots);
     for (uint32_t probes = 0; d->slot[at]; at = (at + 1) & (d->slots - 1)) {
-        if (d->entry[d->slot[at] - 1] == value) {
-            *code = d->slot[at] - 1;
-            return EC_OK;
+        *code = d->slot[at] - 1;
+        if (d->entry[*code] == value) return at;
+        if (++probes > PROBES_MAX) {
+            at = SLOTS_NONE;
+            break;
         }
-        if (++probes > PROBES_MAX) return EC_OK;
     }
-    if (d->count == PQ_DICT_ENTRIES_MAX) return EC_OK;
+    *code = PQ_NO_CODE;
+    return at;
+}
+
+/* Adds a value that is not there, at its place. */
+static enum ec_status add(struct pq_number_dict *d, uint64_t value, uint32_t at, uint32_t *code, struct ec_err *err) {
+    if (at == SLOTS_NONE || d->count == PQ_DICT_ENTRIES_MAX) return EC_OK;
+    bool collide = false;
     d->entry[d->count] = value;
-    d->slot[at] = d->count + 1;
     uint32_t added = d->count++;
+    d->slot[at] = d->count;
     if (d->count * 2 == d->slots && !index_anew(d, d->slots * 2, &collide)) return no_memory(d->count, err);
     if (!collide) *code = added;
     return EC_OK;
 }
 
-static bool pays(size_t count, size_t n, size_t width) {
+enum ec_status pq_number_dict_code(struct pq_number_dict *d, uint64_t value, uint32_t *code, struct ec_err *err) {
+    bool collide = false;
+    if (d->slots == 0 && !index_anew(d, SLOTS_MIN, &collide)) return no_memory(d->count, err);
+    uint32_t at = find(d, value, code);
+    return *code == PQ_NO_CODE ? add(d, value, at, code, err) : EC_OK;
+}
+
+/* A dictionary pays where it and its codes take less than this part of what PLAIN does. */
+struct cost {
+    size_t n;
+    size_t plain;     /* bytes of a value */
+    size_t parts, of; /* of PLAIN's bytes */
+};
+
+static bool pays(size_t count, const struct cost *cost) {
     size_t bits = count > 2 ? 64 - (size_t)__builtin_clzll(count - 1) : 1;
-    return count <= PQ_DICT_ENTRIES_MAX && count * width + n * bits / 8 < n * width / 4 * 3;
+    return count <= PQ_DICT_ENTRIES_MAX &&
+           count * cost->plain + cost->n * bits / 8 < cost->n * cost->plain / cost->of * cost->parts;
 }
 
 /* The largest dictionary that pays. */
-static size_t entries_max(size_t n, size_t width) {
+static size_t entries_max(const struct cost *cost) {
     size_t low = 0, high = PQ_DICT_ENTRIES_MAX;
     while (low < high) {
         size_t middle = (low + high + 1) / 2;
-        if (pays(middle, n, width))
+        if (pays(middle, cost))
             low = middle;
         else
             high = middle - 1;
@@ -102,21 +124,43 @@ static size_t entries_max(size_t n, size_t width) {
     return low;
 }
 
+/* pq_frame_numbers() leaves the bytes that vary, which takes far less time than hashing does, and a
+ * little more than a table; but codes are read back in a tenth of the time. */
+static struct cost cost_of(const struct pq_column *c, const struct pq_bounds *bounds, bool narrow) {
+    struct cost cost = {.n = c->values, .plain = c->width, .parts = 3, .of = narrow ? 4 : 5};
+    if (!c->framed || !bounds || !bounds->known) return cost;
+    uint64_t differ = (uint64_t)bounds->min.i ^ (uint64_t)bounds->max.i;
+    cost.plain = differ ? 8 - (size_t)__builtin_clzll(differ) / 8 : 1;
+    if (narrow) cost.parts = 5;
+    return cost;
+}
+
 static size_t sample_at(size_t k, size_t n) {
     return k / SAMPLE_BLOCK * ((n - SAMPLE_BLOCK) / (SAMPLE / SAMPLE_BLOCK - 1)) + k % SAMPLE_BLOCK;
 }
 
-/* Whether the values seem to be more than `most` different ones: those would repeat in a sample
- * SAMPLE^2 / (2 most) times, were they drawn at random. */
+/* Whether the values seem to be more than `most` different ones: of those that the sample has once
+ * (f1) and twice (f2), f1^2 / 2 f2 more are estimated to be outside of it (Chao 1984, a lower bound). */
 static enum ec_status sample_is_new(struct pq_scratch *s, const uint64_t sample[SAMPLE], size_t most, bool *is_new,
                                     struct ec_err *err) {
     struct pq_number_dict *d = &s->numbers;
+    uint16_t seen[SAMPLE] = {0};
     bool collide = false;
     d->count = 0;
     if (!index_anew(d, 4 * (uint32_t)SAMPLE, &collide)) return no_memory(SAMPLE, err);
-    uint32_t code = 0;
-    for (size_t k = 0; k < SAMPLE && code != PQ_NO_CODE; k++) EC_TRY(pq_number_dict_code(d, sample[k], &code, err));
-    *is_new = code == PQ_NO_CODE || (SAMPLE - d->count) * (most + 1) * 2 < SAMPLE * SAMPLE / 4 * 3;
+    for (size_t k = 0; k < SAMPLE; k++) {
+        uint32_t code;
+        EC_TRY(pq_number_dict_code(d, sample[k], &code, err));
+        *is_new = code == PQ_NO_CODE;
+        if (*is_new) return EC_OK;
+        seen[code]++;
+    }
+    size_t once = 0, twice = 0;
+    for (size_t k = 0; k < d->count; k++) {
+        once += seen[k] == 1;
+        twice += seen[k] == 2;
+    }
+    *is_new = d->count + once * once / (2 * twice + 1) > most;
     return EC_OK;
 }
 
@@ -148,29 +192,30 @@ static size_t narrow_range(const struct pq_bounds *bounds, size_t n) {
 
 static enum ec_status reserve_codes(struct pq_scratch *s, size_t n, struct ec_err *err) {
     if (n <= s->codes_cap) return EC_OK;
-    uint32_t *codes = ec_realloc_array(s->codes, n, sizeof *codes);
+    uint16_t *codes = ec_realloc_array(s->codes, n, sizeof *codes);
     if (!codes) return no_memory(n, err);
     s->codes = codes;
     s->codes_cap = n;
     return EC_OK;
 }
 
-static enum ec_status code_by_table(struct pq_scratch *s, const uint64_t *value, size_t n, size_t width, uint64_t low,
+static enum ec_status code_by_table(struct pq_scratch *s, const uint64_t *value, const struct cost *cost, uint64_t low,
                                     size_t range, uint32_t *count, struct ec_err *err) {
     if (!reserve_slots(&s->numbers, range)) return no_memory(range, err);
     uint32_t *table = s->numbers.slot;
-    size_t entries = mark(table, range, low, value, n);
-    if (!pays(entries, n, width)) return EC_OK;
+    size_t entries = mark(table, range, low, value, cost->n);
+    if (!pays(entries, cost)) return EC_OK;
     if (!reserve_entries(&s->numbers, entries)) return no_memory(entries, err);
     number_marked(table, range, low, s->numbers.entry);
-    for (size_t i = 0; i < n; i++) s->codes[i] = table[value[i] - low];
+    for (size_t i = 0; i < cost->n; i++) s->codes[i] = (uint16_t)table[value[i] - low];
     *count = (uint32_t)entries;
     return EC_OK;
 }
 
-static enum ec_status code_by_hash(struct pq_scratch *s, const uint64_t *value, size_t n, size_t width, uint32_t *count,
-                                   struct ec_err *err) {
-    size_t most = entries_max(n, width);
+/* Gives up (a count of 0) as soon as the dictionary cannot pay any more. */
+static enum ec_status code_by_hash(struct pq_scratch *s, const uint64_t *value, const struct cost *cost,
+                                   uint32_t *count, struct ec_err *err) {
+    size_t most = entries_max(cost), n = cost->n;
     if (n >= SAMPLE_FROM) {
         uint64_t sample[SAMPLE];
         for (size_t k = 0; k < SAMPLE; k++) sample[k] = value[sample_at(k, n)];
@@ -178,43 +223,54 @@ static enum ec_status code_by_hash(struct pq_scratch *s, const uint64_t *value, 
         EC_TRY(sample_is_new(s, sample, most, &is_new, err));
         if (is_new) return EC_OK;
     }
+    struct pq_number_dict *d = &s->numbers;
     bool collide = false;
-    s->numbers.count = 0;
-    if (!index_anew(&s->numbers, SLOTS_MIN, &collide)) return no_memory(n, err);
+    d->count = 0;
+    if (!index_anew(d, SLOTS_MIN, &collide)) return no_memory(n, err);
+    uint64_t last = ~value[0];
+    uint32_t code = 0;
     for (size_t i = 0; i < n; i++) {
-        EC_TRY(pq_number_dict_code(&s->numbers, value[i], &s->codes[i], err));
-        if (s->codes[i] == PQ_NO_CODE || s->numbers.count > most) return EC_OK;
+        if (value[i] != last) {
+            last = value[i];
+            uint32_t at = find(d, last, &code);
+            if (code == PQ_NO_CODE) EC_TRY(add(d, last, at, &code, err));
+            if (code == PQ_NO_CODE || d->count > most) return EC_OK;
+        }
+        s->codes[i] = (uint16_t)code;
     }
-    *count = s->numbers.count;
+    *count = d->count;
     return EC_OK;
 }
 
 enum ec_status pq_number_code(struct pq_scratch *s, const struct pq_column *c, const uint64_t *value,
                               const struct pq_bounds *bounds, uint32_t *count, struct ec_err *err) {
-    size_t n = c->values, range = narrow_range(bounds, n);
+    size_t range = narrow_range(bounds, c->values);
+    struct cost cost = cost_of(c, bounds, range > 0);
     *count = 0;
-    if (n < NUMBERS_MIN) return EC_OK;
-    EC_TRY(reserve_codes(s, n, err));
-    if (range > 0) return code_by_table(s, value, n, c->width, (uint64_t)bounds->min.i, range, count, err);
-    return code_by_hash(s, value, n, c->width, count, err);
+    if (cost.n < NUMBERS_MIN) return EC_OK;
+    EC_TRY(reserve_codes(s, cost.n, err));
+    if (range > 0) return code_by_table(s, value, &cost, (uint64_t)bounds->min.i, range, count, err);
+    return code_by_hash(s, value, &cost, count, err);
 }
 
-static enum ec_status coded_sample(struct pq_scratch *s, const struct pq_column *c, bool *is_new, struct ec_err *err) {
-    const uint32_t *code = (const uint32_t *)(const void *)c->codes.p;
+static enum ec_status coded_sample(struct pq_scratch *s, const struct pq_column *c, const struct cost *cost,
+                                   bool *is_new, struct ec_err *err) {
+    const uint16_t *code = (const uint16_t *)(const void *)c->codes.p;
     uint64_t sample[SAMPLE];
-    for (size_t k = 0; k < SAMPLE; k++) sample[k] = c->numbers.entry[code[sample_at(k, c->values)]];
-    return sample_is_new(s, sample, entries_max(c->values, c->width), is_new, err);
+    for (size_t k = 0; k < SAMPLE; k++) sample[k] = c->numbers.entry[code[sample_at(k, cost->n)]];
+    return sample_is_new(s, sample, entries_max(cost), is_new, err);
 }
 
 enum ec_status pq_number_recode(struct pq_scratch *s, const struct pq_column *c, const struct pq_bounds *bounds,
                                 uint32_t *count, struct ec_err *err) {
     const struct pq_number_dict *d = &c->numbers;
-    const uint32_t *code = (const uint32_t *)(const void *)c->codes.p;
+    const uint16_t *code = (const uint16_t *)(const void *)c->codes.p;
     size_t n = c->values, range = narrow_range(bounds, n);
+    struct cost cost = cost_of(c, bounds, range > 0);
     *count = 0;
-    if (n < NUMBERS_MIN || !pays(d->count, n, c->width)) return EC_OK;
+    if (n < NUMBERS_MIN || !pays(d->count, &cost)) return EC_OK;
     bool is_new = false;
-    if (range == 0 && n >= SAMPLE_FROM) EC_TRY(coded_sample(s, c, &is_new, err));
+    if (range == 0 && n >= SAMPLE_FROM) EC_TRY(coded_sample(s, c, &cost, &is_new, err));
     if (is_new) return EC_OK;
     EC_TRY(reserve_codes(s, n, err));
     if (!reserve_slots(&s->numbers, range) || !reserve_entries(&s->numbers, d->count)) return no_memory(n, err);
@@ -226,7 +282,7 @@ enum ec_status pq_number_recode(struct pq_scratch *s, const struct pq_column *c,
         (void)mark(s->numbers.slot, range, low, d->entry, d->count);
         number_marked(s->numbers.slot, range, low, s->numbers.entry);
         uint32_t *table = s->numbers.slot;
-        for (size_t i = 0; i < n; i++) s->codes[i] = table[d->entry[code[i]] - low];
+        for (size_t i = 0; i < n; i++) s->codes[i] = (uint16_t)table[d->entry[code[i]] - low];
     }
     *count = d->count;
     return EC_OK;

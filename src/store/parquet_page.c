@@ -57,11 +57,17 @@ void pq_page_levels(struct ec_buf *body, const uint64_t *valid, size_t first, si
     memcpy(body->p + at, &length, 4);
 }
 
+/* Four codes of sixteen bits, brought together to `width` bits each. */
+static inline uint64_t pack4(const uint16_t *code, uint32_t width) {
+    uint64_t four;
+    memcpy(&four, code, 8);
+    uint64_t two = (four & UINT64_C(0x0000ffff0000ffff)) | (four & UINT64_C(0xffff0000ffff0000)) >> (16 - width);
+    return (uint32_t)two | two >> 32 << (2 * width);
+}
+
 /* Eight codes of `width` bits, 1 to 16: up to sixteen bytes are written, `width` of them count. */
-static inline void pack8(char *to, const uint32_t *code, uint32_t width) {
-    uint64_t low = 0, high = 0;
-    for (uint32_t k = 0; k < 4; k++) low |= (uint64_t)code[k] << (k * width);
-    for (uint32_t k = 0; k < 4; k++) high |= (uint64_t)code[4 + k] << (k * width);
+static inline void pack8(char *to, const uint16_t *code, uint32_t width) {
+    uint64_t low = pack4(code, width), high = pack4(code + 4, width);
     if (width <= 8) {
         low |= high << (4 * width);
         memcpy(to, &low, 8);
@@ -71,29 +77,31 @@ static inline void pack8(char *to, const uint32_t *code, uint32_t width) {
     memcpy(to, &both, 16);
 }
 
-static void packed_run(struct ec_buf *body, const uint32_t *code, size_t n, uint32_t width) {
+static void packed_run(struct ec_buf *body, const uint16_t *code, size_t n, uint32_t width) {
     if (n == 0) return;
     size_t groups = (n + 7) / 8;
     pq_thrift_varint(body, (uint64_t)groups << 1 | 1);
     char *to = ec_buf_reserve(body, groups * width + 16);
     if (!to) return;
     size_t i = 0;
+    if (width <= 8)
+        for (; i + 8 <= n; i += 8, to += width) pack8(to, code + i, width);
     for (; i + 8 <= n; i += 8, to += width) pack8(to, code + i, width);
     if (i < n) {
-        uint32_t last[8] = {0};
+        uint16_t last[8] = {0};
         memcpy(last, code + i, (n - i) * sizeof *last);
         pack8(to, last, width);
     }
     body->n += groups * width;
 }
 
-static bool equal8(const uint32_t *code) {
-    uint32_t differ = 0;
-    for (int k = 1; k < 8; k++) differ |= code[k] ^ code[0];
-    return differ == 0;
+static inline bool equal8(const uint16_t *code) {
+    uint64_t four[2], first = *code * UINT64_C(0x0001000100010001);
+    memcpy(four, code, 16);
+    return ((four[0] ^ first) | (four[1] ^ first)) == 0;
 }
 
-void pq_page_codes(struct ec_buf *body, const uint32_t *code, size_t n, uint32_t dict_count) {
+void pq_page_codes(struct ec_buf *body, const uint16_t *code, size_t n, uint32_t dict_count) {
     /* One bit even for a single entry: not every reader takes a width of none. */
     uint32_t width = dict_count > 2 ? 32 - (uint32_t)__builtin_clz(dict_count - 1) : 1;
     ec_buf_addc(body, (char)width);
@@ -104,6 +112,7 @@ void pq_page_codes(struct ec_buf *body, const uint32_t *code, size_t n, uint32_t
             i = end;
             continue;
         }
+        while (end + 8 <= n && equal8(code + end) && code[end] == code[i]) end += 8;
         while (end < n && code[end] == code[i]) end++;
         if (end - i < RUN_MIN) { /* stay on the packed run's groups of eight */
             i += 8;

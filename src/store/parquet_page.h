@@ -12,7 +12,7 @@ struct pq_scratch {
     struct ec_buf header;
     void *zstd;
     struct pq_frame_scratch frame;
-    uint32_t *codes; /* of numbers */
+    uint16_t *codes; /* of numbers */
     size_t codes_cap;
     uint64_t *wide; /* dates as 64 bits */
     size_t wide_cap;
@@ -55,7 +55,7 @@ void pq_bounds_merge(struct pq_bounds *into, const struct pq_bounds *from, enum 
 
 /* parquet_page.c: into scratch->body. `valid` NULL: every row is null. */
 void pq_page_levels(struct ec_buf *body, const uint64_t *valid, size_t first, size_t rows);
-void pq_page_codes(struct ec_buf *body, const uint32_t *code, size_t n, uint32_t dict_count);
+void pq_page_codes(struct ec_buf *body, const uint16_t *code, size_t n, uint32_t dict_count);
 void pq_page_booleans(struct ec_buf *body, const uint8_t *value, size_t n);
 
 /* parquet_write.c */
