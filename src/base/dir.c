@@ -25,20 +25,26 @@ bool ec_path_exists(const char *path) {
     return lstat(path, &st) == 0;
 }
 
+/* Whether the folder is there now. errno is of mkdir. */
+static bool make_one(const char *path) {
+    if (ec_io.mkdir(path, 0777) == 0) return true;
+    int cause = errno;
+    struct stat st;
+    if (cause == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
+    errno = cause;
+    return false;
+}
+
 enum ec_status ec_dir_make(const char *path, struct ec_err *err) {
     char part[4096];
     size_t n = strlen(path);
     if (n >= sizeof part) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    if (n == 0 || make_one(path)) return EC_OK; /* mostly those above it are there */
     for (size_t i = 1; i <= n; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (ec_io.mkdir(part, 0777) == 0) continue;
-        int cause = errno;
-        struct stat st;
-        if (cause == EEXIST && stat(part, &st) == 0 && S_ISDIR(st.st_mode)) continue;
-        errno = cause;
-        return ec_fail_errno(err, EC_IO, "cannot create the folder %s", part);
+        if (!make_one(part)) return ec_fail_errno(err, EC_IO, "cannot create the folder %s", part);
     }
     return EC_OK;
 }

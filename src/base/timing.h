@@ -37,7 +37,7 @@ struct ec_time_spent {
     int64_t wall_ns;
     int64_t cpu_ns;       /* of this process */
     int64_t child_cpu_ns; /* of child processes that ended */
-    int64_t sync_ns;      /* wall time in fsync */
+    int64_t sync_ns;      /* wall time in fsync, over all threads that wait at once but those of base/durable.h */
     uint64_t syncs;
 };
 

@@ -26,7 +26,7 @@ static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *con
     char dir[EC_PATH_MAX], path[EC_PATH_MAX];
     EC_TRY(ec_cli_out_dir(cli, dir, err));
     EC_TRY(add_archive(config, last, err));
-    EC_TRY(ec_page_publish(dir, &last->facts, err));
+    EC_TRY(ec_page_publish(dir, &last->facts, NULL, err));
     EC_TRY(ec_path_join(path, sizeof path, dir, EC_PAGE_NAME, err));
     if (!cli->json) {
         ec_inert_print(path, strlen(path), stdout);

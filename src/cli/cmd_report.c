@@ -48,7 +48,7 @@ static enum ec_status save(struct overview *o, const char *dir, const struct ec_
     struct ec_judgement judgement;
     ec_report_name(unit->label, name);
     EC_TRY(ec_path_join(path, sizeof path, dir, name, err));
-    EC_TRY(ec_report_save(dir, unit, err));
+    EC_TRY(ec_report_save(dir, unit, NULL, err));
     ec_arena_init(&arena, JUDGE_ARENA_MAX);
     enum ec_status status = ec_judge(unit, &arena, &judgement, err);
     if (status == EC_OK) {

@@ -1,5 +1,6 @@
 #include "gate/quarantine.h"
 
+#include "base/durable.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -136,7 +137,8 @@ enum ec_status ec_quarantine_finish(struct ec_quarantine *q, struct ec_err *err)
     EC_TRY(flush(q, err));
     int fd = q->fd;
     q->fd = -1;
-    enum ec_status status = ec_file_finish(fd, q->options.path, err);
+    enum ec_status status =
+        q->durable ? ec_durable_add(q->durable, q->options.path, fd, err) : ec_file_finish(fd, q->options.path, err);
     if (status != EC_OK) (void)ec_io.unlink(q->options.path);
     return status;
 }

@@ -31,7 +31,8 @@ struct ec_first {
 
 struct ec_quarantine {
     struct ec_quarantine_options options;
-    int fd; /* -1: not created yet */
+    struct ec_durable *durable; /* set by the caller: is handed the finished file, to be synced with others; NULL: alone */
+    int fd;                     /* -1: not created yet */
     struct ec_buf buf;
     uint64_t rows;
     uint32_t *first_fault; /* per row of the batch: 1 + its first fault, 0: none */
@@ -44,7 +45,7 @@ enum ec_status ec_quarantine_init(struct ec_quarantine *q, const struct ec_quara
 /* Writes the rejected rows of the batch. `first` names the firsts of the batch's duplicates. */
 enum ec_status ec_quarantine_write(struct ec_quarantine *q, const struct ec_batch *batch, const struct ec_first *first,
                                    size_t first_count, struct ec_err *err) EC_MUST_USE;
-/* Syncs and closes; q->rows == 0 means that there is no file. */
+/* Syncs and closes, or hands over; q->rows == 0 means that there is no file. */
 enum ec_status ec_quarantine_finish(struct ec_quarantine *q, struct ec_err *err) EC_MUST_USE;
 void ec_quarantine_deinit(struct ec_quarantine *q); /* removes an unfinished file */
 

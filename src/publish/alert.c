@@ -155,19 +155,19 @@ static void note_pending(const struct ec_config *config, struct ec_alert_result 
 }
 
 enum ec_status ec_alert_publish(const char *dir, const struct ec_run_facts *run, const struct ec_config *config,
-                                struct ec_alert_result *result, struct ec_err *err) {
+                                struct ec_durable *durable, struct ec_alert_result *result, struct ec_err *err) {
     char path[4096];
     *result = (struct ec_alert_result){.files = bad_files(run)};
     EC_TRY(ec_path_join(path, sizeof path, dir, EC_ALERT_FILE_NAME, err));
     if (result->files == 0) {
         if (ec_io.unlink(path) != 0 && errno != ENOENT)
             return ec_fail_errno(err, EC_DELIVERY, "cannot remove the alert of an earlier run, %s", path);
-        return EC_OK;
+        return durable ? ec_durable_folder(durable, dir, err) : EC_OK;
     }
     note_pending(config, result);
     struct ec_buf text = ec_buf_make(ALERT_MAX);
     enum ec_status status = ec_alert_write(run, &text, err);
-    if (status == EC_OK) status = ec_file_replace(path, text.p, text.n, err);
+    if (status == EC_OK) status = ec_durable_put(durable, path, text.p, text.n, err);
     result->written = status == EC_OK;
     ec_buf_free(&text);
     return status;

@@ -9,6 +9,7 @@
  * alone (names, contents, times of change), so the same inputs give the same archive. It is
  * written under a temporary name, synced, read back and verified against ARCHIVE.json, and only
  * then linked into place: an archive that has its name is whole. A name that is taken gets _2, _3…
+ * One archive at a time in a folder: the caller holds the project's lock.
  *
  *     struct ec_archive_made made;
  *     EC_TRY(ec_archive_create("data/archive", run.started_us, run.run, files, count, &made, err));

@@ -7,10 +7,11 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <unistd.h>
 
 #define READ_BYTES  ((size_t)256 * EC_KIB)
 #define NAMES_TRIED 1000u
+/* Always the same, so that what a crash left is found by the next: one archive at a time in a folder. */
+#define TEMPORARY_NAME ".archive.tmp"
 
 /* An archive being written: libarchive makes the tar, ISA-L the gzip. */
 struct writing {
@@ -182,17 +183,16 @@ static enum ec_status verify(const char *tmp, struct ec_archive_made *made, stru
 enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char *run,
                                  const struct ec_archive_file *files, size_t count, struct ec_archive_made *made,
                                  struct ec_err *err) {
-    char name[64], tmp[4096];
+    char tmp[4096];
     int fd;
     *made = (struct ec_archive_made){0};
     EC_TRY(ec_dir_make(dir, err));
-    (void)snprintf(name, sizeof name, ".archive.%d.tmp", (int)getpid());
-    EC_TRY(ec_path_join(tmp, sizeof tmp, dir, name, err));
+    EC_TRY(ec_path_join(tmp, sizeof tmp, dir, TEMPORARY_NAME, err));
     struct ec_archive_list list;
     ec_archive_list_init(&list);
     enum ec_status status = make_list(run, files, count, &list, err);
     if (status != EC_OK) goto done;
-    (void)ec_io.unlink(tmp); /* left by a crash of a process of the same number */
+    (void)ec_io.unlink(tmp); /* left by a crash */
     status = ec_file_create(tmp, &fd, err);
     if (status != EC_OK) goto done;
     status = write_all(fd, tmp, &list, err);

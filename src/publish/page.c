@@ -148,12 +148,13 @@ enum ec_status ec_page_write(const struct ec_run_facts *run, struct ec_buf *out,
     return status;
 }
 
-enum ec_status ec_page_publish(const char *dir, const struct ec_run_facts *run, struct ec_err *err) {
+enum ec_status ec_page_publish(const char *dir, const struct ec_run_facts *run, struct ec_durable *durable,
+                               struct ec_err *err) {
     char path[4096];
     struct ec_buf text = ec_buf_make(PAGE_MAX);
     enum ec_status status = ec_path_join(path, sizeof path, dir, EC_PAGE_NAME, err);
     if (status == EC_OK) status = ec_page_write(run, &text, err);
-    if (status == EC_OK) status = ec_file_replace(path, text.p, text.n, err);
+    if (status == EC_OK) status = ec_durable_put(durable, path, text.p, text.n, err);
     ec_buf_free(&text);
     return status;
 }

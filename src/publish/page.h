@@ -8,6 +8,7 @@
 #ifndef EC_PUBLISH_PAGE_H
 #define EC_PUBLISH_PAGE_H
 
+#include "base/durable.h"
 #include "quality/run_facts.h"
 
 #define EC_PAGE_NAME       "dashboard.html"
@@ -17,6 +18,7 @@
 /* The page's text, appended. */
 enum ec_status ec_page_write(const struct ec_run_facts *run, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
 /* Writes it into `dir`, where the reports are too. */
-enum ec_status ec_page_publish(const char *dir, const struct ec_run_facts *run, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_page_publish(const char *dir, const struct ec_run_facts *run, struct ec_durable *durable,
+                               struct ec_err *err) EC_MUST_USE;
 
 #endif

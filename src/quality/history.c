@@ -83,7 +83,8 @@ static enum ec_status load(const char *path, struct ec_buf *text, struct ec_err 
     return EC_OK;
 }
 
-enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_err *err) {
+enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_durable *durable,
+                                 struct ec_err *err) {
     struct ec_buf text = ec_buf_make(EC_HISTORY_MAX);
     struct ec_arena arena;
     ec_arena_init(&arena, JUDGE_MAX);
@@ -104,7 +105,8 @@ enum ec_status ec_history_append(const char *path, const struct ec_run_facts *ru
     if (status == EC_OK && text.failed)
         status = ec_fail(err, EC_NO_MEMORY, "%s has reached its limit of %zu bytes: move it away and a new one begins",
                          path, text.bytes_max);
-    if (status == EC_OK && text.n > before) status = ec_file_replace(path, text.p, text.n, err);
+    /* Where nothing was added, whoever added it may have been interrupted before it was on the disk. */
+    if (status == EC_OK && (text.n > before || durable)) status = ec_durable_put(durable, path, text.p, text.n, err);
 done:
     ec_free(have);
     ec_arena_deinit(&arena);

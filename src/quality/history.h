@@ -12,6 +12,7 @@
 #ifndef EC_QUALITY_HISTORY_H
 #define EC_QUALITY_HISTORY_H
 
+#include "base/durable.h"
 #include "quality/run_facts.h"
 
 #define EC_HISTORY_MAX ((size_t)256 * EC_MIB)
@@ -39,7 +40,8 @@ struct ec_history {
 };
 
 /* Adds the run's units that the file does not have yet. */
-enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_durable *durable,
+                                 struct ec_err *err) EC_MUST_USE;
 
 /* Reads the whole; a file that does not exist is an empty history. */
 enum ec_status ec_history_read(const char *path, struct ec_history *history, struct ec_err *err) EC_MUST_USE;

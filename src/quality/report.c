@@ -284,13 +284,14 @@ done:
     return status;
 }
 
-enum ec_status ec_report_save(const char *dir, const struct ec_unit *unit, struct ec_err *err) {
+enum ec_status ec_report_save(const char *dir, const struct ec_unit *unit, struct ec_durable *durable,
+                              struct ec_err *err) {
     struct ec_buf text = ec_buf_make(REPORT_MAX);
     char name[EC_REPORT_NAME_MAX], path[4096];
     ec_report_name(unit->label, name);
     enum ec_status status = ec_report_write(unit, &text, err);
     if (status == EC_OK) status = ec_path_join(path, sizeof path, dir, name, err);
-    if (status == EC_OK) status = ec_file_replace(path, text.p, text.n, err);
+    if (status == EC_OK) status = ec_durable_put(durable, path, text.p, text.n, err);
     ec_buf_free(&text);
     return status;
 }

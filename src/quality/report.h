@@ -7,11 +7,12 @@
  *     char label[EC_REPORT_LABEL_MAX];
  *     ec_report_label(unit.path, unit.member, label);
  *     unit.label = label;                     // made unique within the run by the caller
- *     EC_TRY(ec_report_save("data/quality", &unit, err));
+ *     EC_TRY(ec_report_save("data/quality", &unit, NULL, err));
  */
 #ifndef EC_QUALITY_REPORT_H
 #define EC_QUALITY_REPORT_H
 
+#include "base/durable.h"
 #include "quality/score.h"
 
 #define EC_REPORT_LABEL_MAX 201u /* with the NUL: prefix and suffix fit a file's name of 255 */
@@ -31,6 +32,7 @@ void ec_report_name(const char *label, char out[EC_REPORT_NAME_MAX]);
 /* The report as JSON text, appended. EC_NO_MEMORY past the buffer's limit. */
 enum ec_status ec_report_write(const struct ec_unit *unit, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
 /* Writes it into the folder `dir`, which exists; it appears whole or not at all. */
-enum ec_status ec_report_save(const char *dir, const struct ec_unit *unit, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_report_save(const char *dir, const struct ec_unit *unit, struct ec_durable *durable,
+                              struct ec_err *err) EC_MUST_USE;
 
 #endif

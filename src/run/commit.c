@@ -220,6 +220,17 @@ static enum ec_status check_nobody_else(const struct ec_driver *d, struct ec_err
     return EC_OK;
 }
 
+/* The parts are on the disk since they were written; their names are after this (C1). */
+static enum ec_status place_parts(const struct ec_driver *d, struct ec_err *err) {
+    struct ec_durable *durable;
+    EC_TRY(ec_durable_create(&durable, err));
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < d->table_count && status == EC_OK; i++) status = ec_table_place(&d->table[i], durable, err);
+    if (status == EC_OK) status = ec_durable_commit(durable, err);
+    ec_durable_destroy(durable);
+    return status;
+}
+
 enum ec_status ec_driver_commit(struct ec_driver *d, struct ec_err *err) {
     struct ec_manifest *m = &d->manifest;
     m->seq = d->plan.seq;
@@ -236,7 +247,7 @@ enum ec_status ec_driver_commit(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(list_archived(d, err));
     ec_timing_end(d->timing);
     ec_timing_begin(d->timing, "place");
-    for (size_t i = 0; i < d->table_count; i++) EC_TRY(ec_table_place(&d->table[i], err));
+    EC_TRY(place_parts(d, err));
     ec_timing_end(d->timing);
     ec_timing_begin(d->timing, "manifest");
     EC_TRY(ec_facts_publish(d, err));

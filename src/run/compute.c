@@ -129,8 +129,10 @@ static enum ec_status add_job(struct ec_driver *d, struct ec_model_jobs *jobs, c
     EC_TRY(ec_path_join(staging, sizeof staging, d->staging, folder, err));
     EC_TRY(ec_dir_make(staging, err));
     struct ec_model_job job = {.work = work, .touched = touched, .bytes = bytes};
-    job.options = (struct ec_table_writer_options){ec_arena_strdup(&d->arena, staging), ec_arena_strdup(&d->arena, name),
-                                                   model->table.partition_by, d->config->chunk_rows, 0};
+    job.options = (struct ec_table_writer_options){.dir = ec_arena_strdup(&d->arena, staging),
+                                                   .name = ec_arena_strdup(&d->arena, name),
+                                                   .partition_by = model->table.partition_by,
+                                                   .rows_per_group = d->config->chunk_rows};
     if (!job.options.dir || !job.options.name) return no_memory(err);
     return ec_model_jobs_add(jobs, &job, err);
 }

@@ -12,14 +12,14 @@
 
 static enum ec_status quality_dir(char *dir, const struct ec_finish_options *o, struct ec_err *err) {
     EC_TRY(ec_project_path(dir, o->config->dir, EC_DIR_QUALITY, NULL, err));
-    return ec_dir_make(dir, err);
+    return ec_durable_make_dir(o->durable, dir, err);
 }
 
 enum ec_status ec_deliver_alert(const struct ec_finish_options *o, struct ec_err *err) {
     char dir[EC_PATH_MAX];
     struct ec_alert_result result;
     EC_TRY(quality_dir(dir, o, err));
-    EC_TRY(ec_alert_publish(dir, o->facts, o->config, &result, err));
+    EC_TRY(ec_alert_publish(dir, o->facts, o->config, o->durable, &result, err));
     for (size_t i = 0; i < result.pending_count; i++) ec_log(EC_LOG_WARN, "%s", result.pending[i]);
     return EC_OK;
 }
@@ -27,7 +27,7 @@ enum ec_status ec_deliver_alert(const struct ec_finish_options *o, struct ec_err
 enum ec_status ec_deliver_page(const struct ec_finish_options *o, struct ec_err *err) {
     char dir[EC_PATH_MAX];
     EC_TRY(quality_dir(dir, o, err));
-    return ec_page_publish(dir, o->facts, err);
+    return ec_page_publish(dir, o->facts, o->durable, err);
 }
 
 /* What goes into the archive. */

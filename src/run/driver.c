@@ -70,6 +70,7 @@ static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome
                                         .manifest = &d->manifest,
                                         .facts = &d->facts,
                                         .progress = d->progress,
+                                        .sql = d->sql,
                                         .timing = d->timing,
                                         .problems = &outcome->problems};
     EC_TRY(ec_finish(&options, err));

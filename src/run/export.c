@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <stdlib.h>
 
 #define PLACEHOLDERS_MAX 8u
 /* Of a value in a path; every byte may become three. */
@@ -22,6 +23,7 @@ struct exporting {
     const struct ec_manifest_export *export;
     const char *project;
     struct ec_sql *sql;
+    struct ec_durable *durable;
     struct ec_arena arena;
     struct ec_table table;
     const char *name[PLACEHOLDERS_MAX]; /* columns that the pattern names */
@@ -29,8 +31,12 @@ struct exporting {
     const char **written; /* full paths */
     size_t written_count, written_cap;
     struct ec_csv_out *out;
-    char path[EC_PATH_MAX]; /* of the open file */
-    struct ec_buf value[PLACEHOLDERS_MAX]; /* of the row at hand, NUL-terminated */
+    char root[EC_PATH_MAX];
+    char path[EC_PATH_MAX]; /* of the file at hand; "" before the first */
+    struct {
+        struct ec_buf text; /* NUL-terminated */
+        bool null;
+    } value[PLACEHOLDERS_MAX]; /* of the row before */
 };
 
 /* What may stand in a file's name as it is. A leading '.' would hide it or leave the folder, a
@@ -130,11 +136,7 @@ static enum ec_status statement(struct exporting *x, struct ec_buf *sql, bool *a
 }
 
 static enum ec_status close_file(struct exporting *x, struct ec_err *err) {
-    if (!x->out) return EC_OK;
-    enum ec_status status = ec_csv_out_finish(x->out, NULL, err);
-    ec_csv_out_destroy(x->out);
-    x->out = NULL;
-    return status;
+    return x->path[0] ? ec_csv_out_end(x->out, NULL, err) : EC_OK;
 }
 
 static enum ec_status note_written(struct exporting *x, struct ec_err *err) {
@@ -150,56 +152,75 @@ static enum ec_status note_written(struct exporting *x, struct ec_err *err) {
     return x->written[x->written_count++] ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for an export");
 }
 
-static enum ec_status open_file(struct exporting *x, struct ec_err *err) {
-    const char **names = ec_arena_calloc(&x->arena, x->table.column_count, sizeof *names);
-    if (!names) return ec_fail(err, EC_NO_MEMORY, "no memory for an export");
-    for (size_t i = 0; i < x->table.column_count; i++) names[i] = x->table.column[i].name;
+static enum ec_status open_file(struct exporting *x, const char *path, struct ec_err *err) {
     char dir[EC_PATH_MAX];
-    memcpy(dir, x->path, sizeof dir);
+    memcpy(x->path, path, strlen(path) + 1);
+    memcpy(dir, path, strlen(path) + 1);
     *strrchr(dir, '/') = '\0';
-    EC_TRY(ec_dir_make(dir, err));
+    EC_TRY(ec_durable_make_dir(x->durable, dir, err));
     EC_TRY(note_written(x, err));
-    return ec_csv_out_open(x->path, names, x->table.column_count, &x->out, err);
+    return ec_csv_out_begin(x->out, path, err);
 }
 
-/* The path for the row's values. */
+static bool is_as_before(const struct exporting *x, const struct ec_batch *batch, size_t row) {
+    if (!x->path[0]) return false;
+    for (size_t i = 0; i < x->name_count; i++) {
+        const struct ec_column *c = &batch->column[x->table.column_count + i];
+        bool null = !ec_bit(c->valid, row);
+        if (null != x->value[i].null) return false;
+        if (!null && !ec_str_eq(ec_text_str(&ec_column_text(c)[row]), ec_buf_str(&x->value[i].text))) return false;
+    }
+    return true;
+}
+
+/* The path for the row's values, which are kept. */
 static enum ec_status row_path(struct exporting *x, const struct ec_batch *batch, size_t row, char *path, struct ec_err *err) {
     const char *value[PLACEHOLDERS_MAX] = {0};
     for (size_t i = 0; i < x->name_count; i++) {
         const struct ec_column *c = &batch->column[x->table.column_count + i];
-        if (!ec_bit(c->valid, row)) continue;
+        struct ec_buf *text = &x->value[i].text;
+        x->value[i].null = !ec_bit(c->valid, row);
+        ec_buf_clear(text);
+        if (x->value[i].null) continue;
         struct ec_str s = ec_text_str(&ec_column_text(c)[row]);
-        ec_buf_clear(&x->value[i]);
-        ec_buf_add(&x->value[i], s.p, s.n);
-        EC_TRY(ec_buf_check(&x->value[i], err));
-        value[i] = x->value[i].p;
+        ec_buf_add(text, s.p, s.n);
+        EC_TRY(ec_buf_check(text, err));
+        value[i] = ec_buf_str(text).p;
     }
     struct ec_buf relative = ec_buf_make(EC_PATH_MAX);
     ec_export_path(&relative, x->export->pattern, x->name, value, x->name_count);
     enum ec_status status = ec_buf_check(&relative, err);
-    char root[EC_PATH_MAX];
-    if (status == EC_OK) status = ec_project_path(root, x->project, EC_DIR_PROCESSED, NULL, err);
-    if (status == EC_OK) status = ec_path_join(path, EC_PATH_MAX, root, relative.p, err);
+    if (status == EC_OK) status = ec_path_join(path, EC_PATH_MAX, x->root, relative.p, err);
     ec_buf_free(&relative);
     return status;
 }
 
+/* The rows come in the order of their values: each file is written once. */
 static enum ec_status write_batch(struct exporting *x, const struct ec_batch *batch, struct ec_err *err) {
     uint32_t rows[EC_BATCH_ROWS];
     size_t n = 0;
     for (size_t row = 0; row < batch->rows; row++) {
         char path[EC_PATH_MAX];
-        EC_TRY(row_path(x, batch, row, path, err));
-        if (!x->out || strcmp(path, x->path) != 0) {
-            if (x->out && n > 0) EC_TRY(ec_csv_out_append(x->out, batch, NULL, rows, n, err));
-            n = 0;
-            EC_TRY(close_file(x, err));
-            memcpy(x->path, path, sizeof path);
-            EC_TRY(open_file(x, err));
+        if (!is_as_before(x, batch, row)) {
+            EC_TRY(row_path(x, batch, row, path, err));
+            if (strcmp(path, x->path) != 0) {
+                if (n > 0) EC_TRY(ec_csv_out_append(x->out, batch, NULL, rows, n, err));
+                n = 0;
+                EC_TRY(close_file(x, err));
+                EC_TRY(open_file(x, path, err));
+            }
         }
         rows[n++] = (uint32_t)row;
     }
     return n > 0 ? ec_csv_out_append(x->out, batch, NULL, rows, n, err) : EC_OK;
+}
+
+static enum ec_status create_out(struct exporting *x, struct ec_err *err) {
+    const char **names = ec_arena_calloc(&x->arena, x->table.column_count, sizeof *names);
+    if (!names) return ec_fail(err, EC_NO_MEMORY, "no memory for an export");
+    for (size_t i = 0; i < x->table.column_count; i++) names[i] = x->table.column[i].name;
+    EC_TRY(ec_project_path(x->root, x->project, EC_DIR_PROCESSED, NULL, err));
+    return ec_csv_out_create(names, x->table.column_count, x->durable, &x->out, err);
 }
 
 static enum ec_status write_files(struct exporting *x, struct ec_err *err) {
@@ -207,7 +228,8 @@ static enum ec_status write_files(struct exporting *x, struct ec_err *err) {
     struct ec_sql_rows *rows = NULL;
     struct ec_batch *batch;
     bool any;
-    enum ec_status status = statement(x, &text, &any, err);
+    enum ec_status status = create_out(x, err);
+    if (status == EC_OK) status = statement(x, &text, &any, err);
     if (status == EC_OK && any) {
         status = ec_sql_query(x->sql, text.p, &rows, err);
         while (status == EC_OK) {
@@ -221,14 +243,28 @@ static enum ec_status write_files(struct exporting *x, struct ec_err *err) {
     return status == EC_OK ? close_file(x, err) : status;
 }
 
-static bool was_written(const struct exporting *x, const char *path) {
-    for (size_t i = 0; i < x->written_count; i++)
-        if (strcmp(x->written[i], path) == 0) return true;
-    return false;
+static int compare_texts(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The paths of what was written, sorted: in the arena. */
+static enum ec_status sort_written(struct exporting *x, const char ***sorted, struct ec_err *err) {
+    *sorted = ec_arena_calloc(&x->arena, x->written_count, sizeof **sorted);
+    if (!*sorted) return ec_fail(err, EC_NO_MEMORY, "no memory for an export");
+    if (x->written_count == 0) return EC_OK;
+    memcpy(*sorted, x->written, x->written_count * sizeof **sorted);
+    qsort(*sorted, x->written_count, sizeof **sorted, compare_texts);
+    return EC_OK;
+}
+
+static enum ec_status remove_file(struct exporting *x, const char *path, struct ec_err *err) {
+    if (ec_io.unlink(path) != 0 && errno != ENOENT) return ec_fail_errno(err, EC_IO, "cannot remove %s", path);
+    return ec_durable_folder_of(x->durable, path, err);
 }
 
 /* Removes files that match the pattern with these values (NULL: any) and were not written. */
-static enum ec_status remove_stale(struct exporting *x, const char *partition, bool any, struct ec_err *err) {
+static enum ec_status remove_stale(struct exporting *x, const char *const *kept, const char *partition, bool any,
+                                   struct ec_err *err) {
     struct ec_buf pattern = ec_buf_make(EC_PATH_MAX);
     char root[EC_PATH_MAX];
     EC_TRY(ec_project_path(root, x->project, EC_DIR_PROCESSED "/", NULL, err));
@@ -253,9 +289,11 @@ static enum ec_status remove_stale(struct exporting *x, const char *partition, b
     glob_t found = {0};
     enum ec_status status = ec_buf_check(&pattern, err);
     if (status == EC_OK && glob(pattern.p, GLOB_NOSORT, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc && status == EC_OK; i++)
-            if (!was_written(x, found.gl_pathv[i]) && ec_io.unlink(found.gl_pathv[i]) != 0 && errno != ENOENT)
-                status = ec_fail_errno(err, EC_IO, "cannot remove %s", found.gl_pathv[i]);
+        for (size_t i = 0; i < found.gl_pathc && status == EC_OK; i++) {
+            const char *path = found.gl_pathv[i];
+            if (x->written_count == 0 || !bsearch(&path, kept, x->written_count, sizeof *kept, compare_texts))
+                status = remove_file(x, path, err);
+        }
     }
     globfree(&found);
     ec_buf_free(&pattern);
@@ -265,16 +303,19 @@ static enum ec_status remove_stale(struct exporting *x, const char *partition, b
 static enum ec_status export_all(struct exporting *x, struct ec_err *err) {
     EC_TRY(find_placeholders(x, err));
     EC_TRY(write_files(x, err));
-    if (x->export->all) return remove_stale(x, NULL, true, err);
-    for (size_t i = 0; i < x->export->partition_count; i++) EC_TRY(remove_stale(x, x->export->partition[i], false, err));
+    const char **kept;
+    EC_TRY(sort_written(x, &kept, err));
+    if (x->export->all) return remove_stale(x, kept, NULL, true, err);
+    for (size_t i = 0; i < x->export->partition_count; i++)
+        EC_TRY(remove_stale(x, kept, x->export->partition[i], false, err));
     return EC_OK;
 }
 
 enum ec_status ec_export_write(const char *project, const struct ec_manifest_export *export, struct ec_sql *sql,
-                               struct ec_buf *written, struct ec_err *err) {
-    struct exporting x = {.export = export, .project = project, .sql = sql};
+                               struct ec_durable *durable, struct ec_buf *written, struct ec_err *err) {
+    struct exporting x = {.export = export, .project = project, .sql = sql, .durable = durable};
     ec_arena_init(&x.arena, (size_t)256 * EC_MIB);
-    for (size_t i = 0; i < PLACEHOLDERS_MAX; i++) x.value[i] = ec_buf_make(VALUE_TEXT_MAX);
+    for (size_t i = 0; i < PLACEHOLDERS_MAX; i++) x.value[i].text = ec_buf_make(VALUE_TEXT_MAX);
     char dir[EC_PATH_MAX];
     struct ec_delta *delta = NULL;
     const char *partition_by = NULL;
@@ -286,7 +327,7 @@ enum ec_status ec_export_write(const char *project, const struct ec_manifest_exp
         status = ec_table_open(project, export->table, export->model, partition_by, &x.arena, &x.table, err);
     if (status == EC_OK) status = export_all(&x, err);
     ec_csv_out_destroy(x.out);
-    for (size_t i = 0; i < PLACEHOLDERS_MAX; i++) ec_buf_free(&x.value[i]);
+    for (size_t i = 0; i < PLACEHOLDERS_MAX; i++) ec_buf_free(&x.value[i].text);
     ec_table_close(&x.table);
     for (size_t i = 0; i < x.written_count && status == EC_OK; i++) {
         const char *name = x.written[i] + strlen(project);

@@ -9,14 +9,15 @@
 #define EC_RUN_EXPORT_H
 
 #include "base/buf.h"
+#include "base/durable.h"
 #include "run/manifest.h"
 #include "sql/session.h"
 
-/* Writes the export from the table's active files; files of values that are no longer there are
- * removed. The paths of those written, below the project folder, are appended to `written` with
- * a NUL behind each. */
+/* Hands the export's files, made of the table's active ones, to `durable`; files of values that are no
+ * longer there are removed. The paths of the export's files, below the project folder, are appended to
+ * `written` with a NUL behind each. */
 enum ec_status ec_export_write(const char *project, const struct ec_manifest_export *export, struct ec_sql *sql,
-                               struct ec_buf *written, struct ec_err *err) EC_MUST_USE;
+                               struct ec_durable *durable, struct ec_buf *written, struct ec_err *err) EC_MUST_USE;
 
 /* The pattern with its placeholders filled in; appended. value[i] is NULL for null. */
 void ec_export_path(struct ec_buf *out, const char *pattern, const char *const *name, const char *const *value, size_t count);

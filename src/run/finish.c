@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/threads.h"
 #include "quality/history.h"
 #include "quality/report.h"
 #include "run/deliver.h"
@@ -12,61 +13,103 @@
 #include "store/delta.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 struct finishing {
     const struct ec_finish_options *o;
     const char *dir;
 };
 
+/* The commits of a run under way: each is of another table, and waits for the disk by itself. */
+struct committing {
+    const struct finishing *f;
+    struct {
+        enum ec_status status;
+        struct ec_err err;
+        int64_t version;
+    } *result; /* per commit */
+    _Atomic size_t next;
+};
+
+static enum ec_status commit_table(const struct finishing *f, const struct ec_manifest_commit *c, int64_t *version,
+                                   struct ec_err *err) {
+    struct ec_delta_commit commit = {.app_id = EC_APP_ID,
+                                     .txn_version = f->o->manifest->seq,
+                                     .operation = c->operation,
+                                     .run = f->o->manifest->run,
+                                     .timestamp_ms = c->timestamp_ms,
+                                     .base_version = c->base_version,
+                                     .actions = c->actions};
+    char table[EC_PATH_MAX];
+    EC_TRY(ec_path_join(table, sizeof table, f->dir, c->table, err));
+    return ec_delta_write(table, &commit, version, err);
+}
+
+static void *commit_some(void *context) {
+    struct committing *c = context;
+    const struct ec_manifest *m = c->f->o->manifest;
+    for (;;) {
+        size_t i = atomic_fetch_add(&c->next, 1);
+        if (i >= m->commit_count) return NULL;
+        c->result[i].status = commit_table(c->f, &m->commit[i], &c->result[i].version, &c->result[i].err);
+    }
+}
+
 static enum ec_status commit_tables(const struct finishing *f, struct ec_err *err) {
     const struct ec_manifest *m = f->o->manifest;
+    struct committing c = {.f = f};
+    c.result = ec_calloc(m->commit_count, sizeof *c.result);
+    if (!c.result) return ec_fail(err, EC_NO_MEMORY, "no memory for the commits");
+    ec_side_by_side(commit_some, &c, m->commit_count);
+    enum ec_status status = EC_OK;
     for (size_t i = 0; i < m->commit_count; i++) {
-        const struct ec_manifest_commit *c = &m->commit[i];
-        struct ec_delta_commit commit = {.app_id = EC_APP_ID,
-                                         .txn_version = m->seq,
-                                         .operation = c->operation,
-                                         .run = m->run,
-                                         .timestamp_ms = c->timestamp_ms,
-                                         .base_version = c->base_version,
-                                         .actions = c->actions};
-        char table[EC_PATH_MAX];
-        int64_t version;
-        EC_TRY(ec_path_join(table, sizeof table, f->dir, c->table, err));
-        EC_TRY(ec_delta_write(table, &commit, &version, err));
-        ec_log(EC_LOG_DEBUG, "%s: version %lld", c->table, (long long)version);
+        if (c.result[i].status == EC_OK)
+            ec_log(EC_LOG_DEBUG, "%s: version %lld", m->commit[i].table, (long long)c.result[i].version);
+        if (c.result[i].status == EC_OK || status != EC_OK) continue;
+        status = c.result[i].status;
+        if (err) *err = c.result[i].err;
     }
-    return EC_OK;
+    ec_free(c.result);
+    return status;
 }
 
 static enum ec_status place_quarantine(const struct finishing *f, struct ec_err *err) {
-    return ec_place_quarantine(f->dir, f->o->manifest, f->o->facts, err);
+    return ec_place_quarantine(f->dir, f->o->manifest, f->o->facts, f->o->durable, err);
 }
 
 static enum ec_status write_reports(const struct finishing *f, struct ec_err *err) {
     char dir[EC_PATH_MAX], history[EC_PATH_MAX];
     EC_TRY(ec_project_path(dir, f->dir, EC_DIR_QUALITY, NULL, err));
-    EC_TRY(ec_dir_make(dir, err));
-    for (size_t i = 0; i < f->o->facts->unit_count; i++) EC_TRY(ec_report_save(dir, &f->o->facts->unit[i], err));
+    EC_TRY(ec_durable_make_dir(f->o->durable, dir, err));
+    for (size_t i = 0; i < f->o->facts->unit_count; i++)
+        EC_TRY(ec_report_save(dir, &f->o->facts->unit[i], f->o->durable, err));
     EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
-    return ec_history_append(history, f->o->facts, err);
+    return ec_history_append(history, f->o->facts, f->o->durable, err);
+}
+
+static enum ec_status export_all(const struct finishing *f, struct ec_sql *sql, struct ec_err *err) {
+    const struct ec_manifest *m = f->o->manifest;
+    for (size_t i = 0; i < m->export_count; i++) {
+        enum ec_status status = ec_export_write(f->dir, &m->export[i], sql, f->o->durable, f->o->exported, err);
+        if (status == EC_OK) continue;
+        ec_err_context(err, "the CSV export of %s", m->export[i].model);
+        return status;
+    }
+    return EC_OK;
 }
 
 static enum ec_status write_exports(const struct finishing *f, struct ec_err *err) {
-    const struct ec_manifest *m = f->o->manifest;
-    if (m->export_count == 0) return EC_OK;
+    if (f->o->manifest->export_count == 0) return EC_OK;
+    if (f->o->sql) return export_all(f, f->o->sql, err);
     char data[EC_PATH_MAX];
     EC_TRY(ec_project_path(data, f->dir, "data", NULL, err));
     struct ec_sql_options options = {.threads = f->o->config->workers,
                                      .memory_bytes = f->o->config->memory_bytes / 2,
                                      .files_dir = data,
-                                     .run_date = m->as_of};
+                                     .run_date = f->o->manifest->as_of};
     struct ec_sql *sql;
     EC_TRY(ec_sql_open(&options, &sql, err));
-    enum ec_status status = EC_OK;
-    for (size_t i = 0; i < m->export_count && status == EC_OK; i++) {
-        status = ec_export_write(f->dir, &m->export[i], sql, f->o->exported, err);
-        if (status != EC_OK) ec_err_context(err, "the CSV export of %s", m->export[i].model);
-    }
+    enum ec_status status = export_all(f, sql, err);
     ec_sql_close(sql);
     return status;
 }
@@ -91,7 +134,7 @@ static enum ec_status mark_files(const struct finishing *f, struct ec_err *err) 
         enum ec_status status = ec_buf_check(&text, err);
         if (status == EC_OK && (n < 0 || (size_t)n >= sizeof name)) status = ec_fail(err, EC_DELIVERY, "%s is too long", name);
         if (status == EC_OK) status = ec_path_join(path, sizeof path, raw, name, err);
-        if (status == EC_OK) status = ec_file_replace(path, text.p, text.n, err);
+        if (status == EC_OK) status = ec_durable_put(f->o->durable, path, text.p, text.n, err);
         ec_buf_free(&text);
         EC_TRY(status);
     }
@@ -146,11 +189,13 @@ static bool deliver(const struct finishing *f, const char *what,
 static enum ec_status write_alert(const struct finishing *f, struct ec_err *err) { return ec_deliver_alert(f->o, err); }
 static enum ec_status write_page(const struct finishing *f, struct ec_err *err) { return ec_deliver_page(f->o, err); }
 static enum ec_status write_archive(const struct finishing *f, struct ec_err *err) { return ec_deliver_archive(f->o, err); }
+static enum ec_status put_in_place(const struct finishing *f, struct ec_err *err) { return ec_durable_commit(f->o->durable, err); }
 
-static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err) {
-    const struct ec_finish_options *options = f->o;
+/* The files of all deliveries wait for the disk once, together. What one could not write does not keep the
+ * others' from being put in place. */
+static bool write_files(const struct finishing *f) {
     /* A run that only computed changed models leaves the verdicts on the last files as they are. */
-    bool files = options->facts->unit_count > 0;
+    bool files = f->o->facts->unit_count > 0;
     bool all = deliver(f, "quarantine", place_quarantine);
     if (files) all &= deliver(f, "reports", write_reports);
     all &= deliver(f, "exports", write_exports);
@@ -158,21 +203,32 @@ static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err)
     all &= deliver(f, "marks", mark_files);
     /* The archive holds reports and page, the page names the archive: it is drawn twice. */
     if (files) all &= deliver(f, "dashboard", write_page);
-    if (!all) return EC_OK;
-    if (options->manifest->archive) all = deliver(f, "archive", write_archive) && (!files || deliver(f, "dashboard", write_page));
-    if (all) all = deliver(f, "clean-up", clean_up);
-    return all ? ec_manifest_finish(f->dir, options->manifest->seq, err) : EC_OK;
+    return deliver(f, "sync", put_in_place) && all;
+}
+
+static bool archive(const struct finishing *f) {
+    if (!f->o->manifest->archive) return true;
+    if (!deliver(f, "archive", write_archive)) return false;
+    return f->o->facts->unit_count == 0 || (deliver(f, "dashboard", write_page) && deliver(f, "sync", put_in_place));
+}
+
+static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err) {
+    bool all = write_files(f) && archive(f) && deliver(f, "clean-up", clean_up);
+    return all ? ec_manifest_finish(f->dir, f->o->manifest->seq, err) : EC_OK;
 }
 
 enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err *err) {
     struct ec_buf exported = ec_buf_make((size_t)256 * EC_MIB);
-    struct ec_finish_options with_list = *options;
-    with_list.exported = &exported;
-    struct finishing f = {.o = &with_list, .dir = options->config->dir};
+    struct ec_finish_options with_lists = *options;
+    with_lists.exported = &exported;
+    EC_TRY(ec_durable_create(&with_lists.durable, err));
+    if (options->again) ec_durable_doubt(with_lists.durable);
+    struct finishing f = {.o = &with_lists, .dir = options->config->dir};
     ec_timing_begin(options->timing, "commits");
     enum ec_status status = commit_tables(&f, err);
     ec_timing_end(options->timing);
     if (status == EC_OK) status = deliver_all(&f, err);
+    ec_durable_destroy(with_lists.durable);
     ec_buf_free(&exported);
     return status;
 }

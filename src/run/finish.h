@@ -5,10 +5,12 @@
 #ifndef EC_RUN_FINISH_H
 #define EC_RUN_FINISH_H
 
+#include "base/durable.h"
 #include "base/timing.h"
 #include "quality/run_facts.h"
 #include "run/manifest.h"
 #include "run/progress.h"
+#include "sql/session.h"
 
 struct ec_finish_options {
     const struct ec_config *config;
@@ -17,7 +19,10 @@ struct ec_finish_options {
     struct ec_progress *progress;
     struct ec_timing *timing;   /* receives the stages; NULL allowed */
     struct ec_buf *problems;    /* what could not be delivered, a line each */
-    struct ec_buf *exported;    /* CSV files that were written, below the project folder, NUL behind each */
+    bool again;                 /* an earlier run was interrupted while it did this: what is there may not be on the disk */
+    struct ec_sql *sql;         /* reads the tables for the exports; NULL: one is opened */
+    struct ec_buf *exported;    /* set by ec_finish(): CSV files, below the project folder, NUL behind each */
+    struct ec_durable *durable; /* set by ec_finish(): files that are put in place together */
 };
 
 /* Commits first: a failure there is the returned status, and the manifest stays unfinished. A

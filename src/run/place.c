@@ -12,6 +12,7 @@ struct placing {
     const char *project;
     const struct ec_manifest *manifest;
     const struct ec_unit *unit;
+    struct ec_durable *durable;
     const char *to;              /* below the project folder */
     char folder[EC_PATH_MAX];
     char target[EC_PATH_MAX];
@@ -93,24 +94,21 @@ static enum ec_status copy_into(int to, const char *to_path, const char *from, c
     return status;
 }
 
-/* Several ranges of one file: one after the other into a new file, then renamed into place. */
+/* Several ranges of one file: one after the other into a new file. */
 static enum ec_status join(const struct placing *p, const char *const *from, size_t count, struct ec_err *err) {
-    char tmp[EC_PATH_MAX];
-    int n = snprintf(tmp, sizeof tmp, "%s.tmp", p->target), fd = -1;
-    if (n < 0 || (size_t)n >= sizeof tmp) return ec_fail(err, EC_DELIVERY, "the path %s is too long", p->target);
-    (void)ec_io.unlink(tmp); /* of a crash */
+    int fd;
     char *buf = ec_malloc(COPY_BYTES);
     if (!buf) return ec_fail(err, EC_NO_MEMORY, "no memory to place %s", p->target);
-    enum ec_status status = ec_file_create(tmp, &fd, err);
-    for (size_t i = 0; i < count && status == EC_OK; i++) status = copy_into(fd, tmp, from[i], buf, err);
-    ec_free(buf);
-    if (status != EC_OK) {
-        ec_file_abandon(fd, tmp);
-        return status;
+    enum ec_status status = ec_durable_open(p->durable, p->target, &fd, err);
+    if (status == EC_OK) {
+        for (size_t i = 0; i < count && status == EC_OK; i++) status = copy_into(fd, p->target, from[i], buf, err);
+        if (status == EC_OK)
+            status = ec_durable_close(p->durable, p->target, fd, err);
+        else
+            ec_durable_abandon(p->durable, p->target, fd);
     }
-    EC_TRY(ec_file_finish(fd, tmp, err));
-    if (ec_io.rename(tmp, p->target) != 0) return ec_fail_errno(err, EC_DELIVERY, "cannot place %s", p->target);
-    return EC_OK;
+    ec_free(buf);
+    return status;
 }
 
 /* The unit's staged files, in the order of its ranges; full paths in the arena. */
@@ -138,24 +136,24 @@ static enum ec_status place_unit(struct placing *p, struct ec_arena *arena, stru
     memcpy(p->folder, p->target, sizeof p->folder);
     *strrchr(p->folder, '/') = '\0';
     EC_TRY(staged(p, arena, &from, &count, err));
+    if (count == 0 && !ec_path_exists(p->target)) return EC_OK;
+    EC_TRY(ec_durable_make_dir(p->durable, p->folder, err));
     EC_TRY(set_aside(p, &placed, err));
-    if (placed || count == 0) return EC_OK;
-    EC_TRY(ec_dir_make(p->folder, err));
-    if (count > 1) EC_TRY(join(p, from, count, err));
-    if (count == 1 && ec_io.link(from[0], p->target) != 0)
+    if (!placed && count > 1) EC_TRY(join(p, from, count, err));
+    if (!placed && count == 1 && ec_io.link(from[0], p->target) != 0)
         return ec_fail_errno(err, EC_DELIVERY, "cannot place %s", p->target);
-    return ec_dir_sync(p->folder, err);
+    return ec_durable_folder(p->durable, p->folder, err);
 }
 
 enum ec_status ec_place_quarantine(const char *project, const struct ec_manifest *manifest,
-                                   const struct ec_run_facts *facts, struct ec_err *err) {
+                                   const struct ec_run_facts *facts, struct ec_durable *durable, struct ec_err *err) {
     struct ec_arena arena;
     ec_arena_init(&arena, (size_t)64 * EC_MIB);
     enum ec_status status = EC_OK;
     for (size_t i = 0; i < facts->unit_count && status == EC_OK; i++) {
         const struct ec_unit *unit = &facts->unit[i];
         if (!ec_unit_known(unit)) continue; /* it was not read: what is known of its name stays */
-        struct placing p = {.project = project, .manifest = manifest, .unit = unit};
+        struct placing p = {.project = project, .manifest = manifest, .unit = unit, .durable = durable};
         p.to = ec_arena_printf(&arena, "%s/%s/%s.jsonl", EC_DIR_QUARANTINE, unit->source_name, unit->label);
         status = p.to ? place_unit(&p, &arena, err) : ec_fail(err, EC_NO_MEMORY, "no memory to place the quarantine");
         ec_arena_reset(&arena);

@@ -8,12 +8,14 @@
 #ifndef EC_RUN_PLACE_H
 #define EC_RUN_PLACE_H
 
+#include "base/durable.h"
 #include "quality/run_facts.h"
 #include "run/manifest.h"
 
-/* Places the staged files of every unit that was read; the ranges of one file become one. May be
- * repeated as long as the staged files are there. */
+/* Places the staged files of every unit that was read; the ranges of one file become one. They are on the disk
+ * when `durable` is committed. May be repeated as long as the staged files are there. */
 enum ec_status ec_place_quarantine(const char *project, const struct ec_manifest *manifest,
-                                   const struct ec_run_facts *facts, struct ec_err *err) EC_MUST_USE;
+                                   const struct ec_run_facts *facts, struct ec_durable *durable,
+                                   struct ec_err *err) EC_MUST_USE;
 
 #endif

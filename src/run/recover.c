@@ -14,7 +14,7 @@ static enum ec_status finish_one(const struct ec_config *config, uint32_t seq, s
     if (status == EC_OK) {
         status = ec_facts_load(config, seq, &facts, err);
         struct ec_finish_options options = {
-            .config = config, .manifest = &manifest, .facts = &facts, .problems = problems};
+            .config = config, .manifest = &manifest, .facts = &facts, .problems = problems, .again = true};
         if (status == EC_OK) status = ec_finish(&options, err);
         ec_run_facts_deinit(&facts);
     }

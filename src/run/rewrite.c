@@ -167,7 +167,8 @@ enum ec_status ec_table_add_written(struct ec_table *table, const struct ec_tabl
 static enum ec_status write_kept(struct ec_sql *sql, struct ec_table *table, const struct ec_table_file *file,
                                  size_t count, const char *predicate, const char *staging, const char *name,
                                  size_t chunk_rows, struct ec_err *err) {
-    struct ec_table_writer_options options = {staging, name, table->partition_by, chunk_rows, 0};
+    struct ec_table_writer_options options = {
+        .dir = staging, .name = name, .partition_by = table->partition_by, .rows_per_group = chunk_rows};
     struct ec_table_writer *writer = NULL;
     struct ec_buf text = ec_buf_make(STATEMENT_MAX);
     select_kept(&text, table, file, count, predicate);

@@ -180,14 +180,14 @@ static void cut_name(char *path) {
 }
 
 static enum ec_status place_part(const struct ec_table *table, const struct ec_new_part *part, char *last_dir,
-                                 struct ec_err *err) {
+                                 struct ec_durable *durable, struct ec_err *err) {
     char target[EC_PATH_MAX], dir[EC_PATH_MAX];
     EC_TRY(ec_path_join(target, sizeof target, table->full, part->path, err));
     memcpy(dir, target, strlen(target) + 1);
     cut_name(dir);
     if (strcmp(dir, last_dir) != 0) {
-        if (*last_dir) EC_TRY(ec_dir_sync(last_dir, err));
         EC_TRY(ec_dir_make(dir, err));
+        EC_TRY(ec_durable_folder(durable, dir, err));
         memcpy(last_dir, dir, strlen(dir) + 1);
     }
     if (ec_io.link(part->staged, target) != 0)
@@ -195,15 +195,20 @@ static enum ec_status place_part(const struct ec_table *table, const struct ec_n
     return EC_OK;
 }
 
-enum ec_status ec_table_place(const struct ec_table *table, struct ec_err *err) {
+enum ec_status ec_table_place(const struct ec_table *table, struct ec_durable *durable, struct ec_err *err) {
     if (table->added_count == 0) return EC_OK;
-    char last_dir[EC_PATH_MAX] = "";
+    char last_dir[EC_PATH_MAX] = "", up[EC_PATH_MAX];
     EC_TRY(ec_dir_make(table->full, err));
-    for (size_t i = 0; i < table->added_count; i++) EC_TRY(place_part(table, &table->added[i], last_dir, err));
-    EC_TRY(ec_dir_sync(last_dir, err));
+    for (size_t i = 0; i < table->added_count; i++) EC_TRY(place_part(table, &table->added[i], last_dir, durable, err));
     /* New partition folders; and for a table that never had a commit, its own folder, those of its
      * kind and of all tables, whoever made them: a run before may have ended between. */
-    return ec_dir_sync_up(table->full, table->delta->version < 0 ? 3 : 0, err);
+    memcpy(up, table->full, strlen(table->full) + 1);
+    EC_TRY(ec_durable_folder(durable, up, err));
+    for (int level = 0; level < 3 && table->delta->version < 0; level++) {
+        EC_TRY(ec_durable_folder_of(durable, up, err));
+        cut_name(up);
+    }
+    return EC_OK;
 }
 
 /* A table's id is made of its first run's, so that a repeated first run gives the same log. */

@@ -5,6 +5,7 @@
 #ifndef EC_RUN_TABLE_H
 #define EC_RUN_TABLE_H
 
+#include "base/durable.h"
 #include "run/task.h"
 #include "store/delta.h"
 
@@ -73,9 +74,9 @@ enum ec_status ec_table_files(const struct ec_table *table, struct ec_table_file
 enum ec_status ec_table_old_files(const struct ec_table *table, struct ec_table_file **files, size_t *count,
                                   struct ec_err *err) EC_MUST_USE;
 
-/* Links the staged parts into the table's folder and syncs every folder that was made for them, up
- * to `data` (docs/commit.md, C1). */
-enum ec_status ec_table_place(const struct ec_table *table, struct ec_err *err) EC_MUST_USE;
+/* Links the staged parts into the table's folder. Every folder that was made for them, up to `data`, is synced
+ * when `durable` is committed (docs/commit.md, C1). */
+enum ec_status ec_table_place(const struct ec_table *table, struct ec_durable *durable, struct ec_err *err) EC_MUST_USE;
 /* The lines of the commit: protocol and metaData where they are due, removes, adds. */
 enum ec_status ec_table_actions(const struct ec_table *table, const char *run, int64_t now_ms, struct ec_buf *out,
                                 struct ec_err *err) EC_MUST_USE;

@@ -117,6 +117,14 @@ static enum ec_status finish_outputs(struct ec_work *w, struct ec_err *err) {
     return EC_OK;
 }
 
+/* The manifest may name what the task answers, so it is on the disk before the answer (C1). */
+static enum ec_status sync_outputs(struct ec_work *w, struct ec_err *err) {
+    if (!w->durable) return EC_OK;
+    EC_TRY(ec_durable_commit(w->durable, err));
+    ec_lap(&w->laps, EC_WORK_SYNC);
+    return EC_OK;
+}
+
 /* Columns that the file has beyond the declared ones: behind them before our own, and behind those. */
 static enum ec_status note_undeclared(struct ec_work *w, struct ec_err *err) {
     struct ec_task_result *r = w->result;
@@ -147,6 +155,7 @@ static enum ec_status run_all(struct ec_work *w, struct ec_err *err) {
     ec_lap(&w->laps, EC_WORK_OPEN);
     EC_TRY(read_all(w, err));
     EC_TRY(finish_outputs(w, err));
+    EC_TRY(sync_outputs(w, err));
     EC_TRY(note_undeclared(w, err));
     return hand_over_facts(w, err);
 }

@@ -8,6 +8,7 @@
 #define EC_RUN_WORK_H
 
 #include "base/coder.h"
+#include "base/durable.h"
 #include "gate/gate.h"
 #include "gate/keys.h"
 #include "gate/quarantine.h"
@@ -51,6 +52,7 @@ struct ec_work {
     size_t first_count;
     struct ec_quarantine quarantine;
     struct ec_table_writer *writer;
+    struct ec_durable *durable; /* parts and quarantine, synced together */
     uint32_t *rows; /* accepted rows of the batch */
     struct ec_laps laps;
 };

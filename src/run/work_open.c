@@ -104,11 +104,13 @@ static enum ec_status open_outputs(struct ec_work *w, struct ec_err *err) {
         char *name = ec_arena_printf(&w->result->arena, "part-%08u-%s", t->seq, t->id);
         char *path = ec_arena_strdup(&w->result->arena, quarantine);
         if (!name || !path) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", t->id);
+        EC_TRY(ec_durable_create(&w->durable, err));
         struct ec_table_writer_options parts = {t->out, name, w->source->partition_by, w->context->config->chunk_rows,
-                                                EC_TASK_PARTS_MAX};
+                                                EC_TASK_PARTS_MAX, w->durable};
         EC_TRY(ec_table_writer_create(&parts, &w->writer, err));
         struct ec_quarantine_options options = {path, w->source, t->run, t->path, t->member};
         EC_TRY(ec_quarantine_init(&w->quarantine, &options, err));
+        w->quarantine.durable = w->durable;
         w->result->quarantine = "quarantine.jsonl";
     }
     return EC_OK;
@@ -144,6 +146,7 @@ enum ec_status ec_work_open(struct ec_work *w, struct ec_err *err) {
 
 void ec_work_close(struct ec_work *w) {
     ec_table_writer_destroy(w->writer);
+    ec_durable_destroy(w->durable);
     ec_quarantine_deinit(&w->quarantine);
     if (w->key_file) ec_key_writer_close(w->key_file);
     ec_free(w->batch_keys);

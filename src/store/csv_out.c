@@ -4,40 +4,53 @@
 #include "base/io.h"
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 
-#define BUFFER_BYTES ((size_t)64 * 1024)
-#define PATH_BYTES   4096u
+#define PATH_BYTES  4096u
+#define FIRST_BYTES ((size_t)16 * 1024)
 
 struct ec_csv_out {
-    int fd;
+    struct ec_durable *durable;
     size_t columns;
-    size_t n;       /* bytes in the buffer */
-    uint64_t bytes; /* written to the file */
-    bool finished;
+    char *header; /* with its line end */
+    size_t header_n;
+    char *text; /* of the file at hand; what of it was not written yet */
+    size_t n, cap;
+    int fd;         /* of its temporary file, once it outgrew EC_CSV_HELD; else -1 */
+    uint64_t bytes; /* written there */
     char path[PATH_BYTES];
-    char tmp[PATH_BYTES];
-    char buffer[BUFFER_BYTES];
 };
 
 static enum ec_status flush(struct ec_csv_out *out, struct ec_err *err) {
+    if (out->fd < 0) EC_TRY(ec_durable_open(out->durable, out->path, &out->fd, err));
     size_t n = out->n;
     out->n = 0;
     out->bytes += n;
-    return ec_file_write(out->fd, out->buffer, n, out->tmp, err);
+    return ec_file_write(out->fd, out->text, n, out->path, err);
 }
 
-/* Room for n bytes, n <= BUFFER_BYTES; what is put there is added to out->n. */
+static enum ec_status make_room(struct ec_csv_out *out, size_t n, struct ec_err *err) {
+    size_t cap = out->cap ? out->cap * 2 : FIRST_BYTES;
+    if (cap > EC_CSV_HELD) EC_TRY(flush(out, err));
+    while (cap - out->n < n && cap < EC_CSV_HELD) cap *= 2;
+    if (cap > EC_CSV_HELD) return EC_OK;
+    char *grown = ec_realloc_array(out->text, cap, 1);
+    if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory to write %s", out->path);
+    out->text = grown;
+    out->cap = cap;
+    return EC_OK;
+}
+
+/* Room for n bytes, n <= FIRST_BYTES; what is put there is added to out->n. */
 static inline enum ec_status reserve(struct ec_csv_out *out, size_t n, struct ec_err *err) {
-    return BUFFER_BYTES - out->n >= n ? EC_OK : flush(out, err);
+    return out->cap - out->n >= n ? EC_OK : make_room(out, n, err);
 }
 
 static enum ec_status put(struct ec_csv_out *out, const char *p, size_t n, struct ec_err *err) {
     while (n > 0) {
         EC_TRY(reserve(out, 1, err));
-        size_t k = BUFFER_BYTES - out->n < n ? BUFFER_BYTES - out->n : n;
-        memcpy(out->buffer + out->n, p, k);
+        size_t k = out->cap - out->n < n ? out->cap - out->n : n;
+        memcpy(out->text + out->n, p, k);
         out->n += k;
         p += k;
         n -= k;
@@ -106,43 +119,47 @@ static enum ec_status put_cell(struct ec_csv_out *out, const struct ec_column *c
         return put_text(out, text.p, text.n, err);
     }
     EC_TRY(reserve(out, 40, err));
-    out->n += format_value(column, row, out->buffer + out->n);
+    out->n += format_value(column, row, out->text + out->n);
     return EC_OK;
 }
 
-static enum ec_status create(struct ec_csv_out *out, const char *path, const char *const *column, struct ec_err *err) {
-    const char *slash = strrchr(path, '/');
-    int dir_n = slash ? (int)(slash - path + 1) : 0;
-    const char *name = slash ? slash + 1 : path;
-    int path_n = snprintf(out->path, sizeof out->path, "%s", path);
-    int tmp_n = snprintf(out->tmp, sizeof out->tmp, "%.*s.%s.tmp", dir_n, path, name);
-    if (path_n < 0 || tmp_n < 0 || (size_t)tmp_n >= sizeof out->tmp)
-        return ec_fail(err, EC_IO, "the path %s is too long", path);
-    (void)ec_io.unlink(out->tmp); /* left by a crash; there is one writer per path */
-    EC_TRY(ec_file_create(out->tmp, &out->fd, err));
+/* The header is composed as a file's first line is, and kept. */
+static enum ec_status make_header(struct ec_csv_out *out, const char *const *column, struct ec_err *err) {
     for (size_t i = 0; i < out->columns; i++) {
         if (i > 0) EC_TRY(put(out, ",", 1, err));
         EC_TRY(put_text(out, column[i], strlen(column[i]), err));
     }
-    return put(out, "\n", 1, err);
+    EC_TRY(put(out, "\n", 1, err));
+    out->header = ec_malloc(out->n);
+    if (!out->header) return ec_fail(err, EC_NO_MEMORY, "no memory for the header of a CSV file");
+    memcpy(out->header, out->text, out->n);
+    out->header_n = out->n;
+    out->n = 0;
+    return EC_OK;
 }
 
-enum ec_status ec_csv_out_open(const char *path, const char *const *column, size_t count, struct ec_csv_out **out,
-                               struct ec_err *err) {
+enum ec_status ec_csv_out_create(const char *const *column, size_t count, struct ec_durable *durable,
+                                 struct ec_csv_out **out, struct ec_err *err) {
     *out = NULL;
-    struct ec_csv_out *made = ec_malloc(sizeof *made);
-    if (!made) return ec_fail(err, EC_NO_MEMORY, "no memory to write %s", path);
+    struct ec_csv_out *made = ec_calloc(1, sizeof *made);
+    if (!made) return ec_fail(err, EC_NO_MEMORY, "no memory for a CSV file");
     made->fd = -1;
     made->columns = count;
-    made->n = 0;
-    made->bytes = 0;
-    made->finished = false;
-    enum ec_status status = create(made, path, column, err);
+    made->durable = durable;
+    enum ec_status status = make_header(made, column, err);
     if (status == EC_OK)
         *out = made;
     else
         ec_csv_out_destroy(made);
     return status;
+}
+
+enum ec_status ec_csv_out_begin(struct ec_csv_out *out, const char *path, struct ec_err *err) {
+    int n = snprintf(out->path, sizeof out->path, "%s", path);
+    if (n < 0 || (size_t)n >= sizeof out->path) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    out->n = 0;
+    out->bytes = 0;
+    return put(out, out->header, out->header_n, err);
 }
 
 enum ec_status ec_csv_out_append(struct ec_csv_out *out, const struct ec_batch *batch, const size_t *map,
@@ -159,19 +176,24 @@ enum ec_status ec_csv_out_append(struct ec_csv_out *out, const struct ec_batch *
     return EC_OK;
 }
 
-enum ec_status ec_csv_out_finish(struct ec_csv_out *out, uint64_t *bytes, struct ec_err *err) {
+enum ec_status ec_csv_out_end(struct ec_csv_out *out, uint64_t *bytes, struct ec_err *err) {
+    enum ec_status status = EC_OK;
+    if (bytes) *bytes = out->bytes + out->n;
+    if (out->fd < 0) {
+        status = ec_durable_put(out->durable, out->path, out->text, out->n, err);
+        out->n = 0;
+        return status;
+    }
     EC_TRY(flush(out, err));
     int fd = out->fd;
-    out->fd = -1; /* closed by the next call, whatever happens */
-    EC_TRY(ec_file_finish(fd, out->tmp, err));
-    if (ec_io.rename(out->tmp, out->path) != 0) return ec_fail_errno(err, EC_IO, "cannot put %s in place", out->path);
-    out->finished = true;
-    if (bytes) *bytes = out->bytes;
-    return ec_dir_sync_parent(out->path, err);
+    out->fd = -1;
+    return ec_durable_close(out->durable, out->path, fd, err);
 }
 
 void ec_csv_out_destroy(struct ec_csv_out *out) {
     if (!out) return;
-    if (!out->finished) ec_file_abandon(out->fd, out->tmp);
+    if (out->fd >= 0) ec_durable_abandon(out->durable, out->path, out->fd);
+    ec_free(out->header);
+    ec_free(out->text);
     ec_free(out);
 }

@@ -2,6 +2,7 @@
  *
  * Whatever fails half way leaves the encoder `broken`: the row group is not whole, so nothing
  * can be finished any more, and destroy removes the file. */
+#include "base/durable.h"
 #include "base/io.h"
 #include "store/parquet_page.h"
 
@@ -239,6 +240,10 @@ static enum ec_status write_footer(struct ec_parquet *pq, struct ec_err *err) {
     return status;
 }
 
+void ec_parquet_sync_with(struct ec_parquet *pq, struct ec_durable *durable) {
+    pq->durable = durable;
+}
+
 enum ec_status ec_parquet_finish(struct ec_parquet *pq, struct ec_part_stats *stats, struct ec_err *err) {
     *stats = (struct ec_part_stats){0};
     EC_TRY(ec_parquet_flush(pq, err));
@@ -247,8 +252,9 @@ enum ec_status ec_parquet_finish(struct ec_parquet *pq, struct ec_part_stats *st
     EC_TRY(write_footer(pq, err));
     enum ec_status status = pq_part_stats(pq, stats, err);
     if (status == EC_OK) {
-        status = ec_file_finish(pq->fd, pq->path, err);
+        int fd = pq->fd;
         pq->fd = -1;
+        status = pq->durable ? ec_durable_add(pq->durable, pq->path, fd, err) : ec_file_finish(fd, pq->path, err);
     }
     pq->finished = status == EC_OK;
     if (status != EC_OK) ec_part_stats_deinit(stats);

@@ -37,6 +37,7 @@ struct ec_parquet_options {
 };
 
 struct ec_parquet;
+struct ec_durable;
 
 /* Creates the file (it must not exist). *pq is owned by the caller. EC_TABLE_FORMAT where there
  * is no column, two have one name, or a decimal's precision is not 1 to 18. */
@@ -81,6 +82,8 @@ struct ec_part_stats {
     size_t column_count;
 };
 
+/* ec_parquet_finish() then hands the file over, to be synced with others (base/durable.h). */
+void ec_parquet_sync_with(struct ec_parquet *pq, struct ec_durable *durable);
 /* Writes the footer, syncs and closes. *stats is the caller's to deinit, and empty on failure. */
 enum ec_status ec_parquet_finish(struct ec_parquet *pq, struct ec_part_stats *stats, struct ec_err *err) EC_MUST_USE;
 void ec_parquet_destroy(struct ec_parquet *pq); /* NULL allowed */

@@ -74,6 +74,7 @@ struct pq_column; /* parquet_column.h */
 struct ec_parquet {
     char *path;
     int fd;
+    struct ec_durable *durable; /* or NULL */
     bool finished;
     bool broken; /* an append failed half way: the row group is not whole */
     uint64_t offset;

@@ -1,6 +1,7 @@
 #include "store/table_writer.h"
 
 #include "base/calendar.h"
+#include "base/durable.h"
 #include "base/hash.h"
 #include "base/io.h"
 #include "store/delta.h"
@@ -36,6 +37,7 @@ struct open_part {
 
 struct ec_table_writer {
     struct ec_table_writer_options options;
+    struct ec_durable *own; /* where the caller gave none */
     struct ec_parquet_column *column; /* of the files */
     size_t column_count;
     size_t *map;   /* file column -> batch column */
@@ -69,8 +71,13 @@ enum ec_status ec_table_writer_create(const struct ec_table_writer_options *opti
     w->open = open;
     w->slot = slot;
     w->partition = SIZE_MAX;
-    *out = w;
-    return EC_OK;
+    enum ec_status status = options->durable ? EC_OK : ec_durable_create(&w->own, err);
+    if (!w->options.durable) w->options.durable = w->own;
+    if (status == EC_OK)
+        *out = w;
+    else
+        ec_table_writer_destroy(w);
+    return status;
 }
 
 /* Values of other types are nearly all different, and no folder's name says them exactly. */
@@ -260,6 +267,7 @@ static enum ec_status open_new(struct ec_table_writer *w, const struct ec_batch 
         ec_free(open->rows);
         return status;
     }
+    ec_parquet_sync_with(open->pq, w->options.durable);
     *at = w->open_count++;
     index_open(w, *at);
     return EC_OK;
@@ -348,6 +356,7 @@ enum ec_status ec_table_writer_append(struct ec_table_writer *w, const struct ec
 
 enum ec_status ec_table_writer_finish(struct ec_table_writer *w, struct ec_err *err) {
     while (w->open_count > 0) EC_TRY(close_part(w, w->open_count - 1, err));
+    if (w->own) EC_TRY(ec_durable_commit(w->own, err));
     w->finished = true;
     return EC_OK;
 }
@@ -362,6 +371,7 @@ const struct ec_part *ec_table_writer_part(const struct ec_table_writer *w, size
 
 void ec_table_writer_destroy(struct ec_table_writer *w) {
     if (!w) return;
+    ec_durable_destroy(w->own);
     for (size_t i = 0; i < w->open_count; i++) {
         ec_parquet_destroy(w->open[i].pq);
         ec_free(w->open[i].rows);

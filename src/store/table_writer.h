@@ -3,7 +3,7 @@
  *     struct ec_table_writer *w;
  *     EC_TRY(ec_table_writer_create(&options, &w, err));
  *     EC_TRY(ec_table_writer_append(w, &batch, rows, n, err));
- *     EC_TRY(ec_table_writer_finish(w, err));       // every part written and synced
+ *     EC_TRY(ec_table_writer_finish(w, err));       // every part written, and synced
  *     for (i...) ec_table_writer_part(w, i)
  *     ec_table_writer_destroy(w);
  *
@@ -24,6 +24,8 @@ struct ec_table_writer_options {
     const char *partition_by; /* a column of the batches; NULL */
     size_t rows_per_group;
     size_t parts_max; /* EC_NO_MEMORY past it: rows in no order of their partitions; 0: no limit */
+    struct ec_durable *durable; /* is handed the parts: the caller commits, and removes them where that fails. NULL:
+                                 * ec_table_writer_finish() syncs them together */
 };
 
 /* Files that a writer holds open: see ec_files_raise(). */

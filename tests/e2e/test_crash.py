@@ -102,6 +102,7 @@ class Crash(unittest.TestCase):
         self.assertEqual(len({(line["path"], line["member"]) for line in lines}), len(lines))
         self.assertEqual(len(lines), self.files)
         self.assertEqual(glob.glob(project.path("data/staging/*")), [])
+        self.assertEqual([path for path in kit.tree(project.path("data")) if path.endswith(".tmp")], [])
 
     def check_completes(self, project):
         project.run("--no-archive")
@@ -134,6 +135,7 @@ class Crash(unittest.TestCase):
             "many tables are committed": "data/processed/joined/*/_delta_log/*.json",
             "quarantine is in place": "data/quality/quarantine/*/*.jsonl",
             "a report is written": "data/quality/validation_report_*.json",
+            "an export waits to be put in place": "data/processed/sales/*/.*.tmp",
             "an export is written": "data/processed/sales/*/*.csv",
             "a mark is written": "data/raw/*.done",
         }

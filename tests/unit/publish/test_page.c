@@ -224,11 +224,11 @@ static void an_alert_only_where_something_failed(void **state) {
     struct ec_buf text = ec_buf_make(EC_MIB);
     make_run(&bad, true);
     make_run(&good, false);
-    assert_int_equal(ec_alert_publish(dir, &good, &config, &result, NULL), EC_OK);
+    assert_int_equal(ec_alert_publish(dir, &good, &config, NULL, &result, NULL), EC_OK);
     assert_false(result.written);
     assert_int_equal(result.pending_count, 0);
     assert_false(ec_path_exists(path));
-    assert_int_equal(ec_alert_publish(dir, &bad, &config, &result, NULL), EC_OK);
+    assert_int_equal(ec_alert_publish(dir, &bad, &config, NULL, &result, NULL), EC_OK);
     assert_true(result.written);
     assert_int_equal(result.files, 2);
     assert_int_equal(result.pending_count, 2);
@@ -245,7 +245,7 @@ static void an_alert_only_where_something_failed(void **state) {
     assert_null(strstr(text.p, "admin@example.com"));
     for (size_t i = 0; i < text.n; i++) assert_true((unsigned char)text.p[i] >= 0x20 || text.p[i] == '\n');
     assert_int_equal(count(text.p, "<img"), count(text.p, "[U+202E]fdp.exe")); /* no line was forged */
-    assert_int_equal(ec_alert_publish(dir, &good, NULL, &result, NULL), EC_OK);
+    assert_int_equal(ec_alert_publish(dir, &good, NULL, NULL, &result, NULL), EC_OK);
     assert_false(ec_path_exists(path));
     assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
     ec_buf_free(&text);

@@ -53,16 +53,16 @@ static void publishing_twice_adds_nothing(void **state) {
     struct ec_buf once = ec_buf_make(EC_MIB), twice = ec_buf_make(EC_MIB);
     make_run(&run, "r1", 3);
     run.unit_count = 1; /* a crash after the first file's line */
-    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     run.unit_count = 3;
-    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     load(&once);
-    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     load(&twice);
     assert_string_equal(once.p, twice.p);
     make_run(&second, "r12", 2); /* its id holds the first's */
-    assert_int_equal(ec_history_append(path, &second, NULL), EC_OK);
-    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &second, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     load(&twice);
     size_t lines = 0;
     for (size_t i = 0; i < twice.n; i++) lines += twice.p[i] == '\n';
@@ -97,7 +97,7 @@ static void a_damaged_line_is_counted_and_kept(void **state) {
     assert_int_equal(ec_file_replace(path, torn, sizeof torn - 1, NULL), EC_OK);
     struct ec_run_facts run;
     make_run(&run, "r1", 2);
-    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     struct ec_history history;
     assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
     assert_int_equal(history.damaged, 3);
@@ -130,12 +130,12 @@ static void a_full_disk_leaves_the_history_whole(void **state) {
     struct ec_run_facts run;
     struct ec_buf before = ec_buf_make(EC_MIB), after = ec_buf_make(EC_MIB);
     make_run(&run, "r1", 2);
-    assert_int_equal(ec_history_append(path, &run, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     load(&before);
     run.run = "r2";
     struct ec_io saved = ec_io;
     ec_io.fsync = refuse;
-    enum ec_status status = ec_history_append(path, &run, NULL);
+    enum ec_status status = ec_history_append(path, &run, NULL, NULL);
     ec_io = saved;
     assert_int_equal(status, EC_DISK_FULL);
     load(&after);

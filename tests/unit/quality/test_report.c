@@ -189,7 +189,7 @@ static void a_report_is_saved_under_its_name(void **state) {
     assert_non_null(mkdtemp(dir));
     struct ec_unit unit;
     fill(&unit);
-    assert_int_equal(ec_report_save(dir, &unit, NULL), EC_OK);
+    assert_int_equal(ec_report_save(dir, &unit, NULL, NULL), EC_OK);
     (void)snprintf(path, sizeof path, "%s/validation_report_users_1.csv.json", dir);
     assert_int_equal(access(path, R_OK), 0);
     assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);

@@ -62,7 +62,7 @@ static struct ec_table_writer *writer_of(const char *name, const char *by, size_
     char *path = paths[++last % 4];
     (void)snprintf(path, sizeof paths[0], "%s/%s", dir, name);
     ok(ec_dir_make(path, &err), &err);
-    struct ec_table_writer_options options = {path, name, by, group_rows, 0};
+    struct ec_table_writer_options options = {.dir = path, .name = name, .partition_by = by, .rows_per_group = group_rows};
     ok(ec_table_writer_create(&options, &writer, &err), &err);
     return writer;
 }

@@ -1,5 +1,5 @@
 /* An ec_io whose k-th call fails, or ends the process. Calls are counted from faulty_begin(),
- * over all entries that change a file, sync, or give memory. */
+ * over all entries that change a file, sync, or give memory, and over all threads. */
 #ifndef TEST_FAULTY_IO_H
 #define TEST_FAULTY_IO_H
 
@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum faulty_mode {
@@ -25,14 +26,15 @@ static struct ec_io faulty_real;
 static struct {
     unsigned mode;
     unsigned at;
-    unsigned calls;
-    bool hit;
+    _Atomic unsigned calls;
+    _Atomic bool hit;
 } faulty;
 
 /* Whether this call is one of those that fail. */
 static inline bool faulty_now(void) {
     bool from = faulty.mode == FAULTY_FROM_BEFORE || faulty.mode == FAULTY_FROM_AFTER;
-    bool now = ++faulty.calls == faulty.at || (from && faulty.calls > faulty.at);
+    unsigned call = ++faulty.calls;
+    bool now = call == faulty.at || (from && call > faulty.at);
     if (now) faulty.hit = true;
     return now;
 }

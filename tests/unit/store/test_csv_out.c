@@ -13,6 +13,25 @@ static void check_text(const char *path, const char *expected) {
     ec_buf_free(&text);
 }
 
+/* Begins a file alone. */
+static struct ec_durable *durable;
+static struct ec_csv_out *open_out(const char *path, const char *const *header, size_t count) {
+    struct ec_csv_out *out = NULL;
+    assert_int_equal(ec_durable_create(&durable, NULL), EC_OK);
+    assert_int_equal(ec_csv_out_create(header, count, durable, &out, NULL), EC_OK);
+    assert_int_equal(ec_csv_out_begin(out, path, NULL), EC_OK);
+    return out;
+}
+
+static uint64_t finish_out(struct ec_csv_out *out) {
+    uint64_t bytes = 0;
+    assert_int_equal(ec_csv_out_end(out, &bytes, NULL), EC_OK);
+    ec_csv_out_destroy(out);
+    assert_int_equal(ec_durable_commit(durable, NULL), EC_OK);
+    ec_durable_destroy(durable);
+    return bytes;
+}
+
 static size_t add_column(struct ec_batch *batch, const char *name, struct ec_column_type type) {
     size_t index = 0;
     assert_int_equal(ec_batch_add_column(batch, name, type, &index, NULL), EC_OK);
@@ -28,7 +47,6 @@ static void put_text(struct ec_batch *batch, size_t column, size_t row, const ch
 static void check_texts(const char *const *in, size_t n, const char *expected) {
     const char *path = below(root, "texts.csv");
     struct ec_batch batch;
-    struct ec_csv_out *out = NULL;
     struct ec_err err = {0};
     assert_int_equal(ec_batch_init(&batch, &err), EC_OK);
     size_t c = add_column(&batch, "c", (struct ec_column_type){.type = EC_TYPE_STRING});
@@ -37,10 +55,9 @@ static void check_texts(const char *const *in, size_t n, const char *expected) {
     batch.rows = n;
     const char *header[] = {"c", "k"};
     const size_t map[] = {c, c};
-    assert_int_equal(ec_csv_out_open(path, header, 2, &out, &err), EC_OK);
+    struct ec_csv_out *out = open_out(path, header, 2);
     assert_int_equal(ec_csv_out_append(out, &batch, map, NULL, n, &err), EC_OK);
-    assert_int_equal(ec_csv_out_finish(out, NULL, &err), EC_OK);
-    ec_csv_out_destroy(out);
+    finish_out(out);
     check_text(path, expected);
     ec_batch_deinit(&batch);
 }
@@ -63,8 +80,6 @@ static void every_type_has_its_text(void **state) {
     (void)state;
     const char *path = below(root, "types.csv");
     struct ec_batch batch;
-    struct ec_csv_out *out = NULL;
-    uint64_t bytes = 0;
     assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
     size_t i = add_column(&batch, "i", (struct ec_column_type){.type = EC_TYPE_INTEGER});
     size_t f = add_column(&batch, "f", (struct ec_column_type){.type = EC_TYPE_FLOAT});
@@ -90,10 +105,9 @@ static void every_type_has_its_text(void **state) {
     const char *header[] = {"i", "f", "b", "t", "d", "p", "=none"};
     const size_t map[] = {i, f, b, t, d, p, SIZE_MAX};
     const uint32_t rows[] = {4, 2, 0, 1, 3};
-    assert_int_equal(ec_csv_out_open(path, header, 7, &out, NULL), EC_OK);
+    struct ec_csv_out *out = open_out(path, header, 7);
     assert_int_equal(ec_csv_out_append(out, &batch, map, rows, 5, NULL), EC_OK);
-    assert_int_equal(ec_csv_out_finish(out, &bytes, NULL), EC_OK);
-    ec_csv_out_destroy(out);
+    uint64_t bytes = finish_out(out);
     const char *expected = "i,f,b,t,d,p,'=none\n"
                            ",,,,,,\n"
                            "-9223372036854775808,nan,false,1969-12-31T23:59:59.999999Z,1969-12-31,1234.56,\n"
@@ -109,16 +123,14 @@ static void a_null_alone_in_its_row_is_still_a_row(void **state) {
     (void)state;
     const char *path = below(root, "one.csv");
     struct ec_batch batch;
-    struct ec_csv_out *out = NULL;
     assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
     add_column(&batch, "n", (struct ec_column_type){.type = EC_TYPE_INTEGER});
     batch.rows = 2;
     ec_bit_set(batch.column[0].valid, 1);
     const char *header[] = {"n"};
-    assert_int_equal(ec_csv_out_open(path, header, 1, &out, NULL), EC_OK);
+    struct ec_csv_out *out = open_out(path, header, 1);
     assert_int_equal(ec_csv_out_append(out, &batch, NULL, NULL, 2, NULL), EC_OK);
-    assert_int_equal(ec_csv_out_finish(out, NULL, NULL), EC_OK);
-    ec_csv_out_destroy(out);
+    finish_out(out);
     check_text(path, "n\n\"\"\n0\n");
     ec_batch_deinit(&batch);
 }
@@ -129,7 +141,6 @@ static void long_texts_pass_the_buffer(void **state) {
     enum { N = 200000, ROWS = 3 };
     const char *path = below(root, "long.csv");
     struct ec_batch batch;
-    struct ec_csv_out *out = NULL;
     struct ec_buf expected = ec_buf_make(8 << 20), text = ec_buf_make(4 << 20);
     assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
     size_t c = add_column(&batch, "c", (struct ec_column_type){.type = EC_TYPE_STRING});
@@ -147,10 +158,9 @@ static void long_texts_pass_the_buffer(void **state) {
     }
     batch.rows = ROWS;
     const char *header[] = {"c"};
-    assert_int_equal(ec_csv_out_open(path, header, 1, &out, NULL), EC_OK);
+    struct ec_csv_out *out = open_out(path, header, 1);
     assert_int_equal(ec_csv_out_append(out, &batch, NULL, NULL, ROWS, NULL), EC_OK);
-    assert_int_equal(ec_csv_out_finish(out, NULL, NULL), EC_OK);
-    ec_csv_out_destroy(out);
+    finish_out(out);
     assert_int_equal(ec_file_load(path, &text, NULL), EC_OK);
     assert_int_equal(text.n, expected.n);
     assert_memory_equal(text.p, expected.p, text.n);
@@ -161,12 +171,66 @@ static void long_texts_pass_the_buffer(void **state) {
 }
 
 static enum ec_status export(const char *path, const struct ec_batch *batch, struct ec_err *err) {
-    const char *header[] = {"n", "m"}; const size_t map[] = {0, 0}; struct ec_csv_out *out = NULL;
-    enum ec_status status = ec_csv_out_open(path, header, 2, &out, err);
+    const char *header[] = {"n", "m"};
+    const size_t map[] = {0, 0};
+    struct ec_csv_out *out = NULL;
+    struct ec_durable *d = NULL;
+    enum ec_status status = ec_durable_create(&d, err);
+    if (status == EC_OK) status = ec_csv_out_create(header, 2, d, &out, err);
+    if (status == EC_OK) status = ec_csv_out_begin(out, path, err);
     if (status == EC_OK) status = ec_csv_out_append(out, batch, map, NULL, batch->rows, err);
-    if (status == EC_OK) status = ec_csv_out_finish(out, NULL, err);
+    if (status == EC_OK) status = ec_csv_out_end(out, NULL, err);
     ec_csv_out_destroy(out);
+    if (status == EC_OK) status = ec_durable_commit(d, err);
+    ec_durable_destroy(d);
     return status;
+}
+
+/* Files of one writer, a large one that does not stay in memory between small ones. */
+static void one_writer_many_files(void **state) {
+    (void)state;
+    enum { ROWS = 2000, TEXT = 9000 }; /* 18 MB */
+    const char *dir = new_table("many"), *header[] = {"t", "n"};
+    struct ec_batch batch;
+    assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
+    size_t t = add_column(&batch, "t", (struct ec_column_type){.type = EC_TYPE_STRING});
+    size_t n = add_column(&batch, "n", (struct ec_column_type){.type = EC_TYPE_INTEGER});
+    char *text = ec_malloc(TEXT);
+    assert_non_null(text);
+    memset(text, 'a', TEXT);
+    struct ec_buf expected = ec_buf_make(64 << 20), got = ec_buf_make(64 << 20);
+    ec_buf_addz(&expected, "t,n\n");
+    for (size_t r = 0; r < ROWS; r++) {
+        ec_column_text(&batch.column[t])[r] = ec_text_of(text, TEXT);
+        ec_column_int(&batch.column[n])[r] = (int64_t)r;
+        ec_bit_set(batch.column[t].valid, r);
+        ec_bit_set(batch.column[n].valid, r);
+        ec_buf_add(&expected, text, TEXT);
+        ec_buf_printf(&expected, ",%zu\n", r);
+    }
+    batch.rows = ROWS;
+    const uint32_t third[] = {3};
+    struct ec_csv_out *out = open_out(below(dir, "a.csv"), header, 2);
+    const size_t none_and_n[] = {SIZE_MAX, n};
+    assert_int_equal(ec_csv_out_append(out, &batch, none_and_n, third, 1, NULL), EC_OK);
+    assert_int_equal(ec_csv_out_end(out, NULL, NULL), EC_OK);
+    assert_int_equal(ec_csv_out_begin(out, below(dir, "b.csv"), NULL), EC_OK);
+    assert_int_equal(ec_csv_out_append(out, &batch, NULL, NULL, ROWS, NULL), EC_OK);
+    uint64_t bytes;
+    assert_int_equal(ec_csv_out_end(out, &bytes, NULL), EC_OK);
+    assert_int_equal(bytes, expected.n);
+    assert_int_equal(ec_csv_out_begin(out, below(dir, "c.csv"), NULL), EC_OK);
+    assert_false(ec_path_exists(below(dir, "b.csv"))); /* only the commit puts it there */
+    assert_int_equal(finish_out(out), 4);
+    check_text(below(dir, "a.csv"), "t,n\n,3\n");
+    check_text(below(dir, "c.csv"), "t,n\n");
+    assert_int_equal(ec_file_load(below(dir, "b.csv"), &got, NULL), EC_OK);
+    assert_int_equal(got.n, expected.n);
+    assert_memory_equal(got.p, expected.p, got.n);
+    ec_buf_free(&got);
+    ec_buf_free(&expected);
+    ec_free(text);
+    ec_batch_deinit(&batch);
 }
 
 static void a_reader_sees_the_old_file_or_the_new_one(void **state) {
@@ -209,6 +273,7 @@ int main(void) {
         cmocka_unit_test(every_type_has_its_text),
         cmocka_unit_test(a_null_alone_in_its_row_is_still_a_row),
         cmocka_unit_test(long_texts_pass_the_buffer),
+        cmocka_unit_test(one_writer_many_files),
         cmocka_unit_test(a_reader_sees_the_old_file_or_the_new_one),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
