@@ -17,9 +17,6 @@
 
 #include "base/batch.h"
 
-#define EC_CODED_MAX      4096u /* values of a column, with the null */
-#define EC_CODED_TEXT_MAX 256u  /* bytes of a value */
-
 struct ec_coder;
 
 /* For the batch's text columns as they are now; columns that are added later stay uncoded. */

@@ -48,6 +48,8 @@
  * windows' worth must hold the longest record. */
 #define EC_BATCH_ROWS 2048u /* DuckDB's vector size, so that a chunk is a batch */
 #define EC_WINDOW_BYTES (1 * EC_MIB)
+#define EC_CODED_MAX 4096u     /* values of a column that is coded, with the null */
+#define EC_CODED_TEXT_MAX 256u /* bytes of one */
 
 /* Delta logs: another writer's log is input too. */
 #define EC_DELTA_COMMIT_MAX (256 * EC_MIB)   /* one version's file */

@@ -2,7 +2,6 @@
 #include "gate/gate_private.h"
 
 #include "base/calendar.h"
-#include "base/coder.h"
 #include "base/hash.h"
 
 /* Past this many distinct values the most frequent ones say nothing, and counting them costs. */
@@ -76,7 +75,8 @@ static void profile_codes(struct ec_column_facts *f, struct ec_code_counts *coun
     if (fresh && f->top && ec_facts_distinct(f->hll) > TOP_DISTINCT_MAX) f->top = NULL;
 }
 
-/* Puts the value among the best so far, which stand in falling order; the first met comes first. */
+/* Puts the value among the best so far, which stand in falling order; those of equal count in the
+ * order of their first occurrence, which is the codes'. */
 static void rank(const struct ec_code_counts *counts, uint32_t code, uint32_t *best, size_t *n) {
     size_t at = *n;
     while (at > 0 && counts->count[best[at - 1]] < counts->count[code]) at--;

@@ -7,95 +7,14 @@
 /* It would compute a part that two expressions share once and before them, outside their TRY(). */
 #define TRY_DISABLED_OPTIMIZERS "common_subexpressions"
 
-/* The ways in which the statement is written. */
-enum form {
-    FORM_PLAIN, /* SELECT (d1) AS "d1", (r1) */
-    FORM_TYPED, /* the same with the casts that types of ours need */
-    FORM_TRY,   /* TRY(d1), TRY((d1) IS NULL), ...: the second is null where d1 fails */
-};
-
-/* An expression on lines of its own: it may end with a comment. */
-static void add_expression(struct ec_buf *out, const struct ec_expression *e, enum form form) {
-    bool cast = form != FORM_PLAIN && e->cast[0];
-    ec_buf_printf(out, "%s(\n%s\n)", cast ? "CAST(" : "", e->text);
-    if (cast) ec_buf_printf(out, " AS %s)", e->cast);
-}
-
-static void add_tried(struct ec_buf *out, const struct ec_expression *e, size_t index) {
-    ec_buf_addz(out, "TRY(");
-    add_expression(out, e, FORM_TRY);
-    if (e->name) {
-        ec_buf_addz(out, ") AS ");
-        ec_sql_quote_name(out, e->name);
-        ec_buf_addz(out, ", TRY((");
-    } else {
-        ec_buf_addz(out, "), TRY((");
-    }
-    add_expression(out, e, FORM_TRY);
-    ec_buf_printf(out, ") IS NULL) AS \"ec fails %zu\"", index);
-}
-
-/* TRY() cannot name an alias of its own SELECT, so each derived column is a layer:
- *     SELECT "d1", "ec fails 0", TRY(r1), ... FROM (SELECT *, TRY(d1) AS "d1", ... FROM f() AS s) AS s */
-static void write_tried(struct ec_buf *out, const struct ec_derivation *d, size_t count, const char *function) {
-    size_t derived = d->source->derive_count < count ? d->source->derive_count : count;
-    ec_buf_addz(out, "SELECT ");
-    for (size_t i = 0; i < count; i++) {
-        if (i) ec_buf_addz(out, ", ");
-        if (i < derived) {
-            ec_sql_quote_name(out, d->expression[i].name);
-            ec_buf_printf(out, ", \"ec fails %zu\"", i);
-        } else {
-            add_tried(out, &d->expression[i], i);
-        }
-    }
-    for (size_t i = derived; i-- > 0;) {
-        ec_buf_addz(out, " FROM (SELECT *, ");
-        add_tried(out, &d->expression[i], i);
-    }
-    ec_buf_printf(out, " FROM %s() AS ", function);
-    ec_sql_quote_name(out, d->source->name);
-    for (size_t i = 0; i < derived; i++) {
-        ec_buf_addz(out, ") AS ");
-        ec_sql_quote_name(out, d->source->name);
-    }
-}
-
-static void write_statement(struct ec_buf *out, const struct ec_derivation *d, size_t count, enum form form, const char *function) {
-    if (form == FORM_TRY) {
-        write_tried(out, d, count, function);
-        return;
-    }
-    ec_buf_addz(out, "SELECT ");
-    for (size_t i = 0; i < count; i++) {
-        if (i) ec_buf_addz(out, ", ");
-        add_expression(out, &d->expression[i], form);
-        if (!d->expression[i].name) continue;
-        ec_buf_addz(out, " AS ");
-        ec_sql_quote_name(out, d->expression[i].name);
-    }
-    ec_buf_printf(out, "%s FROM %s() AS ", count ? "" : "1", function);
-    ec_sql_quote_name(out, d->source->name);
-}
-
-static enum ec_status prepare(struct ec_derivation *d, struct ec_sql *sql, size_t count, enum form form, const char *function,
-                              duckdb_prepared_statement *statement, struct ec_err *err) {
-    struct ec_buf text = ec_buf_make(EC_SQL_TEXT_MAX);
-    write_statement(&text, d, count, form, function);
-    enum ec_status status = ec_buf_check(&text, err);
-    if (status == EC_OK) status = ec_duck_prepare(sql, text.p, statement, EC_CONFIG, NULL, err);
-    ec_buf_free(&text);
-    return status;
-}
-
 /* WHERE takes neither aggregates nor windows, and says so. */
 static enum ec_status check_row_wise(struct ec_derivation *d, size_t from, size_t to, const char *function, struct ec_err *err) {
     duckdb_prepared_statement statement = NULL;
     struct ec_buf text = ec_buf_make(EC_SQL_TEXT_MAX);
-    write_statement(&text, d, to - 1, FORM_PLAIN, function);
+    ec_derive_write(&text, d, to - 1, NULL, EC_FORM_PLAIN, function);
     for (size_t i = from; i < to; i++) {
         ec_buf_addz(&text, i == from ? " WHERE (" : " OR (");
-        add_expression(&text, &d->expression[i], FORM_PLAIN);
+        ec_derive_add_expression(&text, &d->expression[i], EC_FORM_PLAIN);
         ec_buf_addz(&text, ") IS NULL");
     }
     enum ec_status status = ec_buf_check(&text, err);
@@ -108,13 +27,13 @@ static enum ec_status check_row_wise(struct ec_derivation *d, size_t from, size_
 /* Whether the expressions from..to-1, behind those before them, are one value each for each row. */
 static enum ec_status check_range(struct ec_derivation *d, size_t from, size_t to, const char *function, struct ec_err *err) {
     duckdb_prepared_statement statement = NULL;
-    EC_TRY(prepare(d, d->sql, to, FORM_PLAIN, function, &statement, err));
+    EC_TRY(ec_derive_prepare(d, d->sql, to, NULL, EC_FORM_PLAIN, function, &statement, err));
     size_t columns = duckdb_prepared_statement_column_count(statement);
     duckdb_destroy_prepare(&statement);
     if (columns != to) return ec_fail(err, EC_CONFIG, "an expression must be one value, without a comma outside brackets");
     EC_TRY(check_row_wise(d, from, to, function, err));
     /* TRY() takes neither subqueries nor volatile functions. */
-    EC_TRY(prepare(d, d->sql, to, FORM_TRY, function, &statement, err));
+    EC_TRY(ec_derive_prepare(d, d->sql, to, NULL, EC_FORM_TRY, function, &statement, err));
     duckdb_destroy_prepare(&statement);
     return EC_OK;
 }
@@ -168,29 +87,16 @@ static enum ec_status choose_types(struct ec_derivation *d, duckdb_prepared_stat
     return EC_OK;
 }
 
-/* The types of the final statement, as eval reads them. */
-static enum ec_status note_types(struct ec_derivation *d, struct ec_err *err) {
-    for (size_t i = 0; i < d->source->derive_count; i++) {
-        duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(d->statement, i);
-        bool known = ec_duck_type_of(logical, &d->duck_type[i]);
-        duckdb_destroy_logical_type(&logical);
-        if (!known) return ec_fail(err, EC_ENGINE, "DuckDB changed the type of %s", d->expression[i].name);
-    }
-    return EC_OK;
-}
-
 static enum ec_status prepare_all(struct ec_derivation *d, struct ec_err *err) {
     if (d->expression_count == 0) return EC_OK;
-    char function[32];
-    EC_TRY(ec_derive_register(d, d->sql, function, sizeof function, err));
-    EC_TRY(check_all(d, function, err));
+    EC_TRY(ec_derive_register(d, d->sql, d->function, sizeof d->function, err));
+    EC_TRY(check_all(d, d->function, err));
     duckdb_prepared_statement statement = NULL;
-    EC_TRY(prepare(d, d->sql, d->expression_count, FORM_PLAIN, function, &statement, err));
+    EC_TRY(ec_derive_prepare(d, d->sql, d->expression_count, NULL, EC_FORM_PLAIN, d->function, &statement, err));
     enum ec_status status = choose_types(d, statement, err);
     duckdb_destroy_prepare(&statement);
     if (status != EC_OK) return status;
-    EC_TRY(prepare(d, d->sql, d->expression_count, FORM_TYPED, function, &d->statement, err));
-    return note_types(d, err);
+    return ec_derive_plan(d, err);
 }
 
 enum ec_status ec_derive_open_try(struct ec_derivation *d, struct ec_err *err) {
@@ -198,7 +104,10 @@ enum ec_status ec_derive_open_try(struct ec_derivation *d, struct ec_err *err) {
     if (!d->try_sql) EC_TRY(ec_sql_open_with(&d->options, TRY_DISABLED_OPTIMIZERS, &d->try_sql, err));
     char function[32];
     EC_TRY(ec_derive_register(d, d->try_sql, function, sizeof function, err));
-    return prepare(d, d->try_sql, d->expression_count, FORM_TRY, function, &d->try_statement, err);
+    EC_TRY(ec_derive_prepare(d, d->try_sql, d->expression_count, NULL, EC_FORM_TRY, function, &d->try_statement, err));
+    for (size_t i = 0; i < d->source->derive_count; i++)
+        EC_TRY(ec_derive_note_type(d, i, d->try_statement, 2 * i, err));
+    return EC_OK;
 }
 
 static size_t count_rules(const struct ec_source *source) {
@@ -235,11 +144,14 @@ enum ec_status ec_derive_create(struct ec_sql *sql, const struct ec_source *sour
     d->type = ec_arena_calloc(&d->arena, source->derive_count, sizeof *d->type);
     d->duck_type = ec_arena_calloc(&d->arena, source->derive_count, sizeof *d->duck_type);
     d->projected = ec_arena_calloc(&d->arena, source->column_count + 1, sizeof *d->projected);
+    size_t words = (d->expression_count + 63) / 64;
+    uint64_t *needs = ec_arena_calloc(&d->arena, d->expression_count * words, sizeof *needs);
     enum ec_status status = EC_OK;
-    if (!d->expression || !d->type || !d->duck_type || !d->projected)
+    if (!d->expression || !d->type || !d->duck_type || !d->projected || !needs)
         status = ec_fail(err, EC_NO_MEMORY, "no memory for derived columns");
     if (status == EC_OK) {
         list_expressions(d);
+        for (size_t i = 0; i < d->expression_count; i++) d->expression[i].needs = needs + i * words;
         status = prepare_all(d, err);
     }
     if (status != EC_OK) {
@@ -254,7 +166,8 @@ void ec_derive_destroy(struct ec_derivation *d) {
     if (!d) return;
     duckdb_destroy_prepare(&d->try_statement);
     ec_sql_close(d->try_sql);
-    duckdb_destroy_prepare(&d->statement);
+    ec_part_release(&d->rows);
+    for (size_t i = 0; i < d->value_count; i++) ec_values_deinit(&d->values[i]);
     for (size_t i = 0; d->duck_type && i < d->source->derive_count; i++) ec_duck_type_release(&d->duck_type[i]);
     ec_arena_deinit(&d->arena);
     ec_free(d);

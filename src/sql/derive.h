@@ -6,6 +6,10 @@
  * are named are served. A row's result depends on that row alone: aggregates, windows,
  * subqueries and volatile functions (random) are refused when it is created.
  *
+ * Not all of that statement is run for every batch. A column as it is and a datetime's date are taken
+ * directly. What reads one text column alone (a category from an endpoint) is computed once for each
+ * of its values, and kept, where the batch has it coded (base/coder.h). The rest is one statement.
+ *
  * An expression that fails for a row (a cast, an overflow) costs that row: the batch is
  * evaluated again with every expression in TRY(), in a second session that is opened for the
  * first such batch. The row gets a derive-error fault with the column, or fails that rule. A
@@ -35,8 +39,8 @@ void ec_derive_destroy(struct ec_derivation *derivation); /* NULL allowed */
 const struct ec_column_type *ec_derive_types(const struct ec_derivation *derivation);
 
 /* Evaluates over all rows of the batch. The derived columns are batch columns
- * first..first+derive_count-1, added by the caller with ec_derive_types(); texts go to the
- * batch's scratch. rule_failed[k] (a bitmap over rows, zeroed by the caller) gets the rows for
+ * first..first+derive_count-1, added by the caller with ec_derive_types(); their texts and codes are
+ * borrowed until the next batch. rule_failed[k] (a bitmap over rows, zeroed by the caller) gets the rows for
  * which the k-th expression rule of the source is false; null passes. Rows already rejected are
  * evaluated too (their bad cells are null). */
 enum ec_status ec_derive_eval(struct ec_derivation *derivation, struct ec_batch *batch, size_t first, uint64_t **rule_failed,

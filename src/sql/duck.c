@@ -1,7 +1,6 @@
 /* Errors, statements and quoting: what every use of DuckDB needs. */
 #include "sql/duck.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -68,6 +67,45 @@ enum ec_status ec_duck_finish(struct ec_sql *sql, duckdb_pending_result pending,
     if (atomic_load(&sql->interrupted)) return ec_fail(err, EC_INTERRUPTED, "the statement was interrupted");
     if (duckdb_execute_pending(pending, result) == DuckDBSuccess) return EC_OK;
     return ec_duck_fail(err, EC_ENGINE, duckdb_result_error(result), NULL);
+}
+
+enum ec_status ec_duck_text(struct ec_sql *sql, const char *query, struct ec_buf *out, struct ec_err *err) {
+    struct ec_sql_rows *rows = NULL;
+    struct ec_batch *batch;
+    enum ec_status status = ec_sql_query(sql, query, &rows, err);
+    if (status == EC_OK) status = ec_sql_next(rows, &batch, err);
+    if (status == EC_OK && batch->rows == 1) {
+        struct ec_str text = ec_text_str(&ec_column_text(&batch->column[0])[0]);
+        ec_buf_add(out, text.p, text.n);
+        status = ec_buf_check(out, err);
+    }
+    /* To its end, as a statement under way would take along what is registered next. */
+    if (status == EC_OK) status = ec_sql_next(rows, &batch, err);
+    ec_sql_rows_close(rows);
+    return status;
+}
+
+enum ec_status ec_duck_tree_text(struct ec_sql *sql, const char *text, struct ec_buf *out, struct ec_err *err) {
+    struct ec_buf query = ec_buf_make(EC_SQL_TEXT_MAX);
+    ec_buf_addz(&query, "SELECT CAST(json_serialize_sql(");
+    ec_sql_quote_text(&query, text);
+    ec_buf_addz(&query, ") AS VARCHAR)");
+    enum ec_status status = ec_buf_check(&query, err);
+    if (status == EC_OK) status = ec_duck_text(sql, query.p, out, err);
+    ec_buf_free(&query);
+    return status;
+}
+
+enum ec_status ec_duck_tree(struct ec_sql *sql, const char *text, const char *what, json_t **tree, struct ec_err *err) {
+    struct ec_buf out = ec_buf_make(EC_SQL_TREE_MAX);
+    enum ec_status status = ec_duck_tree_text(sql, text, &out, err);
+    json_error_t error;
+    /* Positions that DuckDB does not know are 2^64 - 1, past jansson's integers. */
+    *tree = status == EC_OK ? json_loadb(out.p ? out.p : "", out.n, JSON_DECODE_INT_AS_REAL, &error) : NULL;
+    if (status == EC_OK && !*tree)
+        status = ec_fail(err, EC_ENGINE, "DuckDB's syntax tree of %s is not readable: %s", what, error.text);
+    ec_buf_free(&out);
+    return status;
 }
 
 static void quote(struct ec_buf *out, const char *text, char mark) {

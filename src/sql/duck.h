@@ -9,6 +9,7 @@
 #include "sql/text.h"
 
 #include <duckdb.h>
+#include <jansson.h>
 #include <stdatomic.h>
 
 #define EC_SQL_TEXT_MAX ((size_t)64 * EC_MIB) /* of a statement: a view may name many parts */
@@ -38,6 +39,18 @@ enum ec_status ec_duck_prepare(struct ec_sql *sql, const char *text, duckdb_prep
  * the caller's to destroy, after failures too. */
 enum ec_status ec_duck_finish(struct ec_sql *sql, duckdb_pending_result pending, duckdb_result *result,
                               struct ec_err *err) EC_MUST_USE;
+
+#define EC_SQL_TREE_MAX ((size_t)256 * EC_MIB)
+
+/* The text that a statement of one row and one column gives, appended. */
+enum ec_status ec_duck_text(struct ec_sql *sql, const char *query, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+/* The tree below as JSON text, appended. */
+enum ec_status ec_duck_tree_text(struct ec_sql *sql, const char *text, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+/* DuckDB's syntax tree of the statements, parsed and not bound: what json_serialize_sql() gives,
+ * a statement that it cannot parse included ("error"). `what` names the text in messages. The tree
+ * is the caller's. */
+enum ec_status ec_duck_tree(struct ec_sql *sql, const char *text, const char *what, json_t **tree,
+                            struct ec_err *err) EC_MUST_USE;
 
 /* A column of a result: what DuckDB has and what it is for us. */
 struct ec_duck_type {

@@ -36,12 +36,6 @@ enum ec_status ec_model_header(struct ec_model_draft *draft, struct ec_err *err)
  * not one SELECT, or reads what is no table. */
 enum ec_status ec_model_tables(struct ec_sql *sql, struct ec_model_draft *draft, struct ec_err *err) EC_MUST_USE;
 
-/* The text that a statement of one row and one column gives, appended to out. */
-enum ec_status ec_model_text(struct ec_sql *sql, const char *query, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
-/* DuckDB's syntax tree of a statement, as JSON text appended to out. */
-#define EC_MODEL_TREE_MAX ((size_t)256 * EC_MIB)
-enum ec_status ec_model_tree(struct ec_sql *sql, const char *text, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
-
 /* Sets model->wide where the model, whose columns are known, is a wide one; NULL where not. */
 enum ec_status ec_model_find_wide(struct ec_sql *sql, struct ec_arena *arena, struct ec_model *model,
                                   struct ec_err *err) EC_MUST_USE;

@@ -182,43 +182,10 @@ static enum ec_status read_tree(struct ec_model_draft *draft, const json_t *tree
     return walk_statement(draft, json_array_get(statements, 0), err);
 }
 
-enum ec_status ec_model_text(struct ec_sql *sql, const char *query, struct ec_buf *out, struct ec_err *err) {
-    struct ec_sql_rows *rows = NULL;
-    struct ec_batch *batch;
-    enum ec_status status = ec_sql_query(sql, query, &rows, err);
-    if (status == EC_OK) status = ec_sql_next(rows, &batch, err);
-    if (status == EC_OK && batch->rows == 1) {
-        struct ec_str text = ec_text_str(&ec_column_text(&batch->column[0])[0]);
-        ec_buf_add(out, text.p, text.n);
-        status = ec_buf_check(out, err);
-    }
-    ec_sql_rows_close(rows);
-    return status;
-}
-
-enum ec_status ec_model_tree(struct ec_sql *sql, const char *text, struct ec_buf *out, struct ec_err *err) {
-    struct ec_buf query = ec_buf_make(EC_SQL_TEXT_MAX);
-    ec_buf_addz(&query, "SELECT CAST(json_serialize_sql(");
-    ec_sql_quote_text(&query, text);
-    ec_buf_addz(&query, ") AS VARCHAR)");
-    enum ec_status status = ec_buf_check(&query, err);
-    if (status == EC_OK) status = ec_model_text(sql, query.p, out, err);
-    ec_buf_free(&query);
-    return status;
-}
-
 enum ec_status ec_model_tables(struct ec_sql *sql, struct ec_model_draft *draft, struct ec_err *err) {
-    struct ec_buf text = ec_buf_make(EC_MODEL_TREE_MAX);
     json_t *tree = NULL;
-    enum ec_status status = ec_model_tree(sql, draft->model.text, &text, err);
-    if (status == EC_OK) {
-        json_error_t error;
-        /* Positions that DuckDB does not know are 2^64 - 1, past jansson's integers. */
-        tree = json_loadb(text.p ? text.p : "", text.n, JSON_DECODE_INT_AS_REAL, &error);
-        status = tree ? read_tree(draft, tree, err)
-                      : ec_fail(err, EC_ENGINE, "DuckDB's syntax tree of %s is not readable: %s", draft->model.file, error.text);
-    }
+    enum ec_status status = ec_duck_tree(sql, draft->model.text, draft->model.file, &tree, err);
+    if (status == EC_OK) status = read_tree(draft, tree, err);
     json_decref(tree);
-    ec_buf_free(&text);
     return status;
 }

@@ -268,9 +268,9 @@ static enum ec_status deserialize(struct ec_sql *sql, const json_t *tree, struct
     ec_sql_quote_text(&query, dump);
     ec_buf_addz(&query, " AS JSON)) AS VARCHAR)");
     free(dump);
-    struct ec_buf made = ec_buf_make(EC_MODEL_TREE_MAX);
+    struct ec_buf made = ec_buf_make(EC_SQL_TREE_MAX);
     enum ec_status status = ec_buf_check(&query, err);
-    if (status == EC_OK) status = ec_model_text(sql, query.p, &made, err);
+    if (status == EC_OK) status = ec_duck_text(sql, query.p, &made, err);
     if (status == EC_OK && !(*text = ec_arena_copy(arena, made.p ? made.p : "", made.n))) status = ec_fail(err, EC_NO_MEMORY, "no memory for a model");
     ec_buf_free(&made);
     ec_buf_free(&query);
@@ -306,8 +306,8 @@ enum ec_status ec_model_find_wide(struct ec_sql *sql, struct ec_arena *arena, st
     if (!model->unordered) return EC_OK;
     struct shape shape = {.model = model, .arena = arena};
     if (!allocate(&shape)) return ec_fail(err, EC_NO_MEMORY, "no memory for models");
-    struct ec_buf text = ec_buf_make(EC_MODEL_TREE_MAX);
-    enum ec_status status = ec_model_tree(sql, model->text, &text, err);
+    struct ec_buf text = ec_buf_make(EC_SQL_TREE_MAX);
+    enum ec_status status = ec_duck_tree_text(sql, model->text, &text, err);
     if (status == EC_OK) status = rewrite(sql, &shape, &text, err);
     ec_buf_free(&text);
     if (status == EC_OK) model->wide = shape.wide;

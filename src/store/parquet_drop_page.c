@@ -125,6 +125,16 @@ static enum ec_status values_open(struct values *v, const struct pq_body *body, 
     return EC_OK;
 }
 
+/* The codes as the encoder holds them, in their own memory: values_open() looked that they fit. */
+static const uint16_t *narrow(uint32_t *codes, size_t n) {
+    char *to = (char *)codes;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t code = (uint16_t)codes[i];
+        memcpy(to + i * sizeof code, &code, sizeof code);
+    }
+    return (const uint16_t *)(const void *)to;
+}
+
 /* The values of the rows that stay, behind the levels in the new page. `bits` NULL: no row is null. */
 static enum ec_status values_cut(struct values *v, const struct pq_body *body, const uint64_t *bits, uint32_t first,
                                  const uint32_t *rows, size_t n, struct ec_err *err) {
@@ -140,7 +150,7 @@ static enum ec_status values_cut(struct values *v, const struct pq_body *body, c
     }
     struct pq_reader *r = v->d->reader;
     if (v->coded)
-        pq_page_codes(&v->d->scratch.body, r->codes, v->kept, r->dict_count);
+        pq_page_codes(&v->d->scratch.body, narrow(r->codes, v->kept), v->kept, r->dict_count);
     else if (r->type.type == EC_TYPE_BOOLEAN)
         pq_page_booleans(&v->d->scratch.body, (const uint8_t *)r->codes, v->kept);
     else if (r->width == 0 && v->p != v->end)
