@@ -16,10 +16,10 @@ struct pq_drop {
     size_t n;
     /* The column chunk under way. */
     struct pq_reader *reader;
-    struct pq_chunk *chunk; /* of the output */
+    struct pq_chunk *chunk;         /* of the output */
     enum pq_text_codec *text_codec; /* of the output's column */
-    uint64_t nulls;         /* that were dropped */
-    bool bound_gone;        /* a dropped value was the smallest or largest, or a NaN */
+    uint64_t nulls;                 /* that were dropped */
+    bool bound_gone;                /* a dropped value was the smallest or largest, or a NaN */
 };
 
 /* Value number i of values as in ec_column.values, as the bounds of itself. None of texts. */

@@ -9,8 +9,8 @@ struct values {
     bool coded;
     const uint8_t *p; /* PLAIN: the next value */
     const uint8_t *end;
-    size_t at;   /* values passed */
-    size_t kept; /* values that stay */
+    size_t at;     /* values passed */
+    size_t kept;   /* values that stay */
     bool any;      /* a text was passed */
     size_t length; /* then of every text so far; SIZE_MAX: they differ */
 };
@@ -60,8 +60,10 @@ static enum ec_status texts_pass(struct values *v, size_t n, struct ec_err *err)
         if (!(v->p = pq_text_at(v->p, v->end, &length)))
             return pq_reader_bad(v->d->reader, err, "has a text that ends behind its page");
         v->p += length;
-        if (v->any && v->length != length) v->length = SIZE_MAX;
-        else if (!v->any) v->length = length;
+        if (v->any && v->length != length)
+            v->length = SIZE_MAX;
+        else if (!v->any)
+            v->length = length;
         v->any = true;
     }
     return EC_OK;
@@ -159,7 +161,8 @@ static enum ec_status values_cut(struct values *v, const struct pq_body *body, c
 }
 
 /* What lies in the body, compressed as the encoder would. */
-static enum ec_status page_write(struct pq_drop *d, const struct values *v, size_t rows, size_t levels_n, struct ec_err *err) {
+static enum ec_status page_write(struct pq_drop *d, const struct values *v, size_t rows, size_t levels_n,
+                                 struct ec_err *err) {
     const struct pq_reader *r = d->reader;
     struct pq_page page = {.encoding = v->coded ? PQ_RLE_DICTIONARY : PQ_PLAIN,
                            .count = rows,

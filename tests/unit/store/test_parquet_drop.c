@@ -230,6 +230,38 @@ static void test_pages(void **state) {
     free(rows);
 }
 
+/* A dictionary goes with the last page of its codes. */
+static void test_dictionary_goes(void **state) {
+    (void)state;
+    struct table t;
+    struct ec_err err = {0};
+    struct ec_part_stats stats;
+    struct ec_parquet_file *file;
+    uint64_t *rows = malloc(300000 * sizeof *rows);
+    assert_non_null(rows);
+    init_pages(&t);
+    table_write(&t, in_path, 1000000, EC_CODEC_ZSTD, WHOLE, NULL);
+    for (int whole = 0; whole < 2; whole++) {
+        size_t coded = 0;
+        struct ec_parquet_chunk chunk = {0};
+        assert_int_equal(ec_parquet_open(in_path, &file, &err), EC_OK);
+        assert_int_equal(ec_parquet_chunk_open(&chunk, file, 0, 5, &err), EC_OK);
+        coded = chunk.coded_rows;
+        assert_true(coded > 150000 && coded < t.rows);
+        ec_parquet_chunk_deinit(&chunk);
+        ec_parquet_close(file);
+        (void)unlink(out_path);
+        size_t n = every(rows, 0, coded - !whole, 1);
+        assert_int_equal(ec_parquet_drop_rows(in_path, out_path, rows, n, &stats, &err), EC_OK);
+        ec_part_stats_deinit(&stats);
+        assert_int_equal(ec_parquet_open(out_path, &file, &err), EC_OK);
+        assert_int_equal(file->group[0].chunk[5].dict, !whole);
+        ec_parquet_close(file);
+    }
+    free(rows);
+    table_deinit(&t);
+}
+
 /* Bounds stay while the value occurs, follow where it goes; NaN and zeros as the encoder has them. */
 static void test_bounds(void **state) {
     (void)state;
@@ -399,6 +431,28 @@ static void test_damaged(void **state) {
     table_deinit(&t);
 }
 
+/* What is only copied is looked at too. */
+static void test_damage_in_a_copied_page(void **state) {
+    (void)state;
+    struct table t;
+    struct ec_buf bytes;
+    struct ec_err err = {0};
+    struct ec_part_stats stats;
+    init_all_types(&t, 1500, 20, 10);
+    table_write(&t, in_path, 700, EC_CODEC_NONE, WHOLE, NULL);
+    load(in_path, &bytes);
+    bytes.p[bytes.n / 3] ^= 1; /* in the second or third group; the row goes from the first */
+    int fd = open(in_path, O_WRONLY | O_TRUNC);
+    assert_true(fd >= 0 && write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n);
+    (void)close(fd);
+    (void)unlink(out_path);
+    assert_int_equal(ec_parquet_drop_rows(in_path, out_path, (uint64_t[]){1}, 1, &stats, &err), EC_TABLE_FORMAT);
+    if (!strstr(err.message, "has a page whose checksum is wrong")) fail_msg("%s", err.message);
+    assert_int_equal(access(out_path, F_OK), -1);
+    ec_buf_free(&bytes);
+    table_deinit(&t);
+}
+
 static struct ec_io real;
 static size_t calls, fail_at;
 static bool failing(int error) {
@@ -463,14 +517,11 @@ static void test_calls_that_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_types),
-        cmocka_unit_test(test_few_rows),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_twice),
-        cmocka_unit_test(test_asked_for_wrongly),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_all_types),       cmocka_unit_test(test_few_rows),
+        cmocka_unit_test(test_pages),           cmocka_unit_test(test_dictionary_goes),
+        cmocka_unit_test(test_bounds),          cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_twice),           cmocka_unit_test(test_asked_for_wrongly),
+        cmocka_unit_test(test_damaged),         cmocka_unit_test(test_damage_in_a_copied_page),
         cmocka_unit_test(test_calls_that_fail),
     };
     return cmocka_run_group_tests(tests, open_folder, table_close);

@@ -247,6 +247,12 @@ static void test_memory_is_of_one_page(void **state) {
     assert_int_equal(values[1], table_at(&t, 400000, 0)->i);
     assert_int_equal(values[2], table_at(&t, 999999, 0)->i);
     assert_true(ec_parquet_chunk_memory(&chunk) < 2 * EC_MIB);
+    /* Backwards over pages: never another row's value. */
+    assert_int_equal(ec_parquet_chunk_rows(&chunk, (uint32_t[]){400000, 3}, 2, &out, &err), EC_TABLE_FORMAT);
+    assert_non_null(strstr(err.message, "do not ascend"));
+    assert_int_equal(ec_parquet_chunk_rows(&chunk, (uint32_t[]){4, 400001}, 2, &out, &err), EC_OK);
+    assert_int_equal(values[0], table_at(&t, 4, 0)->i);
+    assert_int_equal(values[1], table_at(&t, 400001, 0)->i);
     ec_parquet_chunk_deinit(&chunk);
     ec_parquet_close(file);
     table_deinit(&t);

@@ -330,6 +330,55 @@ static void test_random_codes(void **state) {
     assert_true(accepted > 1000);
 }
 
+/* Levels in runs of any length and kind, which our encoder writes on words only. */
+static void test_levels_in_any_runs(void **state) {
+    (void)state;
+    uint64_t seed = 13;
+    struct pq_reader r = {.name = "x", .file = &(struct ec_parquet_file){.path = (char[]){"file"}}};
+    for (int round = 0; round < 3000; round++) {
+        uint8_t expected[700] = {0};
+        struct ec_buf page = ec_buf_make(EC_MIB);
+        size_t rows = 0, values = 0;
+        ec_buf_add(&page, "\0\0\0\0", 4);
+        for (size_t runs = 1 + table_random(&seed) % 6; runs > 0; runs--) {
+            if (table_random(&seed) % 2) {
+                size_t n = 1 + table_random(&seed) % 100;
+                uint8_t level = table_random(&seed) & 1;
+                pq_thrift_varint(&page, n << 1);
+                ec_buf_addc(&page, (char)level);
+                memset(expected + rows, level, n);
+                rows += n;
+            } else {
+                size_t groups = 1 + table_random(&seed) % 12,
+                       n = runs == 1 ? groups * 8 - table_random(&seed) % 8 : groups * 8;
+                pq_thrift_varint(&page, groups << 1 | 1);
+                for (size_t k = 0; k < groups * 8; k += 8) {
+                    uint8_t eight = (uint8_t)table_random(&seed);
+                    ec_buf_addc(&page, (char)eight);
+                    for (size_t b = 0; b < 8 && k + b < n; b++) expected[rows + k + b] = eight >> b & 1;
+                }
+                rows += n;
+            }
+        }
+        uint32_t length = (uint32_t)page.n - 4, raw = (uint32_t)page.n;
+        memcpy(page.p, &length, 4);
+        ec_buf_add(&page, (char[PQ_SLACK]){0}, PQ_SLACK);
+        assert_int_equal(ec_buf_check(&page, NULL), EC_OK);
+        for (size_t i = 0; i < rows; i++) values += expected[i];
+        struct pq_read_page header = {.rows = (uint32_t)rows, .raw = raw};
+        struct pq_body body;
+        struct ec_err err = {0};
+        if (pq_page_open(&r, &header, (const uint8_t *)page.p, &body, &err) != EC_OK) fail_msg("%s", err.message);
+        assert_int_equal(body.values, values);
+        assert_int_equal(body.n, 0);
+        for (size_t i = 0; i < rows && !body.full; i++) assert_int_equal(ec_bit(r.bits, i), expected[i]);
+        header.rows += 8; /* more than the runs have, whatever their last one is padded with */
+        assert_int_equal(pq_page_open(&r, &header, (const uint8_t *)page.p, &body, &err), EC_TABLE_FORMAT);
+        ec_buf_free(&page);
+    }
+    ec_free(r.bits);
+}
+
 static size_t calls, fail_at;
 static void *failing_malloc(size_t n) {
     return ++calls >= fail_at ? NULL : real_malloc(n);
@@ -402,6 +451,7 @@ int main(void) {
         cmocka_unit_test(test_no_parquet),
         cmocka_unit_test(test_skipped_fields),
         cmocka_unit_test(test_random_codes),
+        cmocka_unit_test(test_levels_in_any_runs),
         cmocka_unit_test(test_calls_that_fail),
     };
     return cmocka_run_group_tests(tests, table_open, table_close);
