@@ -132,6 +132,7 @@ static enum ec_status add_job(struct ec_driver *d, struct ec_model_jobs *jobs, c
     job.options = (struct ec_table_writer_options){.dir = ec_arena_strdup(&d->arena, staging),
                                                    .name = ec_arena_strdup(&d->arena, name),
                                                    .partition_by = model->table.partition_by,
+                                                   .one_by_one = model->wide || !model->unordered,
                                                    .rows_per_group = d->config->chunk_rows};
     if (!job.options.dir || !job.options.name) return no_memory(err);
     return ec_model_jobs_add(jobs, &job, err);

@@ -13,6 +13,10 @@
 
 #define THREADS_MAX 64u
 #define LOOK_NS     50000000L /* the calling thread looks for signals and draws so often */
+/* DuckDB fails below some dozens of MiB where it could spill; beside it a thread holds its encoder and the rows of a
+ * run, some 100 MiB. */
+#define SESSION_BYTES_MIN (uint64_t)(80 * EC_MIB)
+#define THREAD_BYTES_MIN  (uint64_t)(256 * EC_MIB)
 
 /* What the threads share. The mutex guards all but `stop`. */
 struct pool {
@@ -131,7 +135,8 @@ static enum ec_status open_session(struct thread *t, struct ec_err *err) {
     struct pool *pool = t->pool;
     char spill[32];
     struct ec_sql *sql;
-    uint64_t memory = pool->driver->config->memory_bytes / 4 / pool->threads;
+    uint64_t memory = pool->driver->config->memory_bytes / 6 / pool->threads;
+    if (memory < SESSION_BYTES_MIN) memory = SESSION_BYTES_MIN;
     (void)snprintf(spill, sizeof spill, "spill-%u", t->index);
     EC_TRY(ec_driver_open_sql(pool->driver, spill, 1, memory, &sql, err));
     (void)pthread_mutex_lock(&pool->mutex);
@@ -254,6 +259,8 @@ enum ec_status ec_model_jobs_run(struct ec_driver *d, struct ec_model_jobs *jobs
     if (jobs->count == 1 && !jobs->job[0].work->model->unordered) return run_alone(d, &jobs->job[0], err);
     unsigned count = d->config->workers < THREADS_MAX ? d->config->workers : THREADS_MAX;
     if (count > jobs->count) count = (unsigned)jobs->count;
+    uint64_t fit = d->config->memory_bytes / THREAD_BYTES_MIN;
+    if (count > fit) count = fit > 0 ? (unsigned)fit : 1;
     struct pool pool = {.driver = d, .jobs = jobs};
     atomic_init(&pool.stop, false);
     pool.order = ec_calloc(jobs->count, sizeof *pool.order);

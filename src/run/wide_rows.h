@@ -7,7 +7,7 @@
 #include "store/gather.h"
 
 #define WIDE_SLICE_ROWS ((size_t)EC_BATCH_ROWS * 16)
-#define WIDE_RUN_ROWS   (WIDE_SLICE_ROWS * 16)
+#define WIDE_RUN_ROWS   (WIDE_SLICE_ROWS * 8)
 
 /* ---- the narrow rows ---- */
 

@@ -111,7 +111,10 @@ enum ec_status wide_table_run(struct wide_table *t, const uint64_t *id, size_t n
     for (size_t first = 0; first < n; first += WIDE_SLICE_ROWS)
         spread += spread_of(id + first, n - first < WIDE_SLICE_ROWS ? n - first : WIDE_SLICE_ROWS);
     t->whole_run = spread > (uint64_t)n * SPREAD_MAX;
-    return t->whole_run ? fetch(t, id, n, err) : EC_OK;
+    if (!t->whole_run) return EC_OK;
+    EC_TRY(fetch(t, id, n, err));
+    ec_gather_rest(t->gather);
+    return EC_OK;
 }
 
 enum ec_status wide_table_slice(struct wide_table *t, const uint64_t *id, size_t first, size_t n, struct ec_err *err) {

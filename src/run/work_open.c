@@ -105,8 +105,12 @@ static enum ec_status open_outputs(struct ec_work *w, struct ec_err *err) {
         char *path = ec_arena_strdup(&w->result->arena, quarantine);
         if (!name || !path) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", t->id);
         EC_TRY(ec_durable_create(&w->durable, err));
-        struct ec_table_writer_options parts = {t->out, name, w->source->partition_by, w->context->config->chunk_rows,
-                                                EC_TASK_PARTS_MAX, w->durable};
+        struct ec_table_writer_options parts = {.dir = t->out,
+                                                .name = name,
+                                                .partition_by = w->source->partition_by,
+                                                .rows_per_group = w->context->config->chunk_rows,
+                                                .parts_max = EC_TASK_PARTS_MAX,
+                                                .durable = w->durable};
         EC_TRY(ec_table_writer_create(&parts, &w->writer, err));
         struct ec_quarantine_options options = {path, w->source, t->run, t->path, t->member};
         EC_TRY(ec_quarantine_init(&w->quarantine, &options, err));

@@ -276,3 +276,23 @@ enum ec_status ec_gather_rows(struct ec_gather *g, const uint64_t *rows, size_t 
     for (size_t i = 0; i < g->options.columns; i++) EC_TRY(take_column(g, i, err));
     return EC_OK;
 }
+
+void ec_gather_rest(struct ec_gather *g) {
+    for (size_t i = 0; i < g->options.columns; i++) {
+        struct column *c = &g->column[i];
+        ec_parquet_chunk_deinit(&c->chunk);
+        c->chunk = (struct ec_parquet_chunk){0};
+        c->file = c->group = SIZE_MAX;
+    }
+}
+
+size_t ec_gather_memory(const struct ec_gather *g) {
+    size_t bytes = g->cap * sizeof *g->row;
+    for (size_t i = 0; i < g->options.columns; i++) {
+        const struct column *c = &g->column[i];
+        bytes += ec_parquet_chunk_memory(&c->chunk) + c->remap_cap * sizeof *c->remap + c->text.used;
+        bytes += g->cap / 8 + g->cap * (sizeof *c->code + c->width);
+        bytes += c->growing.cap * (c->growing.width + 2 * sizeof *c->growing.slot) + c->growing.text.used;
+    }
+    return bytes;
+}

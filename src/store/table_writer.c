@@ -311,7 +311,7 @@ static enum ec_status find_part(struct ec_table_writer *w, const struct ec_batch
                        w->options.partition_by, PARTITION_TEXT_MAX);
     struct value v = value_of(w, batch, row);
     size_t at = find_open(w, v, *hint);
-    if (at == SIZE_MAX && w->open_count == OPEN_PARTS_MAX) {
+    if (at == SIZE_MAX && (w->open_count == OPEN_PARTS_MAX || (w->open_count > 0 && w->options.one_by_one))) {
         EC_TRY(write_rows(w, batch, err)); /* closing a part moves another into its place */
         EC_TRY(close_oldest(w, err));
     }

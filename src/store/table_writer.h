@@ -26,6 +26,7 @@ struct ec_table_writer_options {
     size_t parts_max; /* EC_NO_MEMORY past it: rows in no order of their partitions; 0: no limit */
     struct ec_durable *durable; /* is handed the parts: the caller commits, and removes them where that fails. NULL:
                                  * ec_table_writer_finish() syncs them together */
+    bool one_by_one; /* rows come partition by partition: a part is finished when the next one begins */
 };
 
 /* Files that a writer holds open: see ec_files_raise(). */
