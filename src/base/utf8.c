@@ -4,12 +4,21 @@
 
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
+/* The first byte of the word, in memory, that has a bit. */
+static inline size_t first_byte(uint64_t word) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(word) / 8;
+#else
+    return (size_t)__builtin_clzll(word) / 8;
+#endif
+}
+
 static size_t ascii_prefix(const unsigned char *p, size_t n) {
     size_t i = 0;
     while (n - i >= 8) {
         uint64_t word;
         memcpy(&word, p + i, 8);
-        if (word & HIGH_BITS) break;
+        if (word & HIGH_BITS) return i + first_byte(word & HIGH_BITS);
         i += 8;
     }
     while (i < n && p[i] < 0x80) i++;

@@ -45,10 +45,13 @@ static enum ec_status map_columns(struct ec_csv_reader *reader, const struct ec_
             EC_TRY(add_undeclared(reader, name[i], batch, &index, err));
         }
         bool direct = schema->null_value_count == 0 && schema->format_count == 0 && !schema->timezone;
-        reader->column[i] = (struct ec_csv_column){schema, (uint32_t)index, direct};
+        reader->column[i] = (struct ec_csv_column){.schema = schema, .column = (uint32_t)index, .direct = direct};
     }
     reader->columns = count;
     reader->input->scanner.expected = count;
+    reader->stride = reader->input->scanner.cell_max = count + 1;
+    reader->block = ec_arena_alloc(&reader->arena, EC_CSV_BLOCK_ROWS * reader->stride * sizeof *reader->block);
+    if (!reader->block) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu columns", count);
     return EC_OK;
 }
 
@@ -107,11 +110,13 @@ static enum ec_status csv_next(struct ec_reader *base, struct ec_batch *batch, s
     while (batch->rows < EC_BATCH_ROWS) {
         struct ec_csv_record record;
         enum ec_csv_found found;
+        ec_csv_row_begin(reader, batch);
         EC_TRY(ec_csv_input_next(reader->input, batch->rows == 0, &record, &found, err));
-        if (found == EC_CSV_END || found == EC_CSV_MORE) return EC_OK;
+        if (found == EC_CSV_END || found == EC_CSV_MORE) break;
         EC_TRY(ec_csv_row_add(reader, &record, found == EC_CSV_OVERLONG, batch, err));
+        if (batch->rows % EC_CSV_BLOCK_ROWS == 0) EC_TRY(ec_csv_block_parse(reader, batch, err));
     }
-    return EC_OK;
+    return ec_csv_block_parse(reader, batch, err);
 }
 
 const struct ec_reader_type ec_reader_csv = {

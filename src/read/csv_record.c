@@ -10,6 +10,8 @@ void ec_csv_scanner_init(struct ec_csv_scanner *s, char separator, size_t field_
     s->record_max = record_max;
     s->expected = 0;
     s->line = 1;
+    s->cell = s->widest;
+    s->cell_max = sizeof s->widest / sizeof *s->widest;
     ec_csv_scanner_window(s, "", 0, false, 0);
 }
 
@@ -136,7 +138,7 @@ static enum ec_csv_found damage(struct ec_csv_scanner *s, struct ec_csv_record *
 }
 
 static inline void add_cell(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t at, size_t n, uint32_t quotes) {
-    if (r->cells <= EC_COLUMNS_MAX) s->cell[r->cells] = (struct ec_csv_cell){(uint32_t)at, (uint32_t)n, quotes};
+    if (r->cells < s->cell_max) s->cell[r->cells] = (struct ec_csv_cell){(uint32_t)at, (uint32_t)n, quotes};
     r->cells++;
 }
 
@@ -201,7 +203,8 @@ static enum ec_csv_found scan_quoted(struct ec_csv_scanner *s, struct ec_csv_rec
  * This loop is most of the scanner's time; what it counts is kept in registers. */
 static size_t scan_plain(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t *field) {
     const char *p = s->p, separator = s->separator;
-    const size_t field_max = s->field_max;
+    const size_t field_max = s->field_max, cell_max = s->cell_max;
+    struct ec_csv_cell *cell = s->cell;
     uint64_t mask = s->mask;
     size_t base = s->index_at + s->word * EC_SCAN_BLOCK, cells = r->cells, from = *field, at;
     for (;;) {
@@ -214,7 +217,7 @@ static size_t scan_plain(struct ec_csv_scanner *s, struct ec_csv_record *r, size
         at = base + (size_t)__builtin_ctzll(mask);
         mask &= mask - 1;
         if (p[at] != separator || at - from > field_max) break;
-        if (cells <= EC_COLUMNS_MAX) s->cell[cells] = (struct ec_csv_cell){(uint32_t)from, (uint32_t)(at - from), 0};
+        if (cells < cell_max) cell[cells] = (struct ec_csv_cell){(uint32_t)from, (uint32_t)(at - from), 0};
         cells++;
         from = at + 1;
     }

@@ -39,7 +39,7 @@ struct ec_csv_record {
     size_t seen;   /* the verdict depends on no byte from here on */
     uint64_t line; /* physical line of `start` */
     uint64_t lines;
-    size_t cells; /* may be more than EC_COLUMNS_MAX + 1, of which cell[] holds the places */
+    size_t cells; /* may be more than scanner->cell has places for */
     bool suspect; /* holds NUL or bytes past ASCII */
     bool damaged;
     enum ec_reason reason; /* where damaged: why, */
@@ -74,7 +74,9 @@ struct ec_csv_scanner {
     uint64_t suspect; /* found in earlier words of the record */
     uint64_t special_bits[EC_CSV_INDEX_BLOCKS];
     uint64_t suspect_bits[EC_CSV_INDEX_BLOCKS];
-    struct ec_csv_cell cell[EC_COLUMNS_MAX + 1]; /* of the last record */
+    struct ec_csv_cell *cell; /* of the last record; by default room for the widest */
+    size_t cell_max;          /* places that `cell` has */
+    struct ec_csv_cell widest[EC_COLUMNS_MAX + 1];
 };
 
 void ec_csv_scanner_init(struct ec_csv_scanner *scanner, char separator, size_t field_max, size_t record_max);

@@ -1,47 +1,9 @@
-/* A CSV record into a row of the batch: this is where the time goes, so nothing here allocates but
- * for cells that hold doubled quotes. */
+/* A CSV record into a row of the batch. Nothing here allocates but for cells that hold doubled quotes. */
 #include "read/csv_reader.h"
 
-#include "base/calendar.h"
 #include "base/utf8.h"
 #include "read/cell.h"
 #include "read/csv_header.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "text_view() puts its bytes together as numbers");
-
-/* ec_text_of() for text in the window, behind which sixteen bytes may be read: without a call of
- * memcpy for a length that the processor cannot predict. */
-static inline struct ec_text text_view(const char *p, size_t n) {
-    struct ec_text t;
-    uint64_t low;
-    uint32_t high;
-    if (n > EC_TEXT_INLINE) return ec_text_of(p, n);
-    memcpy(&low, p, 8);
-    memcpy(&high, p + 8, 4);
-    uint64_t low_mask = n < 8 ? (UINT64_C(1) << 8 * n) - 1 : ~UINT64_C(0);
-    uint32_t high_mask = n <= 8 ? 0 : UINT32_MAX >> 8 * (EC_TEXT_INLINE - n);
-    low &= low_mask;
-    high &= high_mask;
-    t.n = (uint32_t)n;
-    memcpy(t.inlined, &low, 8);
-    memcpy(t.inlined + 8, &high, 4);
-    return t;
-}
-
-/* A cell of a direct column as it nearly always is: a value without spaces around it. False says
- * that ec_cell_parse() must look. */
-static inline bool parse_direct(struct ec_column *column, size_t row, const char *p, size_t n) {
-    switch (column->type.type) {
-    case EC_TYPE_STRING: ec_column_text(column)[row] = text_view(p, n); return true;
-    case EC_TYPE_INTEGER: return ec_integer_parse(p, n, &ec_column_int(column)[row]);
-    case EC_TYPE_FLOAT: return ec_double_parse(p, n, &ec_column_double(column)[row]);
-    case EC_TYPE_BOOLEAN: return ec_boolean_parse(p, n, &ec_column_bool(column)[row]);
-    case EC_TYPE_DATETIME: return ec_datetime_parse(p, n, &ec_column_int(column)[row]);
-    case EC_TYPE_DATE: return ec_date_parse(p, n, &ec_column_days(column)[row]);
-    case EC_TYPE_DECIMAL: break;
-    }
-    return ec_decimal_parse(p, n, column->type.precision, column->type.scale, &ec_column_int(column)[row]);
-}
 
 /* The text of a cell, its doubled quotes undone. */
 static enum ec_status cell_text(const struct ec_csv_reader *reader, const struct ec_csv_cell *cell,
@@ -55,28 +17,24 @@ static enum ec_status cell_text(const struct ec_csv_reader *reader, const struct
     return EC_OK;
 }
 
-/* Parses the cells that the row has. Where their number is wrong, a cell that is not of its type is
- * null without a fault of its own: it may have been meant for another column. */
-static enum ec_status add_cells(const struct ec_csv_reader *reader, size_t cells, bool whole, struct ec_batch *batch,
+enum ec_status ec_csv_cell_add(struct ec_csv_reader *reader, const struct ec_csv_cell *cell, size_t column, bool whole,
+                               struct ec_batch *batch, size_t row, struct ec_err *err) {
+    const struct ec_csv_column *to = &reader->column[column];
+    struct ec_str text;
+    if (cell->n == 0 && !cell->quotes) return EC_OK;
+    EC_TRY(cell_text(reader, cell, batch, &text, err));
+    enum ec_cell found = ec_cell_parse(to->schema, &batch->column[to->column], row, text.p, text.n, cell->quotes != 0);
+    if (found != EC_CELL_BAD || !whole) return EC_OK;
+    struct ec_fault fault = {.row = (uint32_t)row, .column = to->column, .reason = EC_REASON_TYPE, .value = text};
+    return ec_batch_fault(batch, fault, err);
+}
+
+/* Parses the cells of a row that has too few or too many. One that is not of its type is null without a
+ * fault of its own: it may have been meant for another column. */
+static enum ec_status add_cells(struct ec_csv_reader *reader, size_t cells, struct ec_batch *batch,
                                 struct ec_err *err) {
-    const struct ec_csv_cell *cell = reader->input->scanner.cell;
-    const char *window = reader->input->window.p;
-    size_t row = batch->rows;
-    for (size_t i = 0; i < cells; i++, cell++) {
-        const struct ec_csv_column *to = &reader->column[i];
-        struct ec_column *column = &batch->column[to->column];
-        if (cell->n == 0 && !cell->quotes) continue;
-        if (to->direct && !(cell->quotes & EC_CSV_DOUBLED) && parse_direct(column, row, window + cell->at, cell->n)) {
-            ec_bit_set(column->valid, row);
-            continue;
-        }
-        struct ec_str text;
-        EC_TRY(cell_text(reader, cell, batch, &text, err));
-        if (ec_cell_parse(to->schema, column, row, text.p, text.n, cell->quotes != 0) != EC_CELL_BAD || !whole)
-            continue;
-        struct ec_fault fault = {.row = (uint32_t)row, .column = to->column, .reason = EC_REASON_TYPE, .value = text};
-        EC_TRY(ec_batch_fault(batch, fault, err));
-    }
+    for (size_t i = 0; i < cells && i < reader->columns; i++)
+        EC_TRY(ec_csv_cell_add(reader, &reader->input->scanner.cell[i], i, false, batch, batch->rows, err));
     return EC_OK;
 }
 
@@ -118,6 +76,10 @@ static enum ec_status add_unreadable(struct ec_batch *batch, struct ec_err *err)
     return ec_batch_fault(batch, fault, err);
 }
 
+void ec_csv_row_begin(struct ec_csv_reader *reader, const struct ec_batch *batch) {
+    reader->input->scanner.cell = reader->block + batch->rows % EC_CSV_BLOCK_ROWS * reader->stride;
+}
+
 enum ec_status ec_csv_row_add(struct ec_csv_reader *reader, const struct ec_csv_record *r, bool overlong,
                               struct ec_batch *batch, struct ec_err *err) {
     const struct ec_csv_input *in = reader->input;
@@ -134,10 +96,12 @@ enum ec_status ec_csv_row_add(struct ec_csv_reader *reader, const struct ec_csv_
         size_t n = r->end - r->start;
         bool readable = !r->suspect || (!memchr(raw, '\0', n) && ec_utf8_valid(raw, n));
         bool whole = r->cells == reader->columns;
-        size_t cells = r->cells < reader->columns ? r->cells : reader->columns;
         if (!readable) status = add_unreadable(batch, err);
         if (status == EC_OK && !whole) status = add_wrong_count(reader, r, batch, err);
-        if (status == EC_OK && readable) status = add_cells(reader, cells, whole, batch, err);
+        if (readable && whole)
+            reader->waiting |= UINT64_C(1) << batch->rows % EC_CSV_BLOCK_ROWS;
+        else if (status == EC_OK && readable)
+            status = add_cells(reader, r->cells, batch, err);
     }
     batch->rows++;
     return status;
