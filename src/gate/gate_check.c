@@ -108,13 +108,13 @@ static enum ec_status check_nulls(struct ec_gate *gate, struct ec_batch *batch, 
     size_t words = (batch->rows + 63) / 64;
     for (size_t c = 0; c < gate->source->column_count; c++) {
         const uint64_t *bad = gate->type_bad + c * EC_BATCH_WORDS;
-        size_t present = 0;
-        uint64_t missing[EC_BATCH_WORDS];
+        uint64_t missing[EC_BATCH_WORDS], present[EC_BATCH_WORDS];
         for (size_t i = 0; i < words; i++) {
             missing[i] = sound[i] & ~batch->column[c].valid[i] & ~bad[i];
-            present += (size_t)__builtin_popcountll(sound[i] & (batch->column[c].valid[i] | bad[i]));
+            present[i] = sound[i] & (batch->column[c].valid[i] | bad[i]);
         }
-        if (gate->check_type[c] != SIZE_MAX) gate->facts.check[gate->check_type[c]].evaluated += present;
+        if (gate->check_type[c] != SIZE_MAX)
+            gate->facts.check[gate->check_type[c]].evaluated += ec_bits_count(present, words);
         if (gate->check_null[c] == SIZE_MAX) continue;
         gate->facts.check[gate->check_null[c]].evaluated += ec_bits_count(sound, words);
         struct verdict v = {gate->check_null[c], c, EC_REASON_NULL, 0, true, true};

@@ -46,9 +46,15 @@ void ec_profile_batch(struct ec_gate *gate, const struct ec_batch *batch);
 /* Makes the most frequent values of coded columns of their counts. */
 void ec_profile_settle(struct ec_gate *gate);
 
+/* Words are mostly all ones or zeros, and counting bits is a call where not every processor does it. */
 static inline size_t ec_bits_count(const uint64_t *bits, size_t words) {
     size_t n = 0;
-    for (size_t i = 0; i < words; i++) n += (size_t)__builtin_popcountll(bits[i]);
+    for (size_t i = 0; i < words; i++) {
+        if (bits[i] == UINT64_MAX)
+            n += 64;
+        else if (bits[i])
+            n += (size_t)__builtin_popcountll(bits[i]);
+    }
     return n;
 }
 

@@ -31,17 +31,33 @@ static inline uint64_t ec_fast_keep(uint64_t word, size_t n) {
     return word & (~UINT64_C(0) >> (64 - 8 * n));
 }
 
+/* The number of eight digits, each a byte from 0 to 9. */
+static inline uint64_t ec_fast_sum(uint64_t d) {
+    const uint64_t each = UINT64_C(0x000000FF000000FF);
+    d = d * 10 + (d >> 8);
+    d = (d & each) * (100 + (UINT64_C(1000000) << 32)) + ((d >> 16) & each) * (1 + (UINT64_C(10000) << 32));
+    return d >> 32;
+}
+
+/* The high bit of bytes past 9, and maybe of some behind the first of these. */
+static inline uint64_t ec_fast_past_nine(uint64_t d) {
+    /* Such a byte has a high bit, or gets one; a carry comes from such a byte alone. */
+    return (d | (d + EC_EACH_BYTE(0x76))) & EC_EACH_BYTE(0x80);
+}
+
 /* The number that n characters make, of which those behind the first n are zero; n from 1 to 8. */
 static inline bool ec_fast_digits(uint64_t text, size_t n, uint64_t *value) {
     uint64_t d = (text ^ ec_fast_keep(EC_EACH_BYTE('0'), n)) << (64 - 8 * n);
-    /* A byte past 9 has a high bit, or gets one; a carry comes from such a byte alone. */
-    if ((d | (d + EC_EACH_BYTE(0x76))) & EC_EACH_BYTE(0x80)) return false;
-    d = d * 10 + (d >> 8);
-    d = ((d & UINT64_C(0x000000FF000000FF)) * (100 + (UINT64_C(1000000) << 32)) +
-         ((d >> 16) & UINT64_C(0x000000FF000000FF)) * (1 + (UINT64_C(10000) << 32))) >>
-        32;
-    *value = d & UINT32_MAX;
-    return true;
+    *value = ec_fast_sum(d);
+    return ec_fast_past_nine(d) == 0;
+}
+
+/* The digits at p, at most eight: how many, and the number that they make. */
+static inline size_t ec_fast_run(const char *p, uint64_t *value) {
+    uint64_t d = ec_fast_load(p) ^ EC_EACH_BYTE('0'), past = ec_fast_past_nine(d);
+    size_t n = past ? (size_t)__builtin_ctzll(past) / 8 : 8;
+    *value = n ? ec_fast_sum(d << (64 - 8 * n)) : 0;
+    return n;
 }
 
 static inline bool ec_fast_integer(const char *p, size_t n, int64_t *value) {
@@ -157,8 +173,9 @@ static inline bool ec_fast_datetime(const char *p, size_t n, struct ec_day *day,
         fraction = millis * 1000 + (more < 1000 ? more : 0);
         if (millis == 1000) return false;
     }
+    if (n != end && (n != end + 1 || p[end] != 'Z')) return false;
     *micros = day->days * EC_MICROS_PER_DAY + (int64_t)seconds * EC_MICROS_PER_SECOND + fraction;
-    return n == end || (n == end + 1 && p[end] == 'Z');
+    return true;
 }
 
 #endif

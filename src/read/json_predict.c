@@ -1,6 +1,7 @@
 #include "read/json_predict.h"
 
 #include "read/cell.h"
+#include "read/cell_fast.h"
 #include "scan/json_scan.h"
 
 /* Literals of a record that are longer together are not worth a template. */
@@ -39,6 +40,7 @@ static enum ec_json_how how_of(const struct ec_json_column *entry) {
     case EC_TYPE_FLOAT: return EC_JSON_HOW_FLOAT;
     case EC_TYPE_BOOLEAN: return EC_JSON_HOW_BOOLEAN;
     case EC_TYPE_DATETIME:
+        return schema->format_count == 0 && !schema->timezone ? EC_JSON_HOW_DATETIME : EC_JSON_HOW_TYPED;
     case EC_TYPE_DATE:
     case EC_TYPE_DECIMAL: break;
     }
@@ -90,80 +92,40 @@ static inline bool stands_at(const struct ec_json_literal *literal, const char *
     return p <= end && (size_t)(end - p) >= literal->n && memcmp(p, literal->p, literal->n) == 0;
 }
 
-/* A view of n bytes at p, behind which sixteen may be read. */
-static inline struct ec_text view(const char *p, size_t n) {
-    if (n > EC_TEXT_INLINE) {
-        struct ec_text t;
-        t.n = (uint32_t)n;
-        memcpy(t.prefix, p, 4);
-        t.p = p;
-        return t;
-    }
-    uint64_t low;
-    uint32_t high;
-    memcpy(&low, p, 8);
-    memcpy(&high, p + 8, 4);
-    struct ec_text t;
-    t.n = (uint32_t)n;
-    if (n < 8) {
-        low &= (UINT64_C(1) << (8 * n)) - 1;
-        high = 0;
-    } else if (n < 12) {
-        high &= (UINT32_C(1) << (8 * (n - 8))) - 1;
-    }
-    memcpy(t.inlined, &low, 8);
-    memcpy(t.inlined + 8, &high, 4);
-    return t;
-}
-
-#define INTEGER_DIGITS_MAX 18 /* so many always fit 64 bits */
-#define FLOAT_DIGITS_MAX   15 /* so many are exact in a double, and so is their power of ten */
-
-static inline unsigned digit_at(const char *p) {
-    return (unsigned)(unsigned char)*p - '0';
-}
-
-static inline const char *take_digits(const char *p, ptrdiff_t most, uint64_t *sum) {
-    const char *start = p;
-    for (unsigned digit; (digit = digit_at(p)) <= 9 && p - start < most; p++) *sum = *sum * 10 + digit;
-    return p;
-}
-
-/* Digits without a leading zero; NULL where there are none or too many. */
-static inline const char *whole_digits(const char *p, ptrdiff_t most, uint64_t *sum) {
-    const char *q = take_digits(p, most, sum);
-    return q == p || digit_at(q) <= 9 || (*p == '0' && q - p > 1) ? NULL : q;
-}
-
-/* An integer without fraction or exponent; NULL where it is anything else. */
+/* An integer of at most seven digits, without fraction or exponent; NULL where it is anything else. */
 static inline const char *plain_integer(const char *p, int64_t *value) {
     bool negative = *p == '-';
-    uint64_t sum = 0;
-    p = whole_digits(p + negative, INTEGER_DIGITS_MAX, &sum);
-    if (!p || *p == '.' || *p == 'e' || *p == 'E') return NULL;
+    uint64_t sum;
+    p += negative;
+    size_t n = ec_fast_run(p, &sum);
+    if (n - 1 > 6 || (*p == '0' && n > 1)) return NULL;
+    p += n;
+    if (*p == '.' || *p == 'e' || *p == 'E') return NULL;
     *value = negative ? -(int64_t)sum : (int64_t)sum;
     return p;
 }
 
-/* A number without exponent, correctly rounded: two exact doubles and one division. */
+/* A number of at most seven digits on either side of the point, without exponent; correctly rounded:
+ * two exact doubles and one division. */
 static inline const char *plain_float(const char *p, double *value) {
-    static const double powers[FLOAT_DIGITS_MAX + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+    static const uint64_t whole_powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
     bool negative = *p == '-';
-    uint64_t sum = 0;
-    const char *start = p + negative, *q = whole_digits(start, FLOAT_DIGITS_MAX, &sum);
-    if (!q) return NULL;
-    ptrdiff_t scale = 0;
-    if (*q == '.') {
-        const char *point = q++;
-        q = take_digits(q, FLOAT_DIGITS_MAX - (point - start), &sum);
-        scale = q - point - 1;
-        if (scale == 0 || digit_at(q) <= 9) return NULL;
+    uint64_t sum, fraction;
+    p += negative;
+    size_t n = ec_fast_run(p, &sum), scale = 0;
+    if (n - 1 > 6 || (*p == '0' && n > 1)) return NULL;
+    p += n;
+    if (*p == '.') {
+        scale = ec_fast_run(++p, &fraction);
+        if (scale - 1 > 6) return NULL;
+        sum = sum * whole_powers[scale] + fraction;
+        p += scale;
     }
-    if (*q == 'e' || *q == 'E') return NULL;
+    if (*p == 'e' || *p == 'E') return NULL;
     double magnitude = (double)sum / powers[scale];
     *value = negative ? -magnitude : magnitude;
-    return q;
+    return p;
 }
 
 static inline const char *plain_boolean(const char *p, uint8_t *value) {
@@ -192,13 +154,17 @@ static const char *any_value(struct reading *r, const struct ec_json_slot *slot,
 }
 
 /* A string without escapes. NULL where it is anything else, or not of its type. */
-static inline const char *read_string(struct reading *r, const struct ec_json_slot *slot, struct ec_column *column,
+static inline const char *read_string(struct reading *r, struct ec_json_slot *slot, struct ec_column *column,
                                       const char *p) {
     const char *q = ec_scan_json_plain(p + 1);
     size_t n = (size_t)(q - p) - 1;
     if (*q != '"' || n > EC_FIELD_MAX) return NULL;
     if (slot->how == EC_JSON_HOW_TEXT) {
-        ec_column_text(column)[r->row] = view(p + 1, n);
+        ec_column_text(column)[r->row] = ec_fast_text(p + 1, n);
+        ec_bit_set(column->valid, r->row);
+        return q + 1;
+    }
+    if (slot->how == EC_JSON_HOW_DATETIME && ec_fast_datetime(p + 1, n, &slot->day, &ec_column_int(column)[r->row])) {
         ec_bit_set(column->valid, r->row);
         return q + 1;
     }
@@ -207,7 +173,7 @@ static inline const char *read_string(struct reading *r, const struct ec_json_sl
 }
 
 /* The commonest values at once, the others by any_value(). */
-static inline const char *read_value(struct reading *r, const struct ec_json_slot *slot, const char *p) {
+static inline const char *read_value(struct reading *r, struct ec_json_slot *slot, const char *p) {
     struct ec_column *column = &r->batch->column[slot->column];
     const char *q = NULL;
     if (*p == '"') {
@@ -232,6 +198,7 @@ static inline const char *read_value(struct reading *r, const struct ec_json_slo
     }
     case EC_JSON_HOW_ANY:
     case EC_JSON_HOW_TEXT:
+    case EC_JSON_HOW_DATETIME:
     case EC_JSON_HOW_TYPED: break;
     }
     if (!q) return any_value(r, slot, p);
@@ -239,9 +206,9 @@ static inline const char *read_value(struct reading *r, const struct ec_json_slo
     return q;
 }
 
-static const char *read_row(struct reading *r, const struct ec_json_predict *predict, const char *p) {
+static const char *read_row(struct reading *r, struct ec_json_predict *predict, const char *p) {
     for (size_t i = 0; i < predict->count; i++) {
-        const struct ec_json_slot *slot = &predict->slot[i];
+        struct ec_json_slot *slot = &predict->slot[i];
         if (!stands_at(&slot->before, p, r->end)) return NULL;
         p = read_value(r, slot, p + slot->before.n);
         if (!p) return NULL;

@@ -13,6 +13,7 @@
 #ifndef EC_READ_JSON_PREDICT_H
 #define EC_READ_JSON_PREDICT_H
 
+#include "read/cell_fast.h"
 #include "read/json_cell.h"
 
 #define EC_JSON_LITERAL_SHORT 32u
@@ -26,12 +27,13 @@ struct ec_json_literal {
 
 /* Which values of a column are read at once; all others go through ec_json_cell_store(). */
 enum ec_json_how {
-    EC_JSON_HOW_ANY,     /* none: the column has null_values */
-    EC_JSON_HOW_TEXT,    /* strings without escapes */
-    EC_JSON_HOW_INTEGER, /* numbers of up to 18 digits */
-    EC_JSON_HOW_FLOAT,   /* numbers of up to 15 digits without exponent */
-    EC_JSON_HOW_BOOLEAN, /* true and false */
-    EC_JSON_HOW_TYPED,   /* strings without escapes, by ec_cell_parse() */
+    EC_JSON_HOW_ANY,      /* none: the column has null_values */
+    EC_JSON_HOW_TEXT,     /* strings without escapes */
+    EC_JSON_HOW_INTEGER,  /* numbers of up to 7 digits */
+    EC_JSON_HOW_FLOAT,    /* numbers of up to 7 digits before and behind the point, without exponent */
+    EC_JSON_HOW_BOOLEAN,  /* true and false */
+    EC_JSON_HOW_DATETIME, /* as ISO 8601 mostly has it; other texts as typed ones */
+    EC_JSON_HOW_TYPED,    /* strings without escapes, by ec_cell_parse() */
 };
 
 struct ec_json_slot {
@@ -39,6 +41,7 @@ struct ec_json_slot {
     size_t entry; /* of ec_json_columns */
     size_t column;
     enum ec_json_how how;
+    struct ec_day day;
 };
 
 struct ec_json_predict {
