@@ -53,22 +53,30 @@ static size_t dropped_below(const struct pq_drop *d, uint32_t row) {
     return low;
 }
 
+/* Takes rows [from, to) into the bounds; of codes it is only noted that they occur. */
+static void bounds_take(struct pq_drop *d, const struct ec_parquet_chunk *in, uint32_t from, uint32_t to) {
+    uint32_t coded_end = to < in->coded_rows ? to : in->coded_rows;
+    for (; from < coded_end; from++) d->used[in->code[from]] |= !in->valid || ec_bit(in->valid, from);
+    for (; from < to; from++) {
+        if (in->valid && !ec_bit(in->valid, from)) continue;
+        struct pq_bounds one = pq_bounds_of(in->type.type, in->plain, from - in->coded_rows);
+        pq_bounds_merge(&d->chunk->bounds, &one, in->type.type);
+    }
+}
+
 /* The bounds of the rows that stay. */
 static enum ec_status bounds_anew(struct pq_drop *d, struct ec_parquet_chunk *in, struct ec_err *err) {
-    struct pq_bounds *bounds = &d->chunk->bounds;
-    *bounds = (struct pq_bounds){0};
+    d->chunk->bounds = (struct pq_bounds){0};
     EC_TRY(ec_parquet_chunk_all(in, err));
-    size_t next = 0;
-    for (uint32_t row = 0; row < in->rows; row++) {
-        if (next < d->n && d->rows[next] == row) {
-            next++;
-            continue;
-        }
-        if (in->valid && !ec_bit(in->valid, row)) continue;
-        const void *values = row < in->coded_rows ? in->dictionary : in->plain;
-        struct pq_bounds one =
-            pq_bounds_of(in->type.type, values, row < in->coded_rows ? in->code[row] : row - in->coded_rows);
-        pq_bounds_merge(bounds, &one, in->type.type);
+    EC_TRY(pq_room(&d->used, &d->used_cap, in->dictionary_count, err));
+    if (in->dictionary_count > 0) memset(d->used, 0, in->dictionary_count);
+    uint32_t row = 0;
+    for (size_t i = 0; i < d->n; row = d->rows[i++] + 1) bounds_take(d, in, row, d->rows[i]);
+    bounds_take(d, in, row, in->rows);
+    for (uint32_t code = 0; code < in->dictionary_count; code++) {
+        if (!d->used[code]) continue;
+        struct pq_bounds one = pq_bounds_of(in->type.type, in->dictionary, code);
+        pq_bounds_merge(&d->chunk->bounds, &one, in->type.type);
     }
     return EC_OK;
 }
@@ -167,6 +175,7 @@ static enum ec_status drop_rows(struct ec_parquet_file *file, const char *out, c
     ec_parquet_destroy(d.pq);
     pq_scratch_deinit(&d.scratch);
     ec_free(d.valid);
+    ec_free(d.used);
     return status;
 }
 

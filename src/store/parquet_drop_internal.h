@@ -11,6 +11,8 @@ struct pq_drop {
     struct pq_scratch scratch;
     uint64_t *valid; /* of a page's rows that stay */
     size_t valid_cap;
+    uint8_t *used; /* which codes of a dictionary stay */
+    size_t used_cap;
     /* The row group under way. */
     const uint32_t *rows; /* to drop, rising */
     size_t n;
