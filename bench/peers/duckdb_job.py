@@ -43,6 +43,18 @@ def steps_of(sql):
     return list(zip(parts[::2], parts[1::2]))
 
 
+def execute(con, name, statements):
+    """A step whose name ends in "for each date of <table>" once for each, with its folder made."""
+    table = name.partition(", for each date of ")[2]
+    if not table:
+        con.execute(statements)
+        return
+    for (date,) in con.execute(f"SELECT DISTINCT date FROM {table} ORDER BY date").fetchall():
+        of_date = statements.replace("${DATE}", str(date))
+        os.makedirs(os.path.dirname(re.search(r"TO '(.*?)'", of_date).group(1)))
+        con.execute(of_date)
+
+
 def rename_csv_files(out):
     """csv/sales/date=2025-07-18/data_0.csv becomes sales/2025-07-18/sales_2025-07-18_kpi.csv."""
     for source, word in CSV_NAMES.items():
@@ -98,7 +110,7 @@ def main():
         sql = sql.replace("${" + name + "}", value)
     con = duckdb.connect()
     for name, statements in steps_of(sql):
-        con.execute(statements)
+        execute(con, name, statements)
         clock.tell(name)
     rename_csv_files(given.out)
     clock.tell("names of the CSV files")
