@@ -4,7 +4,7 @@
  * row, the TRY() form of all expressions says which rows and which expressions.
  */
 #include "base/calendar.h"
-#include "sql/derive_private.h"
+#include "sql/derive_number.h"
 
 static void move_text(const struct ec_text *from, struct ec_text *to, char **memory) {
     memcpy(*memory, from->p, from->n);
@@ -173,6 +173,24 @@ static void dates_of(const struct ec_column *from, struct ec_column *to, size_t 
     }
 }
 
+/* Arithmetic. What a program leaves to DuckDB is so from now on: an expression over rows. */
+static enum ec_status eval_numbers(struct ec_derivation *d, struct ec_batch *batch, size_t first,
+                                   uint64_t **rule_failed, struct ec_err *err) {
+    size_t derived = d->source->derive_count;
+    bool given_up = false;
+    for (size_t i = 0; i < d->expression_count; i++) {
+        struct ec_expression *e = &d->expression[i];
+        if (e->way != EC_WAY_NUMBER) continue;
+        struct ec_column *to = i < derived ? &batch->column[first + i] : NULL;
+        if (to) to->dictionary = NULL;
+        if (ec_number_run(e->number, batch, to, to ? NULL : rule_failed[i - derived])) continue;
+        if (!to) memset(rule_failed[i - derived], 0, EC_BATCH_ROWS / 8);
+        e->way = EC_WAY_ROWS;
+        given_up = true;
+    }
+    return given_up ? ec_derive_plan_rows(d, err) : EC_OK;
+}
+
 static void eval_direct(const struct ec_derivation *d, struct ec_batch *batch, size_t first) {
     for (size_t i = 0; i < d->source->derive_count; i++) {
         const struct ec_expression *e = &d->expression[i];
@@ -187,6 +205,7 @@ enum ec_status ec_derive_eval(struct ec_derivation *d, struct ec_batch *batch, s
     if (atomic_load(&d->sql->interrupted)) return ec_fail(err, EC_INTERRUPTED, "the derivation was interrupted");
     bool failed = false;
     enum ec_status status = learn_values(d, batch, err);
+    if (status == EC_OK) status = eval_numbers(d, batch, first, rule_failed, err);
     if (status == EC_OK) status = eval_rows(d, batch, first, rule_failed, &failed, err);
     if (status == EC_OK && failed) {
         status = eval_tried(d, batch, first, rule_failed, err);

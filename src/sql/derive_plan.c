@@ -1,11 +1,11 @@
 /* Which expressions need no statement for every row, told from DuckDB's syntax tree.
  *
- * A column as it is, and a datetime's date, are computed directly. What reads one text column and
- * nothing else is computed once for each value where the column comes coded. All else, and what the
- * tree does not tell, is DuckDB's over every row. Volatile functions (random) were refused before;
+ * A column as it is, a datetime's date and simple arithmetic are computed directly. What reads one text
+ * column and nothing else is computed once for each value where the column comes coded. All else, and
+ * what the tree does not tell, is DuckDB's over every row. Volatile functions (random) were refused before;
  * those that hang on the clock or the session are computed for every row.
  */
-#include "sql/derive_private.h"
+#include "sql/derive_number.h"
 
 #include "base/io.h"
 
@@ -63,24 +63,33 @@ static void add_input(struct ec_expression *e, size_t input) {
     e->input = e->input == EC_INPUT_NONE ? input : EC_INPUT_MANY;
 }
 
+/* The declared column that a COLUMN_REF is; SIZE_MAX: none. */
+static size_t column_of(const struct ec_derivation *d, const json_t *node) {
+    const char *name = referred(d, node);
+    return name ? declared(d, name) : SIZE_MAX;
+}
+
+/* The expression before `index` that a COLUMN_REF is, which no column is; SIZE_MAX: none. */
+static size_t earlier_of(const struct ec_derivation *d, size_t index, const json_t *node) {
+    const char *name = json_array_size(json_object_get(node, "column_names")) == 1 ? referred(d, node) : NULL;
+    for (size_t i = 0; name && i < index && i < d->source->derive_count; i++)
+        if (strcasecmp(d->expression[i].name, name) == 0) return i;
+    return SIZE_MAX;
+}
+
 /* A column comes before an earlier expression of its name; another name is one of DuckDB's own. */
 static void read_column(struct ec_derivation *d, size_t index, const json_t *node) {
     struct ec_expression *e = &d->expression[index];
-    const char *name = referred(d, node);
-    size_t column = name ? declared(d, name) : SIZE_MAX;
+    size_t column = column_of(d, node), earlier = earlier_of(d, index, node);
     if (column != SIZE_MAX) {
         add_input(e, column);
-        return;
+    } else if (earlier != SIZE_MAX) {
+        for (size_t w = 0; w < words(d); w++) e->needs[w] |= d->expression[earlier].needs[w];
+        ec_bit_set(e->needs, earlier);
+        add_input(e, d->expression[earlier].input);
+    } else {
+        e->input = EC_INPUT_MANY;
     }
-    bool alone = json_array_size(json_object_get(node, "column_names")) == 1;
-    for (size_t i = 0; name && alone && i < index && i < d->source->derive_count; i++) {
-        if (strcasecmp(d->expression[i].name, name) != 0) continue;
-        for (size_t w = 0; w < words(d); w++) e->needs[w] |= d->expression[i].needs[w];
-        ec_bit_set(e->needs, i);
-        add_input(e, d->expression[i].input);
-        return;
-    }
-    e->input = EC_INPUT_MANY;
 }
 
 static bool is_plain_class(const char *class) {
@@ -132,9 +141,7 @@ static bool same_type(struct ec_column_type a, struct ec_column_type b) {
 
 /* Whether the node is the declared column that the expression reads. */
 static bool is_input(const struct ec_derivation *d, const struct ec_expression *e, const json_t *node) {
-    if (strcmp(text_of(node, "class"), "COLUMN_REF") != 0) return false;
-    const char *name = referred(d, node);
-    return name && declared(d, name) == e->input;
+    return strcmp(text_of(node, "class"), "COLUMN_REF") == 0 && column_of(d, node) == e->input;
 }
 
 /* A datetime is of the years 1 to 9999, so that no date of it is one of DuckDB's infinities. */
@@ -162,11 +169,35 @@ static void read_expressions(struct ec_derivation *d, const json_t *tree) {
         read_tree(d, i, json_array_get(list, i));
         d->expression[i].way = choose_way(d, i, json_array_get(list, i));
     }
+    struct ec_number_names names = {d, list, column_of, earlier_of};
+    for (size_t i = 0; i < d->expression_count; i++) {
+        struct ec_expression *e = &d->expression[i];
+        if (e->way == EC_WAY_ROWS) e->number = ec_number_compile(d, &names, i);
+        if (e->number) e->way = EC_WAY_NUMBER;
+    }
 }
 
-/* Prepares the expressions of `wanted`, a bitmap, and what they need. */
-static enum ec_status prepare_part(struct ec_derivation *d, const uint64_t *wanted, struct ec_part *part,
-                                   struct ec_err *err) {
+enum ec_status ec_derive_note_type(struct ec_derivation *d, size_t index, duckdb_prepared_statement statement,
+                                   size_t column, struct ec_err *err) {
+    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(statement, column);
+    ec_duck_type_release(&d->duck_type[index]);
+    bool known = ec_duck_type_of(logical, &d->duck_type[index]);
+    duckdb_destroy_logical_type(&logical);
+    if (!known) return ec_fail(err, EC_ENGINE, "DuckDB changed the type of %s", d->expression[index].name);
+    return EC_OK;
+}
+
+static enum ec_status note_types(struct ec_derivation *d, const struct ec_part *part, struct ec_err *err) {
+    for (size_t k = 0; k < part->count; k++) {
+        size_t i = part->member[k];
+        if (!part->wanted[k] || i >= d->source->derive_count) continue;
+        EC_TRY(ec_derive_note_type(d, i, part->statement, k, err));
+    }
+    return EC_OK;
+}
+
+enum ec_status ec_part_prepare(struct ec_derivation *d, const uint64_t *wanted, struct ec_part *part,
+                               struct ec_err *err) {
     size_t n = words(d);
     uint64_t *all = ec_calloc(n, sizeof *all);
     part->member = ec_calloc(d->expression_count, sizeof *part->member);
@@ -190,26 +221,7 @@ static enum ec_status prepare_part(struct ec_derivation *d, const uint64_t *want
         status =
             ec_derive_prepare(d, d->sql, d->expression_count, all, EC_FORM_TYPED, d->function, &part->statement, err);
     ec_free(all);
-    return status;
-}
-
-enum ec_status ec_derive_note_type(struct ec_derivation *d, size_t index, duckdb_prepared_statement statement,
-                                   size_t column, struct ec_err *err) {
-    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(statement, column);
-    ec_duck_type_release(&d->duck_type[index]);
-    bool known = ec_duck_type_of(logical, &d->duck_type[index]);
-    duckdb_destroy_logical_type(&logical);
-    if (!known) return ec_fail(err, EC_ENGINE, "DuckDB changed the type of %s", d->expression[index].name);
-    return EC_OK;
-}
-
-static enum ec_status note_types(struct ec_derivation *d, const struct ec_part *part, struct ec_err *err) {
-    for (size_t k = 0; k < part->count; k++) {
-        size_t i = part->member[k];
-        if (!part->wanted[k] || i >= d->source->derive_count) continue;
-        EC_TRY(ec_derive_note_type(d, i, part->statement, k, err));
-    }
-    return EC_OK;
+    return status == EC_OK ? note_types(d, part, err) : status;
 }
 
 void ec_part_release(struct ec_part *part) {
@@ -232,8 +244,7 @@ enum ec_status ec_derive_plan_rows(struct ec_derivation *d, struct ec_err *err) 
     for (size_t i = 0; i < d->expression_count; i++)
         if (over_rows(d, &d->expression[i])) ec_bit_set(wanted, i);
     ec_part_release(&d->rows);
-    enum ec_status status = prepare_part(d, wanted, &d->rows, err);
-    if (status == EC_OK) status = note_types(d, &d->rows, err);
+    enum ec_status status = ec_part_prepare(d, wanted, &d->rows, err);
     ec_free(wanted);
     return status;
 }
@@ -245,8 +256,7 @@ static enum ec_status plan_values(struct ec_derivation *d, size_t input, struct 
     if (!wanted) return ec_fail(err, EC_NO_MEMORY, "no memory for derived columns");
     for (size_t i = 0; i < d->expression_count; i++)
         if (d->expression[i].way == EC_WAY_VALUES && d->expression[i].input == input) ec_bit_set(wanted, i);
-    enum ec_status status = prepare_part(d, wanted, &v->part, err);
-    if (status == EC_OK) status = note_types(d, &v->part, err);
+    enum ec_status status = ec_part_prepare(d, wanted, &v->part, err);
     if (status == EC_OK) status = ec_values_init(d, v, err);
     ec_free(wanted);
     return status;
@@ -268,5 +278,6 @@ enum ec_status ec_derive_plan(struct ec_derivation *d, struct ec_err *err) {
             any |= d->expression[i].way == EC_WAY_VALUES && d->expression[i].input == c;
         if (any) EC_TRY(plan_values(d, c, err));
     }
+    EC_TRY(ec_derive_probe(d, err));
     return ec_derive_plan_rows(d, err);
 }

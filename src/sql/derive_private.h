@@ -6,6 +6,7 @@
  *     derive_eval.c    a batch: parts, values, what is direct; rows that fail
  *     derive_value.c   expressions of one coded text column: once for each of its values
  *     derive_table.c   the table function that serves a batch
+ *     derive_number.h  arithmetic without DuckDB
  */
 #ifndef EC_SQL_DERIVE_PRIVATE_H
 #define EC_SQL_DERIVE_PRIVATE_H
@@ -22,6 +23,7 @@ enum ec_way {
     EC_WAY_VALUES, /* by DuckDB, once for each value of the text column `input` */
     EC_WAY_COPY,   /* it is the column `input` */
     EC_WAY_DATE,   /* the date of the datetime column `input` */
+    EC_WAY_NUMBER, /* arithmetic, by the program `number` */
 };
 
 /* The columns that an expression reads, be it through earlier expressions. */
@@ -37,6 +39,7 @@ struct ec_expression {
     char cast[32]; /* SQL type that the result is cast to, "" where DuckDB's own is kept */
     enum ec_way way;
     size_t input;
+    struct ec_number *number;
     uint64_t *needs; /* bitmap over expressions: the earlier ones that it names, directly or not */
 };
 
@@ -114,12 +117,15 @@ enum ec_status ec_derive_open_try(struct ec_derivation *derivation, struct ec_er
 
 /* derive_plan.c. Chooses each expression's way, and prepares d->rows and d->values. */
 enum ec_status ec_derive_plan(struct ec_derivation *d, struct ec_err *err) EC_MUST_USE;
-/* The expressions for every row anew, after values were given up. */
+/* The expressions for every row anew, after values or numbers were given up. */
 enum ec_status ec_derive_plan_rows(struct ec_derivation *d, struct ec_err *err) EC_MUST_USE;
 /* The type of a derived column as the statement's column gives it. */
 enum ec_status ec_derive_note_type(struct ec_derivation *d, size_t index, duckdb_prepared_statement statement,
                                    size_t column, struct ec_err *err) EC_MUST_USE;
 void ec_part_release(struct ec_part *part);
+/* Prepares the expressions of `wanted`, a bitmap, and what they need; notes the types of their results. */
+enum ec_status ec_part_prepare(struct ec_derivation *d, const uint64_t *wanted, struct ec_part *part,
+                               struct ec_err *err) EC_MUST_USE;
 /* Whether a function's result hangs on its arguments alone. */
 bool ec_derive_function_is_pure(const char *name);
 
@@ -132,6 +138,9 @@ enum ec_status ec_values_learn(struct ec_derivation *d, struct ec_values *v, con
 /* Gives each row the results of its value. */
 void ec_values_spread(const struct ec_derivation *d, struct ec_values *v, struct ec_batch *batch, size_t first,
                       uint64_t **rule_failed);
+
+/* derive_probe.c: gives up programs that do not give what DuckDB gives for made-up values. */
+enum ec_status ec_derive_probe(struct ec_derivation *d, struct ec_err *err) EC_MUST_USE;
 
 /* derive_eval.c: n values of a derived column from a vector; texts go to `texts`. */
 enum ec_status ec_derive_take(const struct ec_derivation *d, size_t index, duckdb_vector vector, size_t n,

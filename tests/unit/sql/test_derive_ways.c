@@ -185,10 +185,11 @@ static const struct {
     {"s || coalesce(i, 0)", EC_WAY_ROWS, false},
     {"CASE WHEN now() > TIMESTAMPTZ '2020-01-01' THEN s END", EC_WAY_ROWS, false},
     {"42", EC_WAY_ROWS, false},
+    {"f * 2.5", EC_WAY_NUMBER, false},
     {"current_date > DATE '2020-01-01'", EC_WAY_ROWS, false},
     {"s <> '12'", EC_WAY_VALUES, true},
     {"length(shop.s) < 10", EC_WAY_VALUES, true},
-    {"i > 0", EC_WAY_ROWS, true},
+    {"i > 0", EC_WAY_NUMBER, true},
 };
 #define CASES (sizeof cases / sizeof *cases)
 
