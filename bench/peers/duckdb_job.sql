@@ -16,6 +16,7 @@
 SET threads = ${THREADS};
 SET TimeZone = 'UTC';
 CREATE MACRO as_integer(x) AS CASE WHEN NOT contains(x, '.') THEN TRY_CAST(x AS BIGINT) END; -- BIGINT takes '3.5'
+CREATE MACRO in_cents(x) AS round(x * 100) / 100; -- round(x, 2) of DuckDB 1 and 2 differ at halves
 CREATE MACRO wrong_type(x, typed) AS x IS NOT NULL AND typed IS NULL;
 CREATE MACRO needed(x, typed, name) AS CASE WHEN x IS NULL THEN name || '.not_null' WHEN typed IS NULL THEN name || '.type' END;
 CREATE MACRO allowed(x, typed, name) AS CASE WHEN wrong_type(x, typed) THEN name || '.type' END;
@@ -141,7 +142,7 @@ WITH t AS (
 )
 SELECT * EXCLUDE (t, _good),
     CAST(order_date AS DATE) AS date,
-    round(quantity * unit_price * (1 - coalesce(discount, 0)), 2) AS net_amount,
+    in_cents(quantity * unit_price * (1 - coalesce(discount, 0))) AS net_amount,
     CASE WHEN _good IS NOT TRUE THEN to_json(t) END AS _raw
 FROM w;
 
@@ -183,7 +184,7 @@ WITH t AS (
 )
 SELECT * EXCLUDE (t, _good),
     CASE WHEN is_premium THEN 'premium' WHEN total_orders = 0 THEN 'new' ELSE 'returning' END AS customer_type,
-    round(1.5 * total_orders + 0.05 * total_spent + 10 * CAST(is_premium AS INTEGER), 2) AS loyalty_score,
+    in_cents(1.5 * total_orders + 0.05 * total_spent + 10 * CAST(is_premium AS INTEGER)) AS loyalty_score,
     date_diff('day', CAST(last_login AS DATE), DATE '${AS_OF}') AS days_since_last_login,
     CASE WHEN _good IS NOT TRUE THEN to_json(t) END AS _raw
 FROM w;
