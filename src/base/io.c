@@ -18,6 +18,7 @@ struct ec_io ec_io = {
     .write = write,
     .ftruncate = ftruncate,
     .fsync = fsync,
+    .sync_file_range = sync_file_range,
     .close = close,
     .link = link,
     .rename = rename,
@@ -128,6 +129,10 @@ int ec_sync(int fd) {
     ec_timing_note_sync(ec_monotonic_nanos() - start, 1);
     errno = cause;
     return result;
+}
+
+void ec_file_write_back(int fd, uint64_t offset, uint64_t n) {
+    if (n > 0) (void)ec_io.sync_file_range(fd, (off_t)offset, (off_t)n, SYNC_FILE_RANGE_WRITE);
 }
 
 enum ec_status ec_file_finish(int fd, const char *path, struct ec_err *err) {

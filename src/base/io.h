@@ -23,6 +23,7 @@ struct ec_io {
     ssize_t (*write)(int fd, const void *buf, size_t n);
     int (*ftruncate)(int fd, off_t length);
     int (*fsync)(int fd);
+    int (*sync_file_range)(int fd, off_t offset, off_t n, unsigned flags);
     int (*close)(int fd);
     int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
@@ -53,6 +54,9 @@ enum ec_status ec_file_read_at(int fd, void *buf, size_t n, off_t offset, size_t
 enum ec_status ec_file_write(int fd, const void *buf, size_t n, const char *path, struct ec_err *err) EC_MUST_USE;
 /* fsync, whose time counts as waiting for the disk (base/timing.h). As the system call. */
 int ec_sync(int fd);
+/* Asks the kernel to begin writing these bytes to the disk, so that it is done when fsync() comes to wait for it. A
+ * hint: it promises nothing, and its failure is none. */
+void ec_file_write_back(int fd, uint64_t offset, uint64_t n);
 /* fsync and close; the descriptor is closed whatever happens. After a failure the
  * file is to be abandoned, never synced again. */
 enum ec_status ec_file_finish(int fd, const char *path, struct ec_err *err) EC_MUST_USE;

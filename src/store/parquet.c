@@ -98,6 +98,7 @@ static enum ec_status group_push(struct ec_parquet *pq, struct pq_group **group,
 static enum ec_status group_end(struct ec_parquet *pq, bool give_back, struct ec_err *err) {
     struct pq_scratch scratch = pq_scratch_make();
     struct pq_group *group = NULL;
+    uint64_t from = pq->offset;
     enum ec_status status = group_push(pq, &group, err);
     for (size_t i = 0; i < pq->column_count && status == EC_OK; i++) {
         struct pq_column *c = &pq->column[i];
@@ -106,6 +107,7 @@ static enum ec_status group_end(struct ec_parquet *pq, bool give_back, struct ec
         pq_bounds_merge(&c->bounds, &group->chunk[i].bounds, c->type.type);
         pq_column_reset(c, give_back);
     }
+    if (status == EC_OK) ec_file_write_back(pq->fd, from, pq->offset - from);
     pq->group_rows = 0;
     pq_scratch_deinit(&scratch);
     return status;
