@@ -6,8 +6,8 @@
 #include "sql/model.h"
 #include "store/gather.h"
 
-#define WIDE_SLICE_ROWS ((size_t)EC_BATCH_ROWS * 16)
-#define WIDE_RUN_ROWS   (WIDE_SLICE_ROWS * 8)
+#define WIDE_SLICE_ROWS ((size_t)EC_BATCH_ROWS * 8)
+#define WIDE_RUN_ROWS   (WIDE_SLICE_ROWS * 16)
 
 /* ---- the narrow rows ---- */
 
