@@ -16,6 +16,9 @@
 #include "base/facts.h"
 #include "config/config.h"
 
+/* What the check of the key has for its rule: no rule of a configuration is of that kind. */
+#define EC_GATE_UNIQUE "unique"
+
 struct ec_gate;
 
 /* `batch` holds the source's declared columns, and own_count columns from own_first on that are

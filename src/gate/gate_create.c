@@ -111,7 +111,7 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
     gate->check_parse = ec_gate_add_check(gate, make_check("rows.parse", "parse", NULL, EC_DIM_VALIDITY));
     gate->check_key = SIZE_MAX;
     if (source->key_count > 0)
-        gate->check_key = ec_gate_add_check(gate, make_check("key", "unique", NULL, EC_DIM_UNIQUENESS));
+        gate->check_key = ec_gate_add_check(gate, make_check("key", EC_GATE_UNIQUE, NULL, EC_DIM_UNIQUENESS));
     if (!add_column_checks(gate)) {
         status = ec_fail(err, EC_NO_MEMORY, "no memory for the checks of %s", source->name);
         goto done;

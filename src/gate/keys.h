@@ -24,11 +24,22 @@
 #define EC_KEY_RUN         131072u /* records of a sorted run: they are sorted in a processor's cache */
 #define EC_KEY_COLUMNS_MAX 32u
 
+#define EC_KEY_LINE_BITS   40u
+#define EC_KEY_LENGTH_BITS 24u
+#define EC_KEY_LINE_MAX    ((UINT64_C(1) << EC_KEY_LINE_BITS) - 1)
+#define EC_KEY_LENGTH_MAX  ((UINT64_C(1) << EC_KEY_LENGTH_BITS) - 1)
+
 struct ec_key {
     struct ec_hash128 hash;
     uint64_t offset; /* of the record in its file: its identity there */
-    uint64_t line;
+    uint64_t line : EC_KEY_LINE_BITS;
+    uint64_t length : EC_KEY_LENGTH_BITS; /* of the record */
+    /* Where the row lies: the part of its task, and the row there (struct ec_row_place). */
+    uint32_t part, row;
 };
+
+_Static_assert(sizeof(struct ec_key) == 40, "keys are many: they are sorted, written and read");
+_Static_assert(EC_RECORD_MAX < 1u << EC_KEY_LENGTH_BITS, "the length of every record that is accepted");
 
 /* The keys of a batch, for its rows that are not rejected and have no null in their key, in their
  * order: key[i].hash is that of row[i], and its other fields are zero. Both have room for

@@ -2,7 +2,6 @@
 
 #include "base/durable.h"
 #include "base/io.h"
-#include "base/json.h"
 #include "base/utf8.h"
 
 #define FLUSH_BYTES ((size_t)256 << 10)
@@ -61,6 +60,13 @@ static void write_base64(struct ec_json_writer *w, const char *raw, size_t n) {
     ec_buf_free(&text);
 }
 
+void ec_quarantine_first(struct ec_json_writer *w, const struct ec_first *first) {
+    ec_json_object(w, "first");
+    ec_json_str(w, "file", first->file);
+    ec_json_uint(w, "line", first->line);
+    ec_json_end(w);
+}
+
 static void write_reason(struct ec_json_writer *w, const struct ec_quarantine *q, const struct ec_batch *batch,
                          const struct ec_fault *fault, const struct ec_first *first) {
     const char *slug = ec_reason_text(fault->reason)->slug;
@@ -78,12 +84,7 @@ static void write_reason(struct ec_json_writer *w, const struct ec_quarantine *q
                      (struct ec_str){fault->value.p, ec_utf8_truncate(fault->value.p, fault->value.n, VALUE_MAX)});
     else
         ec_json_null(w, "value");
-    if (fault->reason == EC_REASON_DUPLICATE && first) {
-        ec_json_object(w, "first");
-        ec_json_str(w, "file", first->file);
-        ec_json_uint(w, "line", first->line);
-        ec_json_end(w);
-    }
+    if (fault->reason == EC_REASON_DUPLICATE && first) ec_quarantine_first(w, first);
     ec_json_end(w);
 }
 
@@ -137,6 +138,8 @@ enum ec_status ec_quarantine_finish(struct ec_quarantine *q, struct ec_err *err)
     EC_TRY(flush(q, err));
     int fd = q->fd;
     q->fd = -1;
+    if (q->options.temporary)
+        return ec_io.close(fd) == 0 ? EC_OK : ec_fail_errno(err, EC_IO, "cannot close %s", q->options.path);
     enum ec_status status =
         q->durable ? ec_durable_add(q->durable, q->options.path, fd, err) : ec_file_finish(fd, q->options.path, err);
     if (status != EC_OK) (void)ec_io.unlink(q->options.path);

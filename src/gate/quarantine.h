@@ -11,7 +11,7 @@
 #define EC_GATE_QUARANTINE_H
 
 #include "base/batch.h"
-#include "base/buf.h"
+#include "base/json.h"
 #include "config/config.h"
 
 struct ec_quarantine_options {
@@ -20,6 +20,7 @@ struct ec_quarantine_options {
     const char *run;
     const char *file;   /* below data/raw */
     const char *member; /* or NULL */
+    bool temporary;     /* not synced: it is to be merged into another */
 };
 
 /* Where the first row with a duplicate's key lies. */
@@ -48,5 +49,22 @@ enum ec_status ec_quarantine_write(struct ec_quarantine *q, const struct ec_batc
 /* Syncs and closes, or hands over; q->rows == 0 means that there is no file. */
 enum ec_status ec_quarantine_finish(struct ec_quarantine *q, struct ec_err *err) EC_MUST_USE;
 void ec_quarantine_deinit(struct ec_quarantine *q); /* removes an unfinished file */
+
+/* Lines of rows that were rejected later, put among those that a file has already: all in order of
+ * their offsets. A duplicate may have another first by then (quarantine_merge.c). */
+struct ec_quarantine_merge {
+    const char *kept;  /* a file of lines; NULL: there are none */
+    const char *added; /* another one */
+    const char *out;   /* to be made; synced */
+    /* *first is the new first of the row at the offset, NULL where it stays as it is. Asked of every
+     * kept line, in their order. */
+    enum ec_status (*first_of)(void *user, uint64_t offset, const struct ec_first **first, struct ec_err *err);
+    void *user;
+};
+/* *rows: the lines of `out`. EC_TABLE_FORMAT where a file is not as ec_quarantine_write() leaves it. */
+enum ec_status ec_quarantine_merge(const struct ec_quarantine_merge *merge, uint64_t *rows,
+                                   struct ec_err *err) EC_MUST_USE;
+/* What a line says under `first`, as its writer and the merge write it. */
+void ec_quarantine_first(struct ec_json_writer *w, const struct ec_first *first);
 
 #endif

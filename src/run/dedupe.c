@@ -96,7 +96,7 @@ static enum ec_status write_loaded(struct merging *m, const struct ec_batch *bat
     for (size_t i = 0; i < n; i++) {
         size_t row = l->row[i];
         struct ec_str name = ec_bit(file->valid, row) ? ec_text_str(&ec_column_text(file)[row]) : EC_STR("");
-        l->key[i].line = (uint64_t)ec_column_int(line)[row];
+        l->key[i].line = (uint64_t)ec_column_int(line)[row] & EC_KEY_LINE_MAX;
         EC_TRY(origin_index(m, name, &l->key[i].offset, err));
     }
     return ec_key_writer_add(l->writer, l->key, n, err);
@@ -224,7 +224,7 @@ static enum ec_status drop_row(struct merging *m, const struct entry *row, const
         drops->cap = cap;
     }
     if (!file) return no_memory(err);
-    drops->drop[drops->count++] = (struct ec_drop){row->key.offset, file, winner->key.line};
+    drops->drop[drops->count++] = (struct ec_drop){row->key, true, file, winner->key.line};
     return EC_OK;
 }
 
@@ -257,7 +257,16 @@ static enum ec_status merge_keys(struct merging *m, const struct ec_key_input *i
 
 static int compare_drops(const void *a, const void *b) {
     const struct ec_drop *x = a, *y = b;
-    return (x->offset > y->offset) - (x->offset < y->offset);
+    return (x->key.offset > y->key.offset) - (x->key.offset < y->key.offset);
+}
+
+/* Not synced: it lives as long as the run. */
+static enum ec_status write_file(const char *path, struct ec_str text, struct ec_err *err) {
+    int fd;
+    EC_TRY(ec_file_create(path, &fd, err));
+    enum ec_status status = ec_file_write(fd, text.p, text.n, path, err);
+    if (ec_io.close(fd) != 0 && status == EC_OK) status = ec_fail_errno(err, EC_IO, "cannot close %s", path);
+    return status;
 }
 
 /* Keys come in order of their hash; a list is in order of place. */
@@ -272,7 +281,7 @@ static enum ec_status write_drop_list(struct merging *m, size_t unit, const char
     struct ec_buf text = ec_buf_make(DROP_BYTES_MAX);
     for (size_t i = 0; i < drops->count; i++) ec_drop_write(&text, &drops->drop[i]);
     enum ec_status status = ec_buf_check(&text, err);
-    if (status == EC_OK) status = ec_file_replace(path, text.p, text.n, err);
+    if (status == EC_OK) status = write_file(path, ec_buf_str(&text), err);
     ec_buf_free(&text);
     return status;
 }

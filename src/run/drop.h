@@ -1,19 +1,22 @@
 /* Drop lists: rows of a file that repeat a key of an earlier file or a loaded partition.
  *
- * The driver finds them after all files were read once, and has the file's task run again with
- * the list. One JSON object a line, in order of offset:
- *     {"offset":1234,"file":"user_sessions/sessions_1.csv","line":17}
- * where offset is that of the row and file and line are those of the first occurrence.
+ * The driver finds them after all files were read once, and gives the file's tasks the list. One
+ * JSON object a line, in order of offset:
+ *     {"offset":1234,"file":"user_sessions/sessions_1.csv","line":17,
+ *      "row":{"line":99,"length":210,"part":0,"row":80,"hash":"00112233445566778899aabbccddeeff"}}
+ * where offset is that of the row; file and line are those of the first occurrence; `row` says where
+ * the row itself lies, in the file and in the parts that its task has made, and the hash of its key.
+ * Without `row` it can only be found by reading again.
  */
 #ifndef EC_RUN_DROP_H
 #define EC_RUN_DROP_H
 
-#include "base/arena.h"
 #include "base/buf.h"
-#include "base/err.h"
+#include "gate/keys.h"
 
 struct ec_drop {
-    uint64_t offset;
+    struct ec_key key; /* the row's; only its offset is known where not `placed` */
+    bool placed;
     const char *first_file;
     uint64_t first_line;
 };

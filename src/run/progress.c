@@ -78,6 +78,7 @@ void ec_progress_task(struct ec_progress *p, const struct ec_task *task, const s
         s->bytes_done += bytes;
         p->bytes_done += bytes;
     }
+    if (result->kept) return; /* what it was made of has been counted */
     p->rows += result->facts.read;
     p->decoded += result->facts.bytes_decoded;
     if (p->bytes_done == p->bytes) p->read_us = ec_monotonic_micros();

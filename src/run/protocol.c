@@ -26,6 +26,7 @@ void ec_task_write(struct ec_buf *out, const struct ec_task *task) {
     write_range(&w, task);
     ec_json_str(&w, "out", task->out);
     ec_json_str(&w, "drop", task->drop);
+    ec_json_bool(&w, "kept", task->kept);
     ec_json_bool(&w, "reject", task->reject);
     ec_json_int(&w, "as_of", task->as_of);
     ec_json_str(&w, "config", task->config);
@@ -91,6 +92,7 @@ void ec_task_result_write(struct ec_buf *out, const struct ec_task_result *resul
     ec_json_uint(&w, "quarantined", result->quarantined);
     ec_json_str(&w, "keys", result->keys);
     ec_json_uint(&w, "key_count", result->key_count);
+    ec_json_bool(&w, "kept", result->kept);
     write_names(&w, "missing", result->missing, result->missing_count);
     write_names(&w, "undeclared", result->undeclared, result->undeclared_count);
     ec_json_end(&w);

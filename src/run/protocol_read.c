@@ -53,6 +53,7 @@ static void read_task(struct ec_json_reader *r, struct ec_task *task) {
     task->member = ec_json_get_str(r, "member");
     task->out = ec_json_get_str(r, "out");
     task->drop = ec_json_get_str(r, "drop");
+    task->kept = ec_json_has(r, "kept") && ec_json_get_bool(r, "kept");
     task->config = ec_json_get_str(r, "config");
     uint64_t seq = optional_uint(r, "seq");
     if (seq > UINT32_MAX) ec_json_wrong(r, "seq", "the number of a run");
@@ -189,6 +190,7 @@ static enum ec_status read_result(const json_t *object, struct ec_task_result *r
     result->quarantined = ec_json_get_uint(&r, "quarantined");
     result->keys = read_path(&r, "keys");
     result->key_count = ec_json_get_uint(&r, "key_count");
+    result->kept = ec_json_has(&r, "kept") && ec_json_get_bool(&r, "kept");
     read_names(&r, "missing", &result->missing, &result->missing_count);
     read_names(&r, "undeclared", &result->undeclared, &result->undeclared_count);
     EC_TRY(r.status);

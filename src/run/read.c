@@ -127,11 +127,13 @@ static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *e
     struct ec_unit *unit = d->state[u].unit;
     size_t cap = 0;
     struct ec_work_time before = unit->facts.time; /* of an earlier reading */
+    bool anew = false;
     ec_work_time_set_aside(&before);
     ec_facts_deinit(&unit->facts);
     unit->undeclared_count = unit->missing_count = 0;
     for (size_t t = planned->task_first; t < planned->task_first + planned->task_count; t++) {
         struct ec_task_result *r = &d->result[t];
+        anew |= !r->kept;
         if (r->status != EC_OK) {
             unit->status = r->status;
             unit->message = r->error ? r->error : "";
@@ -148,6 +150,7 @@ static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *e
             ec_facts_init(&r->facts);
         }
     }
+    if (!anew) before = (struct ec_work_time){0}; /* what was kept has it */
     ec_work_time_add(&unit->facts.time, &before);
     unit->elapsed_us = unit->facts.elapsed_us + before.again_ns / 1000;
     return EC_OK;
@@ -182,7 +185,8 @@ static enum ec_status merge_units(struct ec_driver *d, struct ec_err *err) {
     return EC_OK;
 }
 
-/* Adds the tasks of a unit to the round, with their outputs emptied and `drop` and `reject` set. */
+/* Adds the tasks of a unit to the round: with a drop list, to take the rows out of what they have made,
+ * else to make everything anew. */
 static enum ec_status repeat_unit(struct round *round, size_t u, bool reject, struct ec_err *err) {
     struct ec_driver *d = round->driver;
     const struct ec_plan_unit *unit = &d->plan.unit[u];
@@ -190,7 +194,8 @@ static enum ec_status repeat_unit(struct round *round, size_t u, bool reject, st
         struct ec_task *task = &d->plan.task[t];
         task->reject = reject;
         task->drop = d->state[u].drop;
-        EC_TRY(ec_dir_remove(task->out, true, err));
+        task->kept = !reject;
+        if (reject) EC_TRY(ec_dir_remove(task->out, true, err));
         round->index[round->count++] = t;
     }
     d->state[u].merged = false;

@@ -4,6 +4,8 @@
 #include "base/io.h"
 #include "store/delta.h"
 
+#include <stdlib.h>
+
 #define RESULT_ARENA_MAX ((size_t)256 * EC_MIB)
 #define STATS_MAX        ((size_t)4 * EC_MIB)
 
@@ -31,8 +33,7 @@ void ec_task_context_deinit(struct ec_task_context *context) {
     context->key_file = NULL;
 }
 
-/* Whether the failure is of the file (its report says so) or of this machine. */
-static bool is_of_the_file(enum ec_status status) {
+bool ec_status_is_of_the_file(enum ec_status status) {
     return ec_status_text(status)->exit_code == EC_EXIT_GATE;
 }
 
@@ -68,19 +69,25 @@ static enum ec_status read_all(struct ec_work *w, struct ec_err *err) {
     return EC_OK;
 }
 
-static enum ec_status collect_part(struct ec_task_result *r, const struct ec_part *from, struct ec_err *err) {
-    struct ec_buf stats = ec_buf_make(STATS_MAX);
-    ec_delta_stats_json(&stats, &from->stats);
-    struct ec_task_part part = {.path = ec_arena_strdup(&r->arena, from->path),
-                                .partition = from->partition ? ec_arena_strdup(&r->arena, from->partition) : NULL,
-                                .rows = from->stats.rows,
-                                .bytes = from->stats.bytes,
-                                .stats = ec_arena_copy(&r->arena, ec_buf_str(&stats).p, stats.n)};
-    enum ec_status status = ec_buf_check(&stats, err);
-    ec_buf_free(&stats);
+enum ec_status ec_work_part(struct ec_arena *arena, const struct ec_part_stats *stats, struct ec_task_part *part,
+                            struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(STATS_MAX);
+    ec_delta_stats_json(&text, stats);
+    part->rows = stats->rows;
+    part->bytes = stats->bytes;
+    part->stats = ec_arena_copy(arena, ec_buf_str(&text).p, text.n);
+    enum ec_status status = ec_buf_check(&text, err);
+    ec_buf_free(&text);
     EC_TRY(status);
-    if (!part.path || !part.stats || (from->partition && !part.partition))
+    return part->stats ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the parts of a file");
+}
+
+static enum ec_status collect_part(struct ec_task_result *r, const struct ec_part *from, struct ec_err *err) {
+    struct ec_task_part part = {.path = ec_arena_strdup(&r->arena, from->path),
+                                .partition = from->partition ? ec_arena_strdup(&r->arena, from->partition) : NULL};
+    if (!part.path || (from->partition && !part.partition))
         return ec_fail(err, EC_NO_MEMORY, "no memory for the parts of a file");
+    EC_TRY(ec_work_part(&r->arena, &from->stats, &part, err));
     r->part[r->part_count++] = part;
     return EC_OK;
 }
@@ -150,6 +157,16 @@ static enum ec_status hand_over_facts(struct ec_work *w, struct ec_err *err) {
     return ec_facts_merge(&w->result->facts, facts, err);
 }
 
+/* For the task that may have to take rows out of this one's parts. A workbook is read again: its
+ * records are no bytes that one could fetch. */
+static enum ec_status keep(struct ec_work *w, struct ec_err *err) {
+    struct ec_kept kept = {.format = w->reader->type->format, .records_at = w->records_at};
+    if (!w->key_file || kept.format == EC_FORMAT_XLSX) return EC_OK;
+    EC_TRY(ec_repeats_finish(&w->repeats, &kept.repeats, err));
+    w->result->keep = true;
+    return ec_kept_write(w->task->out, &kept, err);
+}
+
 static enum ec_status run_all(struct ec_work *w, struct ec_err *err) {
     EC_TRY(ec_work_open(w, err));
     ec_lap(&w->laps, EC_WORK_OPEN);
@@ -157,33 +174,65 @@ static enum ec_status run_all(struct ec_work *w, struct ec_err *err) {
     EC_TRY(finish_outputs(w, err));
     EC_TRY(sync_outputs(w, err));
     EC_TRY(note_undeclared(w, err));
-    return hand_over_facts(w, err);
+    EC_TRY(hand_over_facts(w, err));
+    return keep(w, err);
+}
+
+static enum ec_status read_file(struct ec_task_context *context, const struct ec_task *task, struct ec_laps *laps,
+                                struct ec_task_result *result, struct ec_err *err) {
+    struct ec_work *w = ec_calloc(1, sizeof *w);
+    if (!w) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", task->id);
+    w->quarantine.fd = w->repeats.fd = -1;
+    w->task = task;
+    w->result = result;
+    w->context = context;
+    w->laps = *laps;
+    enum ec_status status = run_all(w, err);
+    *laps = w->laps;
+    ec_work_close(w);
+    ec_lap(laps, EC_WORK_OPEN);
+    return status;
+}
+
+/* The quick way to the same result, where there is one. For tests EC_DROP=again closes it, and with
+ * EC_DROP=quick it is an error that it is closed. */
+static enum ec_status drop_rows(struct ec_task_context *context, const struct ec_task *task, struct ec_laps *laps,
+                                struct ec_task_result *result, bool *done, struct ec_err *err) {
+    const char *mode = getenv("EC_DROP");
+    struct ec_err why = {0};
+    *done = false;
+    if (!task->drop || !task->kept || !task->out) return EC_OK;
+    if (!mode || strcmp(mode, "again") != 0) EC_TRY(ec_work_drop(context->config, task, laps, result, done, &why, err));
+    if (*done) return EC_OK;
+    if (mode && strcmp(mode, "quick") == 0)
+        return ec_fail(err, EC_PROTOCOL, "%s would have to be read again: %s", task->path, why.message);
+    ec_task_result_deinit(result);
+    ec_task_result_init(result);
+    return ec_dir_remove(task->out, true, err);
 }
 
 enum ec_status ec_task_run(struct ec_task_context *context, const struct ec_task *task, struct ec_task_result *result,
                            struct ec_err *err) {
-    ec_task_result_init(result);
-    struct ec_work *w = ec_calloc(1, sizeof *w);
-    if (!w) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", task->id);
     struct ec_work_time time = {0};
-    ec_laps_start(&w->laps, &time);
-    w->quarantine.fd = -1;
-    w->task = task;
-    w->result = result;
-    w->context = context;
+    struct ec_laps laps;
     struct ec_err local = {0};
-    enum ec_status status = run_all(w, &local);
-    struct ec_laps laps = w->laps;
-    ec_work_close(w);
-    ec_lap(&laps, EC_WORK_OPEN);
-    result->facts.elapsed_us = ec_laps_stop(&laps) / 1000;
-    result->facts.time = time;
+    bool done;
+    ec_laps_start(&laps, &time);
+    ec_task_result_init(result);
+    enum ec_status status = drop_rows(context, task, &laps, result, &done, &local);
+    if (status == EC_OK && !done) status = read_file(context, task, &laps, result, &local);
+    int64_t elapsed_us = ec_laps_stop(&laps) / 1000;
+    result->kept = done;
+    result->facts.elapsed_us = done ? result->facts.elapsed_us + elapsed_us : elapsed_us;
+    if (!done) result->facts.time = (struct ec_work_time){0};
+    ec_work_time_add(&result->facts.time, &time);
 
     result->task = ec_arena_strdup(&result->arena, task->id);
-    if (status == EC_OK) return EC_OK;
+    if (status == EC_OK)
+        return result->task ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", task->id);
     result->part_count = 0;
     result->quarantine = result->keys = NULL;
-    if (!is_of_the_file(status)) {
+    if (!ec_status_is_of_the_file(status)) {
         if (err) *err = local;
         return status;
     }

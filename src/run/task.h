@@ -28,6 +28,7 @@ struct ec_task {
     uint64_t line;      /* of range_start; 0: 1 */
     const char *out;    /* folder for parts, keys and quarantine; NULL: check only */
     const char *drop;   /* file of rows to drop as duplicates (run/drop.h); NULL */
+    bool kept;          /* `out` holds what the task made without the drop list: take the rows out of that */
     bool reject;        /* quarantine every row: the file was rejected as a whole */
     int32_t as_of;      /* the run's date, days since 1970 */
     const char *config; /* fingerprint that the worker's configuration must have; NULL: any */
@@ -63,6 +64,8 @@ struct ec_task_result {
     size_t missing_count;
     const char **undeclared;
     size_t undeclared_count;
+    bool kept; /* made of what the task had made before, with a drop list: its times are of both */
+    bool keep; /* the worker leaves its answer in `out` too (run/kept.h); not part of the answer */
 };
 
 struct ec_key_set;

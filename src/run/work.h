@@ -3,6 +3,7 @@
  *     work_open.c    opens input, checks and outputs; closes them
  *     work_batch.c   a batch's way: derive, check, compare keys, quarantine, encode
  *     task.c         from the first batch to the result
+ *     work_drop.c    rows taken out of a result
  */
 #ifndef EC_RUN_WORK_H
 #define EC_RUN_WORK_H
@@ -14,7 +15,9 @@
 #include "gate/quarantine.h"
 #include "read/reader.h"
 #include "run/drop.h"
+#include "run/kept.h"
 #include "run/paths.h"
+#include "run/repeats.h"
 #include "run/task.h"
 #include "sql/derive.h"
 #include "store/table_writer.h"
@@ -24,6 +27,7 @@ struct ec_work_keys {
     struct ec_key key[EC_BATCH_ROWS];
     uint32_t row[EC_BATCH_ROWS];
     const struct ec_key *met[EC_BATCH_ROWS]; /* the first of its kind, in the set */
+    size_t accepted;                         /* that many, first in key[] and row[], belong to accepted rows */
 };
 
 struct ec_work {
@@ -46,7 +50,10 @@ struct ec_work {
     size_t key_column[EC_KEY_COLUMNS_MAX];
     struct ec_key_set *keys; /* the context's: met so far; NULL: the source has no key */
     struct ec_work_keys *batch_keys;
-    struct ec_key_writer *key_file; /* the context's; NULL: none is written */
+    struct ec_key_writer *key_file; /* the context's; NULL: none is written, nothing is kept */
+    struct ec_repeats repeats;
+    bool records_known; /* at which offset they begin, for what is kept */
+    uint64_t records_at;
     struct ec_drop_list drops;
     struct ec_first *first; /* of the batch's duplicates */
     size_t first_count;
@@ -57,6 +64,10 @@ struct ec_work {
     struct ec_laps laps;
 };
 
+/* The source of the task, once its configuration is known to be this one, and the path of its file. */
+enum ec_status ec_work_source(const struct ec_config *config, const struct ec_task *task,
+                              const struct ec_source **source, char path[EC_PATH_MAX], struct ec_err *err) EC_MUST_USE;
+
 /* Finds the source, the expressions and the input, and opens all that the task needs. What was opened
  * is closed by ec_work_close(), also after a failure. */
 enum ec_status ec_work_open(struct ec_work *w, struct ec_err *err) EC_MUST_USE;
@@ -64,5 +75,19 @@ void ec_work_close(struct ec_work *w);
 
 /* The batch at hand, from what was read to parts and quarantine. */
 enum ec_status ec_work_batch(struct ec_work *w, struct ec_err *err) EC_MUST_USE;
+
+/* Takes the rows of the task's drop list out of what it made without one, as reading again would
+ * have left them out. *done is false where that cannot be: a workbook, a result that is gone, a file
+ * that is not what it was; *why says it. Then `out` is of no use any more. *result is to be
+ * deinitialised whatever this returns. */
+enum ec_status ec_work_drop(const struct ec_config *config, const struct ec_task *task, struct ec_laps *laps,
+                            struct ec_task_result *result, bool *done, struct ec_err *why,
+                            struct ec_err *err) EC_MUST_USE;
+
+/* The part's place in a result, once it is written (task.c). */
+enum ec_status ec_work_part(struct ec_arena *arena, const struct ec_part_stats *stats, struct ec_task_part *part,
+                            struct ec_err *err) EC_MUST_USE;
+/* Whether the failure is of the file (its report says so) or of this machine. */
+bool ec_status_is_of_the_file(enum ec_status status);
 
 #endif

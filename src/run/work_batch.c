@@ -46,7 +46,21 @@ static enum ec_status compare_key(struct ec_work *w, size_t row, const struct ec
     const struct ec_drop *drop = w->drops.count ? ec_drop_find(&w->drops, key->offset) : NULL;
     if (!drop && met && w->drops.count) drop = ec_drop_find(&w->drops, met->offset);
     if (drop) return reject_duplicate(w, row, drop->first_file, drop->first_line, err);
-    return met ? reject_duplicate(w, row, w->origin, met->line, err) : EC_OK;
+    if (!met) return EC_OK;
+    if (w->key_file) EC_TRY(ec_repeats_add(&w->repeats, (struct ec_repeat){key->offset, met->offset}, err));
+    return reject_duplicate(w, row, w->origin, met->line, err);
+}
+
+static size_t find_keys(struct ec_work *w) {
+    struct ec_work_keys *k = w->batch_keys;
+    size_t n = ec_key_hash(&w->batch, w->key_column, w->source->key_count, k->key, k->row);
+    for (size_t i = 0; i < n; i++) {
+        const struct ec_place *place = &w->batch.place[k->row[i]];
+        k->key[i].offset = place->offset;
+        k->key[i].line = place->line & EC_KEY_LINE_MAX;
+        k->key[i].length = place->length & EC_KEY_LENGTH_MAX;
+    }
+    return n;
 }
 
 /* Uniqueness among the rows that passed everything else. */
@@ -54,17 +68,16 @@ static enum ec_status compare_keys(struct ec_work *w, struct ec_err *err) {
     w->first_count = 0;
     if (!w->keys) return EC_OK;
     struct ec_work_keys *k = w->batch_keys;
-    size_t n = ec_key_hash(&w->batch, w->key_column, w->source->key_count, k->key, k->row), kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        k->key[i].offset = w->batch.place[k->row[i]].offset;
-        k->key[i].line = w->batch.place[k->row[i]].line;
-    }
+    size_t n = find_keys(w);
     ec_key_set_meet(w->keys, k->key, n, k->met);
+    k->accepted = 0;
     for (size_t i = 0; i < n; i++) {
         if (k->met[i] || w->drops.count > 0) EC_TRY(compare_key(w, k->row[i], &k->key[i], k->met[i], err));
-        if (!ec_bit(w->batch.rejected, k->row[i])) k->key[kept++] = k->key[i];
+        if (ec_bit(w->batch.rejected, k->row[i])) continue;
+        k->row[k->accepted] = k->row[i];
+        k->key[k->accepted++] = k->key[i];
     }
-    return w->key_file ? ec_key_writer_add(w->key_file, k->key, kept, err) : EC_OK;
+    return EC_OK;
 }
 
 static enum ec_status reject_all(struct ec_batch *batch, struct ec_err *err) {
@@ -85,7 +98,27 @@ static enum ec_status write_accepted(struct ec_work *w, struct ec_err *err) {
     return ec_table_writer_append(w->writer, &w->batch, w->rows, n, err);
 }
 
+/* With where the rows went, which is known now. All of them are among the accepted ones. */
+static enum ec_status write_keys(struct ec_work *w, struct ec_err *err) {
+    struct ec_work_keys *k = w->batch_keys;
+    const struct ec_row_place *place = ec_table_writer_places(w->writer);
+    if (!w->key_file) return EC_OK;
+    for (size_t i = 0, at = 0; i < k->accepted; i++, at++) {
+        while (w->rows[at] != k->row[i]) at++;
+        k->key[i].part = place[at].part;
+        k->key[i].row = place[at].row;
+    }
+    return ec_key_writer_add(w->key_file, k->key, k->accepted, err);
+}
+
+/* Where the first record begins, in a file of which something is kept. */
+static void note_records(struct ec_work *w) {
+    if (!w->records_known) w->records_at = w->batch.place[0].offset;
+    w->records_known = true;
+}
+
 enum ec_status ec_work_batch(struct ec_work *w, struct ec_err *err) {
+    note_records(w);
     ec_coder_run(w->coder, &w->batch);
     for (size_t i = 0; i < w->expression_count; i++) memset(w->expression_failed[i], 0, EC_BATCH_ROWS / 8);
     if (w->derivation) EC_TRY(ec_derive_eval(w->derivation, &w->batch, w->derived_first, w->expression_failed, err));
@@ -104,5 +137,7 @@ enum ec_status ec_work_batch(struct ec_work *w, struct ec_err *err) {
     ec_lap(&w->laps, EC_WORK_QUARANTINE);
     EC_TRY(write_accepted(w, err));
     ec_lap(&w->laps, EC_WORK_ENCODE);
+    EC_TRY(write_keys(w, err));
+    ec_lap(&w->laps, EC_WORK_KEYS);
     return EC_OK;
 }

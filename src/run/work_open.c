@@ -65,12 +65,23 @@ static enum ec_status open_keys(struct ec_work *w, struct ec_err *err) {
     return EC_OK;
 }
 
+/* A path below the task's folder, for as long as its result lives. */
+static enum ec_status path_below_out(const struct ec_work *w, const char *name, const char **out, struct ec_err *err) {
+    char path[EC_PATH_MAX];
+    EC_TRY(ec_path_join(path, sizeof path, w->task->out, name, err));
+    *out = ec_arena_strdup(&w->result->arena, path);
+    return *out ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", w->task->id);
+}
+
+/* What the driver compares over files, and what lets rows be taken out of the parts then. */
 static enum ec_status open_key_file(struct ec_work *w, struct ec_err *err) {
     struct ec_task_context *c = w->context;
-    char path[EC_PATH_MAX];
-    EC_TRY(ec_path_join(path, sizeof path, w->task->out, "keys", err));
+    const char *keys, *repeats;
+    EC_TRY(path_below_out(w, "keys", &keys, err));
+    EC_TRY(path_below_out(w, EC_REPEATS_FILE, &repeats, err));
+    ec_repeats_init(&w->repeats, repeats);
     if (!c->key_file) EC_TRY(ec_key_writer_create(&c->key_file, err));
-    EC_TRY(ec_key_writer_open(c->key_file, path, err));
+    EC_TRY(ec_key_writer_open(c->key_file, keys, err));
     w->key_file = c->key_file;
     return EC_OK;
 }
@@ -96,38 +107,42 @@ static enum ec_status open_checks(struct ec_work *w, struct ec_err *err) {
 
 static enum ec_status open_outputs(struct ec_work *w, struct ec_err *err) {
     const struct ec_task *t = w->task;
-    char quarantine[EC_PATH_MAX] = "";
-    if (t->out) {
-        EC_TRY(ec_dir_make(t->out, err));
-        EC_TRY(ec_path_join(quarantine, sizeof quarantine, t->out, "quarantine.jsonl", err));
-        if (w->source->key_count > 0 && !t->drop && !t->reject) EC_TRY(open_key_file(w, err));
-        char *name = ec_arena_printf(&w->result->arena, "part-%08u-%s", t->seq, t->id);
-        char *path = ec_arena_strdup(&w->result->arena, quarantine);
-        if (!name || !path) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", t->id);
-        EC_TRY(ec_durable_create(&w->durable, err));
-        struct ec_table_writer_options parts = {.dir = t->out,
-                                                .name = name,
-                                                .partition_by = w->source->partition_by,
-                                                .rows_per_group = w->context->config->chunk_rows,
-                                                .parts_max = EC_TASK_PARTS_MAX,
-                                                .durable = w->durable};
-        EC_TRY(ec_table_writer_create(&parts, &w->writer, err));
-        struct ec_quarantine_options options = {path, w->source, t->run, t->path, t->member};
-        EC_TRY(ec_quarantine_init(&w->quarantine, &options, err));
-        w->quarantine.durable = w->durable;
-        w->result->quarantine = "quarantine.jsonl";
-    }
+    const char *quarantine;
+    if (!t->out) return EC_OK;
+    EC_TRY(ec_dir_make(t->out, err));
+    EC_TRY(path_below_out(w, EC_QUARANTINE_FILE, &quarantine, err));
+    if (w->source->key_count > 0 && !t->drop && !t->reject) EC_TRY(open_key_file(w, err));
+    char *name = ec_arena_printf(&w->result->arena, "part-%08u-%s", t->seq, t->id);
+    if (!name) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", t->id);
+    EC_TRY(ec_durable_create(&w->durable, err));
+    struct ec_table_writer_options parts = {.dir = t->out,
+                                            .name = name,
+                                            .partition_by = w->source->partition_by,
+                                            .rows_per_group = w->context->config->chunk_rows,
+                                            .parts_max = EC_TASK_PARTS_MAX,
+                                            .durable = w->durable};
+    EC_TRY(ec_table_writer_create(&parts, &w->writer, err));
+    if (w->key_file) EC_TRY(ec_table_writer_keep_places(w->writer, err));
+    struct ec_quarantine_options options = {
+        .path = quarantine, .source = w->source, .run = t->run, .file = t->path, .member = t->member};
+    EC_TRY(ec_quarantine_init(&w->quarantine, &options, err));
+    w->quarantine.durable = w->durable;
+    w->result->quarantine = EC_QUARANTINE_FILE;
     return EC_OK;
+}
+
+enum ec_status ec_work_source(const struct ec_config *config, const struct ec_task *t, const struct ec_source **source,
+                              char path[EC_PATH_MAX], struct ec_err *err) {
+    if (t->config && strcmp(t->config, config->fingerprint) != 0)
+        return ec_fail(err, EC_CONFIG, "the configuration changed while the run was under way");
+    *source = ec_config_source(config, t->source);
+    if (!*source) return ec_fail(err, EC_CONFIG, "there is no source %s", t->source);
+    return ec_path_join(path, EC_PATH_MAX, t->root ? t->root : "", t->path, err);
 }
 
 static enum ec_status set_up(struct ec_work *w, struct ec_err *err) {
     const struct ec_task *t = w->task;
-    const struct ec_config *config = w->context->config;
-    if (t->config && strcmp(t->config, config->fingerprint) != 0)
-        return ec_fail(err, EC_CONFIG, "the configuration changed while the run was under way");
-    w->source = ec_config_source(config, t->source);
-    if (!w->source) return ec_fail(err, EC_CONFIG, "there is no source %s", t->source);
-    EC_TRY(ec_path_join(w->path, sizeof w->path, t->root ? t->root : "", t->path, err));
+    EC_TRY(ec_work_source(w->context->config, t, &w->source, w->path, err));
     if (t->member)
         EC_TRY(ec_path_join(w->origin, sizeof w->origin, t->path, t->member, err));
     else
@@ -153,6 +168,7 @@ void ec_work_close(struct ec_work *w) {
     ec_durable_destroy(w->durable);
     ec_quarantine_deinit(&w->quarantine);
     if (w->key_file) ec_key_writer_close(w->key_file);
+    ec_repeats_close(&w->repeats);
     ec_free(w->batch_keys);
     ec_drop_list_deinit(&w->drops);
     ec_gate_destroy(w->gate);

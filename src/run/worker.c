@@ -1,5 +1,5 @@
 /* `ecluse worker`: one task per line in, one result per line out. */
-#include "run/task.h"
+#include "run/kept.h"
 
 #include "base/io.h"
 
@@ -50,11 +50,14 @@ static enum ec_status next_line(struct lines *in, const char **line, size_t *n, 
     }
 }
 
-static enum ec_status answer(int fd, const struct ec_task_result *result, struct ec_err *err) {
+/* What is kept is in place before the driver can ask for it. */
+static enum ec_status answer(int fd, const struct ec_task *task, const struct ec_task_result *result,
+                             struct ec_err *err) {
     struct ec_buf out = ec_buf_make(EC_PROTOCOL_LINE_MAX);
     ec_task_result_write(&out, result);
     ec_buf_addc(&out, '\n');
     enum ec_status status = ec_buf_check(&out, err);
+    if (status == EC_OK && result->keep) status = ec_kept_answer(task->out, ec_buf_str(&out), err);
     if (status == EC_OK) status = ec_file_write(fd, out.p, out.n, "the result of a task", err);
     ec_buf_free(&out);
     return status;
@@ -69,7 +72,7 @@ static enum ec_status run_line(struct ec_task_context *context, const char *line
     if (status == EC_OK) {
         struct ec_task_result result;
         status = ec_task_run(context, &task, &result, err);
-        if (status == EC_OK) status = answer(fd_out, &result, err);
+        if (status == EC_OK) status = answer(fd_out, &task, &result, err);
         ec_task_result_deinit(&result);
     }
     ec_arena_deinit(&arena);

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "store/delta.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 /* What all open encoders of one writer may hold before the largest gives its row group away. */
@@ -33,6 +34,7 @@ struct open_part {
     uint64_t used;  /* the row for which it was last used */
     uint32_t *rows; /* of the batch at hand */
     size_t row_count;
+    uint64_t routed; /* rows so far */
 };
 
 struct ec_table_writer {
@@ -47,8 +49,9 @@ struct ec_table_writer {
     uint32_t *slot; /* OPEN_SLOTS: 1 + a place in open, by key; 0 is free */
     struct ec_part *part;
     size_t part_count, part_cap;
-    size_t partition; /* batch column, SIZE_MAX: none */
-    uint64_t rows;    /* so far: decisions follow the rows, not the batches that they come in */
+    size_t partition;           /* batch column, SIZE_MAX: none */
+    uint64_t rows;              /* so far: decisions follow the rows, not the batches that they come in */
+    struct ec_row_place *place; /* of the last append's rows; NULL: nobody asks */
     bool finished;
 };
 
@@ -335,8 +338,14 @@ static bool one_partition(const struct ec_table_writer *w, const struct ec_batch
     return true;
 }
 
+static struct ec_row_place place_of(const struct open_part *open) {
+    uint32_t row = open->routed < UINT32_MAX ? (uint32_t)open->routed : UINT32_MAX;
+    return (struct ec_row_place){(uint32_t)open->part, row};
+}
+
 enum ec_status ec_table_writer_append(struct ec_table_writer *w, const struct ec_batch *batch, const uint32_t *rows,
                                       size_t n, struct ec_err *err) {
+    assert(!w->place || n <= EC_BATCH_ROWS);
     EC_TRY(learn_columns(w, batch, err));
     if (n == 0) return EC_OK;
     size_t hint = 0;
@@ -347,11 +356,22 @@ enum ec_status ec_table_writer_append(struct ec_table_writer *w, const struct ec
         struct open_part *open = &w->open[hint];
         open->used = ++w->rows;
         open->rows[open->row_count++] = (uint32_t)row;
+        if (w->place) w->place[i] = place_of(open);
+        open->routed++;
         if (w->rows % EC_BATCH_ROWS != 0) continue;
         EC_TRY(write_rows(w, batch, err));
         EC_TRY(bound_memory(w, err));
     }
     return write_rows(w, batch, err);
+}
+
+enum ec_status ec_table_writer_keep_places(struct ec_table_writer *w, struct ec_err *err) {
+    w->place = ec_calloc(EC_BATCH_ROWS, sizeof *w->place);
+    return w->place ? EC_OK : no_memory(w, err);
+}
+
+const struct ec_row_place *ec_table_writer_places(const struct ec_table_writer *w) {
+    return w->place;
 }
 
 enum ec_status ec_table_writer_finish(struct ec_table_writer *w, struct ec_err *err) {
@@ -389,6 +409,7 @@ void ec_table_writer_destroy(struct ec_table_writer *w) {
     ec_free(w->part);
     ec_free(w->open);
     ec_free(w->slot);
+    ec_free(w->place);
     ec_free(w->column);
     ec_free(w->map);
     ec_free(w);

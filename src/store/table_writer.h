@@ -29,6 +29,12 @@ struct ec_table_writer_options {
     bool one_by_one; /* rows come partition by partition: a part is finished when the next one begins */
 };
 
+/* Where a row lies: the part's index, and the row's number in it, from 0. */
+struct ec_row_place {
+    uint32_t part;
+    uint32_t row; /* UINT32_MAX: it does not fit, nor does any behind it */
+};
+
 /* Files that a writer holds open: see ec_files_raise(). */
 #define EC_TABLE_WRITER_OPEN_MAX 1024u
 
@@ -49,6 +55,10 @@ enum ec_status ec_table_writer_create(const struct ec_table_writer_options *opti
 /* Appends the n rows named by rows, or the first n where rows is NULL. */
 enum ec_status ec_table_writer_append(struct ec_table_writer *writer, const struct ec_batch *batch,
                                       const uint32_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;
+/* From now on keeps where the rows of an append went; each has at most EC_BATCH_ROWS then. */
+enum ec_status ec_table_writer_keep_places(struct ec_table_writer *writer, struct ec_err *err) EC_MUST_USE;
+/* Of the last append's rows, in their order there. */
+const struct ec_row_place *ec_table_writer_places(const struct ec_table_writer *writer);
 enum ec_status ec_table_writer_finish(struct ec_table_writer *writer, struct ec_err *err) EC_MUST_USE;
 size_t ec_table_writer_parts(const struct ec_table_writer *writer);
 const struct ec_part *ec_table_writer_part(const struct ec_table_writer *writer, size_t index);

@@ -114,7 +114,8 @@ static void a_key_of_many_columns(void **state) {
 /* ---- the set ---- */
 
 static struct ec_key key_of(uint64_t value, uint64_t line) {
-    return (struct ec_key){.hash = ec_hash128(&value, sizeof value), .offset = 10 * line, .line = line};
+    return (struct ec_key){
+        .hash = ec_hash128(&value, sizeof value), .offset = 10 * line, .line = line & EC_KEY_LINE_MAX};
 }
 
 static const struct ec_key *meet_one(struct ec_key_set *set, uint64_t value, uint64_t line) {
@@ -177,8 +178,8 @@ static void half_a_hash_is_no_key(void **state) {
     const struct ec_key *first[600];
     assert_int_equal(ec_key_set_create(EC_MIB, &set, NULL), EC_OK);
     for (uint64_t i = 0; i < 200; i++) {
-        key[i] = (struct ec_key){.hash = {.hi = i, .lo = 77}, .line = i + 1};
-        key[200 + i] = (struct ec_key){.hash = {.hi = 7, .lo = i << 32 | 77}, .line = 201 + i};
+        key[i] = (struct ec_key){.hash = {.hi = i, .lo = 77}, .line = (i + 1) & EC_KEY_LINE_MAX};
+        key[200 + i] = (struct ec_key){.hash = {.hi = 7, .lo = i << 32 | 77}, .line = (201 + i) & EC_KEY_LINE_MAX};
     }
     for (size_t i = 0; i < 200; i++) key[400 + i] = key[2 * i];
     ec_key_set_meet(set, key, 600, first);
@@ -247,7 +248,7 @@ static struct ec_key any_key(uint64_t value, uint64_t line) {
 static struct ec_key alike_key(uint64_t value, uint64_t line) {
     struct ec_hash128 hash = {.hi = value % 3 == 0 ? 5 : UINT64_C(5) << 60 | value % 50, .lo = value % 5000};
     if (value % 97 == 0) hash.hi = UINT64_MAX;
-    return (struct ec_key){.hash = hash, .offset = 10 * line, .line = line};
+    return (struct ec_key){.hash = hash, .offset = 10 * line, .line = line & EC_KEY_LINE_MAX};
 }
 
 static void merge_as_the_oracle(size_t files, const size_t *size, uint64_t distinct,

@@ -12,7 +12,11 @@ static void begin(struct kit *k, struct ec_quarantine *q, const char *member) {
     (void)kit_column(k, "n", KIT_TYPE(INTEGER));
     kit_rule(k, "n.min_value", "n", EC_RULE_RANGE)->min = "0";
     (void)snprintf(path, sizeof path, "%s/quarantine.jsonl", kit_dir);
-    struct ec_quarantine_options options = {path, &k->source, "20250718_133405-00000001", "orders_1.csv", member};
+    struct ec_quarantine_options options = {.path = path,
+                                            .source = &k->source,
+                                            .run = "20250718_133405-00000001",
+                                            .file = "orders_1.csv",
+                                            .member = member};
     assert_int_equal(ec_quarantine_init(q, &options, NULL), EC_OK);
 }
 

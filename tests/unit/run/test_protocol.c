@@ -39,6 +39,7 @@ static void round_trip(const struct ec_task *t) {
     assert_int_equal(r.range_start, t->range_start);
     assert_int_equal(r.range_end, t->range_end);
     assert_int_equal(r.line, t->line);
+    assert_int_equal(r.kept, t->kept);
     assert_int_equal(r.reject, t->reject);
     assert_int_equal(r.as_of, t->as_of);
     ec_buf_free(&line);
@@ -61,6 +62,7 @@ static void tasks_come_back_as_they_were(void **state) {
                            .line = INT64_MAX,
                            .out = "/o",
                            .drop = "/d",
+                           .kept = true,
                            .reject = true,
                            .as_of = -1,
                            .config = "abc"};
@@ -160,6 +162,7 @@ static void results_come_back_as_they_were(void **state) {
     w.quarantined = 6;
     w.keys = "keys";
     w.key_count = 4;
+    w.kept = true;
     w.missing = missing;
     w.missing_count = 1;
     w.undeclared = undeclared;
@@ -194,6 +197,7 @@ static void results_come_back_as_they_were(void **state) {
     assert_int_equal(r.quarantined, 6);
     assert_string_equal(r.keys, "keys");
     assert_int_equal(r.key_count, 4);
+    assert_true(r.kept);
     assert_string_equal(r.missing[0], "x");
     assert_string_equal(r.undeclared[1], "z\"\n");
     /* and what is read is written as it was read */
