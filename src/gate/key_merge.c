@@ -1,13 +1,15 @@
-/* A merge of key files, a block of each run at a time.
+/* A merge of key files, a stretch of each run at a time.
  *
- *     run 0   ....|#########---      Each run has a block of its keys in memory. The least of their
- *     run 1   ...|###########        last keys is a bound: of keys up to it, every run has all in
- *     run 2   .....|#######----      its block (#). They are sorted together and given out; the
- *                         ^ bound    run whose last key it was then reads its next block.
+ *     run 0   ....|#########---      A round looks at the next keys of each run, so many that all of
+ *     run 1   ...|###########        them stay in the processor's cache. The least of their last keys
+ *     run 2   .....|#######----      is a bound: of keys up to it, every run shows all that it has (#).
+ *                         ^ bound    Those that another one equals are sorted together and given out.
  *
- * Hashes are spread evenly, so that a round takes nearly all that the blocks hold, and the cost of a
- * key does not grow with the number of runs as a heap's does. However they are spread, a round takes
- * at least one whole block.
+ * Nearly no key has an equal, so that finding those that have, in a small table, is most of the work.
+ * Keys with the hash of a bound may have their equals in another round: they are given out too.
+ * Hashes are spread evenly, so that a round takes most of what it looks at, and the cost of a key
+ * does not grow with the number of runs as a heap's does. However they are spread, it takes at least
+ * the whole stretch of one run.
  */
 #include "gate/key_sort.h"
 #include "gate/keys.h"
@@ -19,6 +21,14 @@
 #define BLOCK_RECORDS_MIN ((size_t)16)
 #define BLOCK_RECORDS_MAX ((size_t)4096)
 #define MERGE_ARENA_MAX   ((size_t)EC_GIB)
+/* Keys of a round, over all runs, and at least of one run. */
+#define ROUND_KEYS  ((size_t)4096)
+#define STRETCH_MIN ((size_t)16)
+/* Slots that are looked at for one key. Hashes that are made to need more are all sorted. */
+#define PROBES_MAX 64u
+
+/* In an item's `at`, which is a place in a block: this item has an equal. */
+#define REPEATED (UINT32_C(1) << 31)
 
 /* One sorted run of one file. */
 struct run {
@@ -34,8 +44,12 @@ struct ec_key_merge {
     struct run *run;
     size_t run_count;
     size_t block;             /* records of a run's */
+    size_t stretch;           /* of them, in a round */
     struct ec_key_item *item; /* of the round, sorted; and as many to sort them */
     size_t item_cap, item_n, item_at;
+    uint32_t *slot;  /* of the table: 1 + the item that is there; 0 is free */
+    size_t slots;    /* a power of two, at least twice item_cap */
+    uint64_t before; /* the upper half of the last bound's hash */
     struct ec_arena arena;
 };
 
@@ -69,25 +83,36 @@ static enum ec_status refill(const struct ec_key_merge *m, struct run *run, stru
     return EC_OK;
 }
 
-/* Of the runs that have more to read, the one whose block ends first; NULL where all have been read. */
-static const struct run *find_bound(const struct ec_key_merge *m) {
-    const struct run *bound = NULL;
+/* Behind the run's stretch of the round. */
+static size_t stretch_end(const struct ec_key_merge *m, const struct run *run) {
+    return run->n - run->at < m->stretch ? run->n : run->at + m->stretch;
+}
+
+struct bound {
+    const struct run *run; /* NULL: no run has more than its stretch */
+    const struct ec_key *key;
+};
+
+/* Of the runs that have more than their stretch, the one whose stretch ends first. */
+static struct bound find_bound(const struct ec_key_merge *m) {
+    struct bound bound = {0};
     for (size_t i = 0; i < m->run_count; i++) {
         const struct run *run = &m->run[i];
-        if (run->next == run->end) continue;
-        if (!bound || compare(run, &run->key[run->n - 1], bound, &bound->key[bound->n - 1]) < 0) bound = run;
+        size_t end = stretch_end(m, run);
+        if (end == run->n && run->next == run->end) continue;
+        const struct ec_key *last = &run->key[end - 1];
+        if (!bound.run || compare(run, last, bound.run, bound.key) < 0) bound = (struct bound){run, last};
     }
     return bound;
 }
 
-/* The first record of the run's block behind the bound. */
-static size_t records_up_to(const struct run *run, const struct run *bound) {
-    if (!bound) return run->n;
-    const struct ec_key *last = &bound->key[bound->n - 1];
-    size_t low = run->at, high = run->n;
+/* The first record of the run's stretch behind the bound. */
+static size_t records_up_to(const struct ec_key_merge *m, const struct run *run, const struct bound *bound) {
+    size_t low = run->at, high = stretch_end(m, run);
+    if (!bound->run) return high;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(run, &run->key[middle], bound, last) <= 0)
+        if (compare(run, &run->key[middle], bound->run, bound->key) <= 0)
             low = middle + 1;
         else
             high = middle;
@@ -95,18 +120,56 @@ static size_t records_up_to(const struct run *run, const struct run *bound) {
     return low;
 }
 
+/* Marks the items whose hash another one has, by their `repeated` bit; false where they are too alike
+ * to tell. Half a hash is enough to say that two may be equal. */
+static bool mark_repeated(struct ec_key_merge *m) {
+    memset(m->slot, 0, m->slots * sizeof *m->slot);
+    for (size_t i = 0; i < m->item_n; i++) {
+        size_t at = (size_t)m->item[i].hi & (m->slots - 1);
+        unsigned probes = 0;
+        for (; m->slot[at] != 0; at = (at + 1) & (m->slots - 1)) {
+            struct ec_key_item *met = &m->item[m->slot[at] - 1];
+            if (met->hi == m->item[i].hi) {
+                met->at |= REPEATED;
+                m->item[i].at |= REPEATED;
+                break;
+            }
+            if (++probes > PROBES_MAX) return false;
+        }
+        if (m->slot[at] == 0) m->slot[at] = (uint32_t)i + 1;
+    }
+    return true;
+}
+
+/* Leaves out the items that have no equal in this round and can have none in another. */
+static void keep_repeated(struct ec_key_merge *m, uint64_t bound) {
+    bool told = mark_repeated(m);
+    size_t n = 0;
+    for (size_t i = 0; i < m->item_n; i++) {
+        struct ec_key_item item = m->item[i];
+        bool kept = !told || (item.at & REPEATED) || item.hi == bound || item.hi == m->before;
+        item.at &= ~REPEATED;
+        m->item[n] = item;
+        n += kept;
+    }
+    m->item_n = n;
+    m->before = bound;
+}
+
 /* What was given out of the blocks may be read over: the items of the last round are used up. */
-static enum ec_status next_round(struct ec_key_merge *m, struct ec_err *err) {
+static enum ec_status next_round(struct ec_key_merge *m, bool *all, struct ec_err *err) {
     m->item_n = m->item_at = 0;
     for (size_t i = 0; i < m->run_count; i++)
         if (m->run[i].at == m->run[i].n && m->run[i].next < m->run[i].end) EC_TRY(refill(m, &m->run[i], err));
-    const struct run *bound = find_bound(m);
+    struct bound bound = find_bound(m);
     for (size_t i = 0; i < m->run_count; i++) {
         struct run *run = &m->run[i];
-        size_t end = records_up_to(run, bound);
+        size_t end = records_up_to(m, run, &bound);
         for (; run->at < end; run->at++)
             m->item[m->item_n++] = (struct ec_key_item){run->key[run->at].hash.hi, (uint32_t)i, (uint32_t)run->at};
     }
+    *all = m->item_n == 0;
+    keep_repeated(m, bound.run ? bound.key->hash.hi : m->before);
     ec_key_sort(m->item, m->item + m->item_cap, m->item_n, by_rest, m->run);
     return EC_OK;
 }
@@ -130,7 +193,7 @@ static enum ec_status add_runs(struct ec_key_merge *m, const struct ec_key_input
         size_t most = end - start < m->block ? (size_t)(end - start) : m->block;
         run->key = ec_arena_alloc(&m->arena, most * sizeof *run->key);
         if (!run->key) return ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
-        m->item_cap += most;
+        m->item_cap += most < m->stretch ? most : m->stretch;
     }
     return EC_OK;
 }
@@ -149,9 +212,13 @@ static enum ec_status open_runs(struct ec_key_merge *m, const struct ec_key_inpu
     m->block = BLOCKS_BYTES / sizeof(struct ec_key) / (runs ? runs : 1);
     if (m->block < BLOCK_RECORDS_MIN) m->block = BLOCK_RECORDS_MIN;
     if (m->block > BLOCK_RECORDS_MAX) m->block = BLOCK_RECORDS_MAX;
+    m->stretch = ROUND_KEYS / (runs ? runs : 1);
+    if (m->stretch < STRETCH_MIN) m->stretch = STRETCH_MIN;
     for (size_t i = 0; i < count; i++) EC_TRY(add_runs(m, &input[i], records[i], err));
     m->item = ec_arena_alloc(&m->arena, 2 * m->item_cap * sizeof *m->item);
-    return m->item ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
+    for (m->slots = 64; m->slots < 2 * m->item_cap;) m->slots *= 2;
+    m->slot = ec_arena_alloc(&m->arena, m->slots * sizeof *m->slot);
+    return m->item && m->slot ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory to merge keys");
 }
 
 enum ec_status ec_key_merge_open(const struct ec_key_input *input, size_t count, struct ec_key_merge **out,
@@ -170,8 +237,8 @@ enum ec_status ec_key_merge_open(const struct ec_key_input *input, size_t count,
 
 enum ec_status ec_key_merge_next(struct ec_key_merge *m, struct ec_key *key, uint32_t *rank, bool *end,
                                  struct ec_err *err) {
-    if (m->item_at == m->item_n) EC_TRY(next_round(m, err));
-    *end = m->item_n == 0;
+    *end = false;
+    while (m->item_at == m->item_n && !*end) EC_TRY(next_round(m, end, err));
     if (*end) return EC_OK;
     const struct ec_key_item *item = &m->item[m->item_at++];
     const struct run *run = &m->run[item->run];

@@ -71,8 +71,9 @@ enum ec_status ec_key_writer_finish(struct ec_key_writer *writer, uint64_t *coun
 void ec_key_writer_close(struct ec_key_writer *writer);
 void ec_key_writer_destroy(struct ec_key_writer *writer); /* closes; NULL allowed */
 
-/* Merges key files in order of (hash, rank, offset). The file with the lowest rank comes first. There
- * may be thousands: none is kept open, and their buffers share a fixed amount of memory. */
+/* Merges key files and gives out the keys that have an equal, in order of (hash, rank, offset): the
+ * file with the lowest rank comes first. A few that have none are among them. There may be thousands
+ * of files: none is kept open, and their buffers share a fixed amount of memory. */
 struct ec_key_input {
     const char *path; /* borrowed until the merge is closed */
     uint32_t rank;
