@@ -48,11 +48,10 @@ void pq_column_reset(struct pq_column *c, bool give_back) {
         return;
     }
     if (c->valid) memset(c->valid, 0, c->valid_words * sizeof *c->valid);
-    if (c->dict.slot) memset(c->dict.slot, 0, c->dict.slots * sizeof *c->dict.slot);
     ec_buf_clear(&c->codes);
     ec_buf_clear(&c->data);
     ec_buf_clear(&c->dict.bytes);
-    c->dict.count = 0;
+    c->dict.count = c->dict.slots = 0; /* the next table grows as the first did */
     pq_number_dict_clear(&c->numbers);
 }
 
@@ -63,7 +62,7 @@ size_t pq_column_held(const struct pq_column *c) {
 
 size_t pq_column_memory(const struct pq_column *c) {
     return c->valid_words * sizeof *c->valid + c->codes.cap + c->data.cap + c->dict.bytes.cap +
-           c->dict.entry_cap * sizeof *c->dict.entry + c->dict.slots * sizeof *c->dict.slot +
+           c->dict.entry_cap * sizeof *c->dict.entry + c->dict.slot_cap * sizeof *c->dict.slot +
            (c->dict.recent ? PQ_RECENT * sizeof *c->dict.recent : 0) + c->numbers.entry_cap * sizeof *c->numbers.entry +
            c->numbers.slot_cap * sizeof *c->numbers.slot + c->remap.cap * sizeof *c->remap.code;
 }

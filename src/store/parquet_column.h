@@ -19,8 +19,9 @@ struct pq_text_dict {
     struct pq_slot *slot;
     uint16_t *recent; /* PQ_RECENT codes of texts by their length and ends; any may be out of date */
     uint32_t count;
-    uint32_t entry_cap;
-    uint32_t slots; /* a power of two */
+    uint32_t slots; /* a power of two; 0: none yet in this row group */
+    size_t entry_cap;
+    size_t slot_cap;
 };
 #define PQ_RECENT_BITS 12u
 #define PQ_RECENT      ((size_t)1 << PQ_RECENT_BITS)

@@ -62,16 +62,29 @@ static inline size_t recent_place(const struct ec_text *t, struct pq_entry e) {
                     (64 - PQ_RECENT_BITS));
 }
 
+static bool text_reserve(struct pq_text_dict *d, size_t entries, size_t slots) {
+    if (d->entry_cap < entries) {
+        struct pq_entry *entry = ec_realloc_array(d->entry, entries, sizeof *entry);
+        if (!entry) return false;
+        d->entry = entry;
+        d->entry_cap = entries;
+    }
+    if (d->slot_cap < slots) {
+        ec_free(d->slot);
+        d->slot = ec_realloc_array(NULL, slots, sizeof *d->slot);
+        d->slot_cap = d->slot ? slots : 0;
+        if (!d->slot) return false;
+    }
+    if (!d->recent) d->recent = ec_calloc(PQ_RECENT, sizeof *d->recent);
+    return d->recent != NULL;
+}
+
 /* Doubles the table; entries of texts are hashed anew, twice each over a table's growth. */
 static bool text_grow(struct pq_text_dict *d) {
     uint32_t slots = d->slots ? d->slots * 2 : TEXT_SLOTS_MIN;
-    struct pq_entry *entry = ec_realloc_array(d->entry, slots / 2, sizeof *entry);
-    if (!entry) return false;
-    d->entry = entry;
-    d->entry_cap = slots / 2;
-    if (!d->recent) d->recent = ec_calloc(PQ_RECENT, sizeof *d->recent);
-    struct pq_slot *slot = d->recent ? ec_calloc(slots, sizeof *slot) : NULL;
-    if (!slot) return false;
+    if (!text_reserve(d, slots / 2, slots)) return false;
+    struct pq_slot *slot = d->slot;
+    memset(slot, 0, slots * sizeof *slot);
     for (uint32_t k = 0; k < d->count; k++) {
         struct ec_text t;
         memcpy(&t, &d->entry[k], sizeof t);
@@ -81,8 +94,6 @@ static bool text_grow(struct pq_text_dict *d) {
         while (slot[at].code) at = (at + 1) & (slots - 1);
         slot[at] = (struct pq_slot){.tag = (uint32_t)(hash >> 32), .code = k + 1};
     }
-    ec_free(d->slot);
-    d->slot = slot;
     d->slots = slots;
     return true;
 }
@@ -95,7 +106,7 @@ static enum ec_status text_add(struct pq_text_dict *d, const struct ec_text *t, 
     if (d->count >= TEXT_RATIO_FROM && (size_t)d->count * 2 > values) return EC_OK;
     if (d->count >= TEXT_NEW_FROM && d->count + d->count / TEXT_NEW_REPEAT > values) return EC_OK;
     char *to = ec_buf_reserve(&d->bytes, 4 + t->n + PQ_SLACK);
-    if (!to || (d->count == d->entry_cap && !text_grow(d)))
+    if (!to || (d->count == d->slots / 2 && !text_grow(d)))
         return ec_fail(err, EC_NO_MEMORY, "memory ran out for a dictionary of %u texts", d->count);
     uint32_t at = (uint32_t)hash & (d->slots - 1);
     for (uint32_t probes = 0; d->slot[at].code; at = (at + 1) & (d->slots - 1))
@@ -140,7 +151,7 @@ enum ec_status pq_text_code(struct pq_column *c, const struct pq_slice *s, size_
     const uint64_t *valid = c->source_full ? NULL : c->source->valid;
     uint16_t *start = (uint16_t *)(void *)ec_buf_reserve(&c->codes, s->n * sizeof *start), *to = start;
     struct pq_text_dict *d = &c->dict;
-    if (!to || (d->entry_cap == 0 && !text_grow(d)))
+    if (!to || (d->slots == 0 && !text_grow(d)))
         return ec_fail(err, EC_NO_MEMORY, "memory ran out for the codes of column %s", c->name);
     size_t i = 0;
     for (; i < s->n; i++) {
