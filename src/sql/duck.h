@@ -5,10 +5,10 @@
 #define EC_SQL_DUCK_H
 
 #include "base/buf.h"
+#include "sql/duck_calls.h"
 #include "sql/session.h"
 #include "sql/text.h"
 
-#include <duckdb.h>
 #include <jansson.h>
 #include <stdatomic.h>
 

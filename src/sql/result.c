@@ -2,9 +2,8 @@
  *
  * The result streams: DuckDB computes a chunk when one is asked for, so that the wide join of
  * a day never stands in memory. Its C API has no other call for that than the one marked for
- * removal "in a future release", hence the line before the includes; the library is pinned.
+ * removal "in a future release" (sql/duck_calls.h); the library is pinned.
  */
-#undef DUCKDB_API_NO_DEPRECATED
 #include "sql/duck.h"
 
 #include "base/io.h"

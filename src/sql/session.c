@@ -93,6 +93,7 @@ static enum ec_status open_database(struct ec_sql *sql, const struct ec_sql_opti
 enum ec_status ec_sql_open_with(const struct ec_sql_options *options, const char *disabled_optimizers, struct ec_sql **out,
                                 struct ec_err *err) {
     *out = NULL;
+    EC_TRY(ec_duck_load(err));
     struct ec_sql *sql = ec_calloc(1, sizeof *sql);
     if (!sql) return ec_fail(err, EC_NO_MEMORY, "no memory for an SQL session");
     atomic_init(&sql->interrupted, false);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`ecluse run --timing`: the figures are there, and the parts of a whole are not more than the whole."""
 import json
+import subprocess
 import unittest
 
 import kit
@@ -64,6 +65,13 @@ class Timing(unittest.TestCase):
         log = kit.tree(self.project.path("logs"))
         text = "".join(self.project.read(f"logs/{name}").decode() for name in log)
         self.assertRegex(text, r"DEBUG models: sales_kpi: \d+ ms, processor: driver \d+ ms, workers \d+ ms; disk: \d+ ms, \d+ syncs")
+
+    def test_help_does_not_wait_for_duckdb(self):
+        """Its library takes 15 ms to load: it is not among those that the program starts with."""
+        env = kit.environment(LD_TRACE_LOADED_OBJECTS="1")
+        loaded = subprocess.run([kit.ECLUSE], env=env, stdout=subprocess.PIPE, check=False).stdout.decode()
+        self.assertIn("libisal", loaded)
+        self.assertNotIn("duckdb", loaded)
 
     def test_without_the_option(self):
         project = kit.finished(kit.small_shop)
