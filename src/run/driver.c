@@ -9,6 +9,8 @@
 #include "run/paths.h"
 #include "run/progress.h"
 
+#include <malloc.h>
+
 #define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
 
 enum ec_status ec_driver_open_sql(const struct ec_driver *d, const char *spill, unsigned threads, uint64_t memory_bytes,
@@ -126,6 +128,13 @@ static void free_driver(struct ec_driver *d) {
     ec_free(d);
 }
 
+/* Large buffers go back to the system when they are freed, and grow by moving pages: the stages of a run follow each
+ * other in this process, and by its habit glibc would keep for the next what the last one needed. */
+static void set_allocator(void) {
+    (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+}
+
 enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcome *outcome, struct ec_err *err) {
     *outcome = (struct ec_run_outcome){.problems = ec_buf_make(EC_MIB)};
     int lock;
@@ -137,6 +146,7 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
         return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
     }
     ec_files_raise(EC_OPEN_FILES);
+    set_allocator();
     d->options = options;
     d->config = options->config;
     d->models = &models;
