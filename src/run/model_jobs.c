@@ -135,7 +135,7 @@ static enum ec_status open_session(struct thread *t, struct ec_err *err) {
     struct pool *pool = t->pool;
     char spill[32];
     struct ec_sql *sql;
-    uint64_t memory = pool->driver->config->memory_bytes / 6 / pool->threads;
+    uint64_t memory = pool->driver->config->memory_bytes / 4 / pool->threads;
     if (memory < SESSION_BYTES_MIN) memory = SESSION_BYTES_MIN;
     (void)snprintf(spill, sizeof spill, "spill-%u", t->index);
     EC_TRY(ec_driver_open_sql(pool->driver, spill, 1, memory, &sql, err));

@@ -12,7 +12,9 @@ struct wide {
     bool (*stopped)(void *);
     void *context;
     struct ec_arena arena;
-    struct wide_values values; /* the narrow rows of the run */
+    struct wide_values run[WIDE_RUNS]; /* narrow rows; runs[0..runs-1] are in use, and made */
+    size_t runs;
+    struct wide_spare spare;
     struct wide_table *table;
     size_t *place;           /* of each column among those of its table */
     struct wide_column *out; /* of the slice, per column of the model */
@@ -56,13 +58,13 @@ static enum ec_status prepare(struct wide *w, const struct ec_model_files *files
         EC_TRY(wide_column_init(&w->out[i], table->column[i].type, err));
     }
     for (size_t t = 0; t < w->plan->table_count; t++) EC_TRY(open_table(w, t, &files[w->plan->input[t]], err));
-    return wide_values_init(&w->values, w->plan, table, err);
+    return EC_OK;
 }
 
 static void finish(struct wide *w) {
     for (size_t t = 0; w->table && t < w->plan->table_count; t++) wide_table_close(&w->table[t]);
     for (size_t i = 0; w->out && i < w->plan->column_count; i++) wide_column_deinit(&w->out[i]);
-    wide_values_deinit(&w->values);
+    for (size_t i = 0; i < WIDE_RUNS; i++) wide_values_deinit(&w->run[i]);
     ec_arena_deinit(&w->arena);
 }
 
@@ -78,39 +80,62 @@ static enum ec_status append_slice(struct wide *w, size_t n, struct ec_err *err)
     return EC_OK;
 }
 
-static enum ec_status write_slice(struct wide *w, size_t first, size_t n, struct ec_err *err) {
-    for (size_t t = 0; t < w->plan->table_count; t++)
-        EC_TRY(wide_table_slice(&w->table[t], w->values.id[t] + first, first, n, err));
+static enum ec_status write_slice(struct wide *w, const struct wide_values *run, size_t first, size_t n, struct ec_err *err) {
+    for (size_t t = 0; t < w->plan->table_count; t++) EC_TRY(wide_table_slice(&w->table[t], run->id[t] + first, first, n, err));
     for (size_t i = 0; i < w->plan->column_count; i++) {
         const struct ec_wide_column *c = &w->plan->column[i];
-        if (c->table == SIZE_MAX) wide_column_value(&w->out[i], &w->values, c->value, first, n);
+        if (c->table == SIZE_MAX) wide_column_value(&w->out[i], run, c->value, first);
         else wide_column_gather(&w->out[i], &w->table[c->table], w->place[i], n);
     }
     return append_slice(w, n, err);
 }
 
-static enum ec_status write_run(struct wide *w, struct ec_err *err) {
-    wide_values_sort(&w->values);
-    for (size_t t = 0; t < w->plan->table_count; t++)
-        EC_TRY(wide_table_run(&w->table[t], w->values.id[t], w->values.rows, err));
-    for (size_t first = 0; first < w->values.rows; first += WIDE_SLICE_ROWS) {
-        size_t n = w->values.rows - first;
-        if (w->stopped && w->stopped(w->context)) return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
-        EC_TRY(write_slice(w, first, n < WIDE_SLICE_ROWS ? n : WIDE_SLICE_ROWS, err));
+static enum ec_status check_stopped(const struct wide *w, struct ec_err *err) {
+    if (!w->stopped || !w->stopped(w->context)) return EC_OK;
+    return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+}
+
+static enum ec_status write_run(struct wide *w, struct wide_values *run, struct ec_err *err) {
+    wide_values_sort(run, &w->spare);
+    for (size_t t = 0; t < w->plan->table_count; t++) EC_TRY(wide_table_run(&w->table[t], run->id[t], run->rows, err));
+    for (size_t first = 0; first < run->rows; first += WIDE_SLICE_ROWS) {
+        size_t n = run->rows - first;
+        EC_TRY(check_stopped(w, err));
+        EC_TRY(write_slice(w, run, first, n < WIDE_SLICE_ROWS ? n : WIDE_SLICE_ROWS, err));
     }
-    wide_values_clear(&w->values);
     return EC_OK;
 }
 
-static enum ec_status write_rows(struct wide *w, struct ec_sql_rows *rows, struct ec_err *err) {
-    struct ec_batch *batch;
-    do {
-        if (w->stopped && w->stopped(w->context)) return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
-        EC_TRY(ec_sql_next(rows, &batch, err));
-        EC_TRY(wide_values_add(&w->values, batch, err));
-        if (w->values.rows > 0 && (batch->rows == 0 || w->values.rows + EC_BATCH_ROWS > WIDE_RUN_ROWS)) EC_TRY(write_run(w, err));
-    } while (batch->rows > 0);
+/* Writes what is held. The memory of the runs goes one by one, as others need it. */
+static enum ec_status write_runs(struct wide *w, struct ec_err *err) {
+    if (!w->spare.order) {
+        w->spare.order = ec_arena_alloc(&w->arena, WIDE_RUN_ROWS * sizeof *w->spare.order);
+        w->spare.values = ec_arena_alloc(&w->arena, WIDE_RUN_ROWS * sizeof(struct ec_text));
+        w->spare.valid = ec_arena_alloc(&w->arena, WIDE_RUN_ROWS / 8);
+        if (!w->spare.order || !w->spare.values || !w->spare.valid) return no_memory(err);
+    }
+    for (size_t i = 0; i < w->runs; i++) {
+        EC_TRY(write_run(w, &w->run[i], err));
+        wide_values_deinit(&w->run[i]);
+    }
+    w->runs = 0;
     return EC_OK;
+}
+
+static enum ec_status begin_run(struct wide *w, struct ec_err *err) {
+    if (w->runs == WIDE_RUNS) EC_TRY(write_runs(w, err));
+    return wide_values_init(&w->run[w->runs++], w->plan, &w->model->table, err);
+}
+
+static enum ec_status read_rows(struct wide *w, struct ec_sql_rows *rows, struct ec_err *err) {
+    struct ec_batch *batch;
+    for (;;) {
+        EC_TRY(check_stopped(w, err));
+        EC_TRY(ec_sql_next(rows, &batch, err));
+        if (batch->rows == 0) return EC_OK;
+        if (w->runs == 0 || w->run[w->runs - 1].rows + batch->rows > WIDE_RUN_ROWS) EC_TRY(begin_run(w, err));
+        EC_TRY(wide_values_add(&w->run[w->runs - 1], batch, err));
+    }
 }
 
 enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
@@ -126,8 +151,9 @@ enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_model *model, c
     if (status == EC_OK) status = ec_model_bind_rows(sql, model, touched, bound, &arena, err);
     if (status == EC_OK) status = prepare(&w, bound, err);
     if (status == EC_OK) status = ec_model_query_rows(sql, model, touched, &rows, err);
-    if (status == EC_OK) status = write_rows(&w, rows, err);
-    ec_sql_rows_close(rows);
+    if (status == EC_OK) status = read_rows(&w, rows, err);
+    ec_sql_rows_close(rows); /* the join's memory goes before the columns' comes */
+    if (status == EC_OK) status = write_runs(&w, err);
     finish(&w);
     ec_arena_deinit(&arena);
     return status;

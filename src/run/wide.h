@@ -6,9 +6,10 @@
  * coded, and given to the encoder. What DuckDB would spend on reading, hashing and copying forty
  * columns is spent on three numbers.
  *
- * Memory: RUN_ROWS rows of numbers and values; SLICE_ROWS rows of columns. A table of which a run
- * needs rows from all over (a lookup, such as users) is fetched once per run, the others once per
- * slice.
+ * Memory: up to WIDE_RUNS runs of WIDE_RUN_ROWS rows of numbers and values, while DuckDB joins; then,
+ * without DuckDB's, WIDE_SLICE_ROWS rows of columns. A table of which a run needs rows from all over
+ * (a lookup, such as users) is fetched once per run, the others once per slice. Where there are more
+ * rows than the runs hold, both memories are needed at once.
  */
 #ifndef EC_RUN_WIDE_H
 #define EC_RUN_WIDE_H

@@ -20,9 +20,8 @@ void wide_column_deinit(struct wide_column *c) {
     *c = (struct wide_column){0};
 }
 
-void wide_column_value(struct wide_column *c, const struct wide_values *v, size_t value, size_t first, size_t n) {
+void wide_column_value(struct wide_column *c, const struct wide_values *v, size_t value, size_t first) {
     const struct wide_value *from = &v->value[value];
-    (void)n;
     c->dictionary = NULL;
     c->shown_values = from->values + first * from->width;
     c->shown_valid = from->valid + first / 64;

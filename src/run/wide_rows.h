@@ -8,6 +8,7 @@
 
 #define WIDE_SLICE_ROWS ((size_t)EC_BATCH_ROWS * 8)
 #define WIDE_RUN_ROWS   (WIDE_SLICE_ROWS * 16)
+#define WIDE_RUNS       8u /* that are held while the narrow query is under way */
 
 /* ---- the narrow rows ---- */
 
@@ -23,20 +24,23 @@ struct wide_values {
     size_t tables, values;
     uint64_t **id; /* per table: row numbers; EC_GATHER_NONE */
     struct wide_value *value;
-    uint64_t *spare; /* WIDE_RUN_ROWS of them, for sorting */
-    char *spare_values;
-    uint64_t *spare_valid;
     struct ec_arena arena, text;
+};
+
+/* Room for sorting, shared by the runs. */
+struct wide_spare {
+    uint64_t *order; /* WIDE_RUN_ROWS of each */
+    char *values;
+    uint64_t *valid;
 };
 
 enum ec_status wide_values_init(struct wide_values *v, const struct ec_model_wide *plan, const struct ec_model_table *table,
                                 struct ec_err *err) EC_MUST_USE;
 void wide_values_deinit(struct wide_values *v);
-void wide_values_clear(struct wide_values *v);
 /* Copies a batch of the narrow query. */
 enum ec_status wide_values_add(struct wide_values *v, const struct ec_batch *batch, struct ec_err *err) EC_MUST_USE;
 /* Brings the rows into the order of their numbers, table by table; rows of the same numbers stay as they came. */
-void wide_values_sort(struct wide_values *v);
+void wide_values_sort(struct wide_values *v, const struct wide_spare *spare);
 
 /* ---- a joined table ---- */
 
@@ -80,7 +84,7 @@ struct wide_column {
 
 enum ec_status wide_column_init(struct wide_column *c, struct ec_column_type type, struct ec_err *err) EC_MUST_USE;
 void wide_column_deinit(struct wide_column *c);
-void wide_column_value(struct wide_column *c, const struct wide_values *v, size_t value, size_t first, size_t n);
+void wide_column_value(struct wide_column *c, const struct wide_values *v, size_t value, size_t first);
 void wide_column_gather(struct wide_column *c, struct wide_table *t, size_t column, size_t n);
 /* Points `out` at the rows from `first`, a multiple of 64. */
 void wide_column_show(const struct wide_column *c, size_t first, struct ec_column *out);

@@ -17,10 +17,7 @@ enum ec_status wide_values_init(struct wide_values *v, const struct ec_model_wid
     ec_arena_init(&v->text, TEXT_MAX);
     v->id = ec_arena_calloc(&v->arena, v->tables, sizeof *v->id);
     v->value = ec_arena_calloc(&v->arena, v->values, sizeof *v->value);
-    v->spare = ec_arena_alloc(&v->arena, WIDE_RUN_ROWS * sizeof *v->spare);
-    v->spare_values = ec_arena_alloc(&v->arena, WIDE_RUN_ROWS * sizeof(struct ec_text));
-    v->spare_valid = ec_arena_alloc(&v->arena, WIDE_RUN_ROWS / 8);
-    bool done = v->id && v->value && v->spare && v->spare_values && v->spare_valid;
+    bool done = v->id && v->value;
     for (size_t t = 0; done && t < v->tables; t++) done = (v->id[t] = ec_arena_alloc(&v->arena, WIDE_RUN_ROWS * sizeof(uint64_t))) != NULL;
     for (size_t i = 0; done && i < plan->column_count; i++) {
         if (plan->column[i].table != SIZE_MAX) continue;
@@ -38,12 +35,6 @@ void wide_values_deinit(struct wide_values *v) {
     ec_arena_deinit(&v->arena);
     ec_arena_deinit(&v->text);
     *v = (struct wide_values){0};
-}
-
-void wide_values_clear(struct wide_values *v) {
-    for (size_t i = 0; i < v->values; i++) memset(v->value[i].valid, 0, WIDE_RUN_ROWS / 8);
-    v->rows = 0;
-    ec_arena_reset(&v->text);
 }
 
 static enum ec_status check(const struct wide_values *v, const struct ec_batch *batch, struct ec_err *err) {
@@ -104,10 +95,10 @@ static int compare_indexes(const void *a, const void *b, void *context) {
 }
 
 /* Moves row order[i] to place i. */
-static void permute_value(struct wide_values *v, struct wide_value *value) {
-    const uint64_t *order = v->spare;
-    char *to = v->spare_values;
-    uint64_t word = 0, *bits = v->spare_valid;
+static void permute_value(const struct wide_values *v, const struct wide_spare *spare, struct wide_value *value) {
+    const uint64_t *order = spare->order;
+    char *to = spare->values;
+    uint64_t word = 0, *bits = spare->valid;
     for (size_t i = 0; i < v->rows; i++) {
         memcpy(to + i * value->width, value->values + order[i] * value->width, value->width);
         word |= (uint64_t)ec_bit(value->valid, order[i]) << (i & 63);
@@ -117,16 +108,16 @@ static void permute_value(struct wide_values *v, struct wide_value *value) {
     memcpy(value->valid, bits, (v->rows + 63) / 64 * sizeof *bits);
 }
 
-void wide_values_sort(struct wide_values *v) {
+void wide_values_sort(struct wide_values *v, const struct wide_spare *spare) {
     size_t i = 1;
     while (i < v->rows && compare(v, i - 1, i) <= 0) i++;
     if (i >= v->rows) return;
-    for (i = 0; i < v->rows; i++) v->spare[i] = i;
-    qsort_r(v->spare, v->rows, sizeof *v->spare, compare_indexes, v);
-    for (i = 0; i < v->values; i++) permute_value(v, &v->value[i]);
-    uint64_t *id = (uint64_t *)(void *)v->spare_values;
+    for (i = 0; i < v->rows; i++) spare->order[i] = i;
+    qsort_r(spare->order, v->rows, sizeof *spare->order, compare_indexes, v);
+    for (i = 0; i < v->values; i++) permute_value(v, spare, &v->value[i]);
+    uint64_t *id = (uint64_t *)(void *)spare->values;
     for (size_t t = 0; t < v->tables; t++) {
-        for (i = 0; i < v->rows; i++) id[i] = v->id[t][v->spare[i]];
+        for (i = 0; i < v->rows; i++) id[i] = v->id[t][spare->order[i]];
         memcpy(v->id[t], id, v->rows * sizeof *id);
     }
 }

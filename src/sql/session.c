@@ -34,6 +34,9 @@ static enum ec_status configure(duckdb_config config, const struct ec_sql_option
     EC_TRY(set(config, "temp_directory", options->temp_dir ? options->temp_dir : "", err));
     if (options->temp_dir)
         EC_TRY(set_bytes(config, "max_temp_directory_size", options->temp_bytes ? options->temp_bytes : EC_SQL_TEMP_MAX, err));
+    /* What a statement used goes back to the system at its end, not some gigabytes later. */
+    EC_TRY(set(config, "allocator_flush_threshold", "8MB", err));
+    EC_TRY(set(config, "allocator_bulk_deallocation_flush_threshold", "8MB", err));
     EC_TRY(set(config, "preserve_insertion_order", "true", err));
     EC_TRY(set(config, "default_order", "ASC", err));
     EC_TRY(set(config, "default_null_order", "NULLS_LAST", err));
