@@ -2,7 +2,7 @@
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
 
-.PHONY: all deps check check-all bless format lint clean help
+.PHONY: all deps check check-all bless bench format lint clean help
 
 all: deps
 	@cmake --preset release >/dev/null
@@ -11,6 +11,7 @@ all: deps
 help:
 	@echo "make            build build/ecluse (installs what is missing first)"
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
+	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
 	@echo "make lint       clang-tidy over src/"
@@ -28,8 +29,13 @@ check-all: check
 bless: all
 	@tests/golden/run --bless $(BUILD)/ecluse
 
+bench: deps
+	@cmake --preset release -DEC_BENCH=ON >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+	@bench/run $(BENCH)
+
 format:
-	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
+	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i
 
 lint: all
 	@git ls-files 'src/*.c' | xargs clang-tidy -p $(BUILD) --quiet

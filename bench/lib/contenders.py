@@ -38,12 +38,13 @@ class Place:
         with open(os.path.join(BENCH, "requirements.txt"), encoding="utf-8") as file:
             lines = [f"duckdb=={self.duckdb}" if self.duckdb and line.startswith("duckdb==") else line.strip() for line in file]
         wanted = hashlib.sha256("\n".join([sys.version, *lines]).encode()).hexdigest()
-        venv = self.path("venv" + (f"-{self.duckdb}" if self.duckdb else ""))
+        venv = os.path.join(self.build, "bench", "venv" + (f"-{self.duckdb}" if self.duckdb else ""))
         self.python, stamp = os.path.join(venv, "bin", "python"), os.path.join(venv, "requirements.sha256")
         if os.path.isfile(stamp):
             with open(stamp, encoding="utf-8") as file:
                 if file.read() == wanted:
                     return
+        os.makedirs(os.path.dirname(venv), exist_ok=True)
         self.call(sys.executable, "-m", "venv", "--clear", venv)
         self.call(self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:",
                   *[line for line in lines if line and not line.startswith("#")])

@@ -28,7 +28,7 @@ const char *ec_shop_source_name(enum ec_shop_source source) {
 
 static enum ec_status check_options(const struct ec_shop_options *o, struct ec_err *err) {
     if (o->bytes < EC_SHOP_BYTES_MIN || o->bytes > EC_SHOP_BYTES_MAX)
-        return ec_fail(err, EC_USAGE, "a shop of %llu bytes cannot be made: choose from 200 KB to 16 GB",
+        return ec_fail(err, EC_USAGE, "a shop of %llu bytes cannot be made: choose from 200 KB to 25 GB",
                        (unsigned long long)o->bytes);
     if (!(o->defects >= 0 && o->defects <= EC_SHOP_DEFECTS_MAX))
         return ec_fail(err, EC_USAGE, "the share of defects must be from 0 to %.1f, not %g", EC_SHOP_DEFECTS_MAX,

@@ -30,7 +30,7 @@
 
 #define EC_SHOP_BYTES_DEFAULT (20 * EC_MIB)
 #define EC_SHOP_BYTES_MIN     (200ull * 1000)
-#define EC_SHOP_BYTES_MAX     (16 * EC_GIB) /* api_logs.zip stays below 4 GiB and 10,000 members */
+#define EC_SHOP_BYTES_MAX     (24 * EC_GIB) /* api_logs.zip stays below 4 GiB and 10,000 members */
 #define EC_SHOP_DAYS_DEFAULT  8u
 #define EC_SHOP_DAYS_MAX      366u
 #define EC_SHOP_DEFECTS_MAX   0.5

@@ -9,7 +9,7 @@ import re
 import sources
 
 LINES_MAX = 600
-FOLDERS = ("src", "tests", "scripts", "orchestration", "cmake", "config", "transformations", "docs")
+FOLDERS = ("src", "tests", "bench", "scripts", "orchestration", "cmake", "config", "transformations", "docs")
 EXTENSIONS = (".c", ".h", ".py", ".sh", ".sql", ".yaml", ".json", ".cmake", ".txt", ".md")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|(?i:stubs?|not (?:yet )?implemented|unimplemented|for now))\b")
 # A home, and the places where machines keep a checkout; not /tmp and /etc, which are everybody's.

@@ -333,7 +333,7 @@ static void what_cannot_be_made_is_refused(void **state) {
     struct ec_shop_options o = options("refused", 100000, 1, 0.01);
     refuse(o, "100000 bytes");
     o = options("refused", EC_SHOP_BYTES_MAX + 1, 1, 0.01);
-    refuse(o, "200 KB to 16 GB");
+    refuse(o, "200 KB to 25 GB");
     refuse(options("refused", 1000000, 1, 0.6), "share of defects");
     refuse(options("refused", 1000000, 1, -0.1), "share of defects");
     o = options("refused", 200000, 1, 0);
