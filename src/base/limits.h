@@ -47,7 +47,7 @@
 /* The batch and the window of decoded bytes that its texts point into. Two
  * windows' worth must hold the longest record. */
 #define EC_BATCH_ROWS 2048u /* DuckDB's vector size, so that a chunk is a batch */
-#define EC_WINDOW_BYTES (1 * EC_MIB)
+#define EC_WINDOW_BYTES (512 * EC_KIB) /* what the processor keeps at hand */
 #define EC_CODED_MAX 4096u     /* values of a column that is coded, with the null */
 #define EC_CODED_TEXT_MAX 256u /* bytes of one */
 

@@ -125,7 +125,7 @@ static enum ec_status check_nulls(struct ec_gate *gate, struct ec_batch *batch, 
 
 static enum ec_status check_rule(struct ec_gate *gate, struct ec_batch *batch, size_t index, const uint64_t *sound,
                                  const uint64_t *expression_failed, struct ec_err *err) {
-    const struct ec_bound_rule *bound = &gate->rule[index];
+    struct ec_bound_rule *bound = &gate->rule[index];
     const struct ec_rule *rule = bound->rule;
     size_t words = (batch->rows + 63) / 64;
     uint64_t failed[EC_BATCH_WORDS] = {0};

@@ -1,8 +1,8 @@
 /* Business rules over a batch: each rule marks the rows that break it.
  *
  * A rule is bound once to the batch's columns: its bounds and values are parsed in the column's
- * type, its pattern is compiled. Evaluation then is one loop over one column. A null passes every
- * rule but not_null. Rules of kind `expression` are DuckDB's (sql/derive.h) and not bound here.
+ * type, its pattern is compiled. Evaluation then is one loop over one column; where texts come coded
+ * (base/coder.h) a value is judged when it is met first. A null passes every rule but not_null. Rules of kind `expression` are DuckDB's (sql/derive.h) and not bound here.
  */
 #ifndef EC_GATE_RULE_H
 #define EC_GATE_RULE_H
@@ -25,7 +25,11 @@ struct ec_bound_rule {
     struct ec_rule_value min, max;
     struct ec_rule_value *value; /* in the arena that was given */
     size_t value_count;
-    void *pattern; /* pcre2_code, owned */
+    /* Of a text column that comes coded: what the rule says of each value. */
+    bool *breaks; /* EC_CODED_MAX, in the arena; NULL where the rule does not look at texts */
+    uint64_t judged_id;
+    uint32_t judged; /* values of the dictionary that were judged */
+    void *pattern;   /* pcre2_code, owned */
     void *match;   /* pcre2_match_data, owned */
     void *context; /* pcre2_match_context, owned */
 };
@@ -37,6 +41,6 @@ enum ec_status ec_rule_bind(const struct ec_rule *rule, const struct ec_batch *b
 void ec_rule_unbind(struct ec_bound_rule *bound);
 
 /* Sets the bit of each row that breaks the rule; `failed` holds EC_BATCH_ROWS bits, zeroed. */
-void ec_rule_eval(const struct ec_bound_rule *bound, const struct ec_batch *batch, uint64_t *failed);
+void ec_rule_eval(struct ec_bound_rule *bound, const struct ec_batch *batch, uint64_t *failed);
 
 #endif

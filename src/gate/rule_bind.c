@@ -188,6 +188,10 @@ enum ec_status ec_rule_bind(const struct ec_rule *rule, const struct ec_batch *b
     }
     bound->type = batch->column[bound->column].type.type;
     enum ec_status status = bind_kind(rule, batch, arena, bound, err);
+    if (status == EC_OK && bound->type == EC_TYPE_STRING && rule->kind != EC_RULE_RANGE && rule->kind != EC_RULE_NOT_NULL) {
+        bound->breaks = ec_arena_calloc(arena, EC_CODED_MAX, sizeof *bound->breaks);
+        if (!bound->breaks) status = ec_fail(err, EC_NO_MEMORY, "no memory for the rule %s", rule->id);
+    }
     if (status != EC_OK) ec_rule_unbind(bound);
     return status;
 }

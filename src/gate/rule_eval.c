@@ -79,12 +79,6 @@ static void eval_range(const struct ec_bound_rule *bound, const struct ec_batch 
 }
 
 static bool is_among(const struct ec_bound_rule *b, const struct ec_column *c, size_t row) {
-    if (b->type == EC_TYPE_STRING) {
-        struct ec_str text = ec_text_str(&ec_column_text(c)[row]);
-        for (size_t i = 0; i < b->value_count; i++)
-            if (ec_str_eq(text, b->value[i].text)) return true;
-        return false;
-    }
     if (b->type == EC_TYPE_FLOAT) {
         double v = ec_column_double(c)[row];
         for (size_t i = 0; i < b->value_count; i++)
@@ -103,42 +97,67 @@ static void eval_values(const struct ec_bound_rule *b, const struct ec_batch *ba
         failed[row >> 6] |= (uint64_t)(is_among(b, c, row) != wanted) << (row & 63);
 }
 
-static void eval_regex(const struct ec_bound_rule *b, const struct ec_batch *batch, uint64_t *failed) {
+static bool is_text_among(const struct ec_bound_rule *b, struct ec_str text) {
+    for (size_t i = 0; i < b->value_count; i++)
+        if (ec_str_eq(text, b->value[i].text)) return true;
+    return false;
+}
+
+static bool matches(const struct ec_bound_rule *b, struct ec_str text) {
+    int found = pcre2_match(b->pattern, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_UTF_CHECK, b->match, b->context);
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT) /* of a long text: what the machine's stack holds must not decide */
+        found = pcre2_match(b->pattern, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, b->match,
+                            b->context);
+    return found >= 0; /* else no match, or a limit: it cannot be shown to match */
+}
+
+static bool text_breaks(const struct ec_bound_rule *b, struct ec_str text) {
+    switch (b->rule->kind) {
+    case EC_RULE_ALLOWED: return !is_text_among(b, text);
+    case EC_RULE_NOT_ALLOWED: return is_text_among(b, text);
+    case EC_RULE_REGEX: return !matches(b, text);
+    case EC_RULE_LENGTH: {
+        size_t n = ec_utf8_length(text.p, text.n);
+        return n < b->rule->length_min || n > b->rule->length_max;
+    }
+    default: return false;
+    }
+}
+
+static void eval_codes(struct ec_bound_rule *b, const struct ec_column *c, size_t rows, uint64_t *failed) {
+    const struct ec_dictionary *d = c->dictionary;
+    if (b->judged_id != d->id) b->judged = 0;
+    b->judged_id = d->id;
+    for (; b->judged < d->count; b->judged++)
+        b->breaks[b->judged] = text_breaks(b, ec_text_str((const struct ec_text *)d->values + b->judged));
+    for (size_t row = 0; row < rows; row++) failed[row >> 6] |= (uint64_t)b->breaks[c->code[row]] << (row & 63);
+}
+
+/* Where nulls have a code or a value it means nothing: they pass in the end. */
+static void eval_texts(struct ec_bound_rule *b, const struct ec_batch *batch, uint64_t *failed) {
     const struct ec_column *c = &batch->column[b->column];
-    for (size_t row = 0; row < batch->rows; row++) {
-        if (!ec_bit(c->valid, row)) continue;
-        struct ec_str text = ec_text_str(&ec_column_text(c)[row]);
-        int found = pcre2_match(b->pattern, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_UTF_CHECK, b->match, b->context);
-        if (found == PCRE2_ERROR_JIT_STACKLIMIT) /* of a long text: what the machine's stack holds must not decide */
-            found = pcre2_match(b->pattern, (PCRE2_SPTR)text.p, text.n, 0, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, b->match,
-                                b->context);
-        if (found < 0) ec_bit_set(failed, row); /* no match, or a limit: it cannot be shown to match */
+    if (c->dictionary && c->dictionary->count <= EC_CODED_MAX) {
+        eval_codes(b, c, batch->rows, failed);
+        return;
     }
+    for (size_t row = 0; row < batch->rows; row++)
+        if (ec_bit(c->valid, row) && text_breaks(b, ec_text_str(&ec_column_text(c)[row]))) ec_bit_set(failed, row);
 }
 
-static void eval_length(const struct ec_bound_rule *b, const struct ec_batch *batch, uint64_t *failed) {
-    const struct ec_text *texts = ec_column_text(&batch->column[b->column]);
-    for (size_t row = 0; row < batch->rows; row++) {
-        size_t n = ec_utf8_length(ec_text_bytes(&texts[row]), texts[row].n);
-        bool out = n < b->rule->length_min || n > b->rule->length_max;
-        failed[row >> 6] |= (uint64_t)out << (row & 63);
-    }
-}
-
-void ec_rule_eval(const struct ec_bound_rule *bound, const struct ec_batch *batch, uint64_t *failed) {
+void ec_rule_eval(struct ec_bound_rule *bound, const struct ec_batch *batch, uint64_t *failed) {
     size_t words = (batch->rows + 63) / 64;
     const uint64_t *valid = batch->column[bound->column].valid;
-    switch (bound->rule->kind) {
-    case EC_RULE_RANGE: eval_range(bound, batch, failed); break;
-    case EC_RULE_ALLOWED: eval_values(bound, batch, true, failed); break;
-    case EC_RULE_NOT_ALLOWED: eval_values(bound, batch, false, failed); break;
-    case EC_RULE_REGEX: eval_regex(bound, batch, failed); break;
-    case EC_RULE_LENGTH: eval_length(bound, batch, failed); break;
-    case EC_RULE_NOT_NULL:
+    if (bound->rule->kind == EC_RULE_EXPRESSION) return;
+    if (bound->rule->kind == EC_RULE_NOT_NULL) {
         for (size_t i = 0; i < words; i++) failed[i] = ~valid[i];
         if (batch->rows % 64) failed[words - 1] &= (UINT64_C(1) << (batch->rows % 64)) - 1;
         return;
-    case EC_RULE_EXPRESSION: return;
     }
+    if (bound->rule->kind == EC_RULE_RANGE)
+        eval_range(bound, batch, failed);
+    else if (bound->breaks)
+        eval_texts(bound, batch, failed);
+    else
+        eval_values(bound, batch, bound->rule->kind == EC_RULE_ALLOWED, failed);
     for (size_t i = 0; i < words; i++) failed[i] &= valid[i]; /* a null passes */
 }

@@ -1,5 +1,7 @@
 #include "kit.h"
 
+#include "base/coder.h"
+
 #include "gate/rule.h"
 
 #define WORDS (EC_BATCH_ROWS / 64)
@@ -276,7 +278,7 @@ static void bitmaps_are_right_at_every_row_count(void **state) {
         size_t number = kit_column(&k, "n", KIT_TYPE(INTEGER)), text = kit_column(&k, "t", KIT_TYPE(STRING));
         kit_rule(&k, "r0", "n", EC_RULE_RANGE)->min = "3";
         (void)kit_rule(&k, "r1", "n", EC_RULE_NOT_NULL);
-        struct ec_str allowed[] = {EC_STR("5"), EC_STR("6")};
+        struct ec_str allowed[] = {EC_STR("5"), EC_STR("6")}, words[] = {EC_STR("y"), EC_STR("xy")};
         struct ec_rule *rule = kit_rule(&k, "r2", "n", EC_RULE_NOT_ALLOWED);
         rule->values = allowed;
         rule->value_count = 2;
@@ -295,6 +297,10 @@ static void bitmaps_are_right_at_every_row_count(void **state) {
             }
             kit_set(&k, text, row, chosen[row]);
         }
+        kit_rule(&k, "r5", "t", EC_RULE_ALLOWED)->values = words;
+        k.rule[5].value_count = 2;
+        struct ec_coder *coder;
+        assert_int_equal(ec_coder_create(&k.batch, &coder, NULL), EC_OK);
         struct ec_arena arena;
         ec_arena_init(&arena, EC_MIB);
         for (size_t r = 0; r < k.source.rule_count; r++) {
@@ -311,11 +317,22 @@ static void bitmaps_are_right_at_every_row_count(void **state) {
                 if (r == 2) want = !null && (value[row] == 5 || value[row] == 6);
                 if (r == 3) want = !no_text && strlen(chosen[row]) < 2;
                 if (r == 4) want = !no_text && chosen[row][0] != 'x';
+                if (r == 5) want = !no_text && strcmp(chosen[row], "y") != 0 && strcmp(chosen[row], "xy") != 0;
                 if (ec_bit(failed, row) != want) fail_msg("rule %zu, row %zu of %zu", r, row, counts[c]);
             }
             assert_int_equal(failed[WORDS], 0xDEAD);
+            /* Where the texts come coded: values that are new, and known ones. */
+            for (size_t coded = 0; coded < 2; coded++) {
+                uint64_t again[WORDS] = {0};
+                ec_coder_run(coder, &k.batch);
+                assert_non_null(k.batch.column[text].dictionary);
+                ec_rule_eval(&bound, &k.batch, again);
+                assert_memory_equal(again, failed, sizeof again);
+            }
+            k.batch.column[text].dictionary = NULL;
             ec_rule_unbind(&bound);
         }
+        ec_coder_destroy(coder);
         ec_arena_deinit(&arena);
         kit_deinit(&k);
     }
