@@ -4,7 +4,11 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <unistd.h>
+
+#define MMAP_FROM_BYTES ((int)32 << 20) /* the most that glibc takes */
+#define TRIM_FROM_BYTES ((int)512 << 20)
 
 struct lines {
     int fd;
@@ -79,10 +83,19 @@ static enum ec_status run_line(struct ec_task_context *context, const char *line
     return status;
 }
 
+/* A task takes about what the one before it gave back: kept, it needs no fresh pages. */
+static void keep_memory(void) {
+#if defined(__GLIBC__)
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIM_FROM_BYTES);
+#endif
+}
+
 enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) {
     /* The driver's share is one part beside its workers. */
     struct ec_task_context context = {.config = config, .memory_bytes = config->memory_bytes / (config->workers + 1)};
     ec_files_raise(EC_OPEN_FILES);
+    keep_memory();
     struct lines in = {.fd = fd_in, .buf = ec_buf_make(EC_PROTOCOL_LINE_MAX)};
     enum ec_status status = EC_OK;
     while (status == EC_OK) {
