@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static _Atomic int64_t synced_ns;
+static _Atomic int64_t synced_ns, children_ns;
 static _Atomic uint64_t synced;
 
 /* ---- clocks ---- */
@@ -28,10 +28,14 @@ static int64_t of_timeval(struct timeval t) {
     return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000;
 }
 
-static int64_t children_cpu_nanos(void) {
+int64_t ec_timing_children_nanos(void) {
     struct rusage usage = {0};
     (void)getrusage(RUSAGE_CHILDREN, &usage);
     return of_timeval(usage.ru_utime) + of_timeval(usage.ru_stime);
+}
+
+void ec_timing_note_child(int64_t cpu_ns) {
+    atomic_fetch_add_explicit(&children_ns, cpu_ns, memory_order_relaxed);
 }
 
 void ec_timing_note_sync(int64_t wall_ns, uint64_t syncs) {
@@ -46,7 +50,7 @@ int64_t ec_timing_sync_nanos(void) {
 static struct ec_time_spent now(void) {
     return (struct ec_time_spent){.wall_ns = ec_monotonic_nanos(),
                                   .cpu_ns = ec_process_cpu_nanos(),
-                                  .child_cpu_ns = children_cpu_nanos(),
+                                  .child_cpu_ns = atomic_load_explicit(&children_ns, memory_order_relaxed),
                                   .sync_ns = ec_timing_sync_nanos(),
                                   .syncs = atomic_load_explicit(&synced, memory_order_relaxed)};
 }

@@ -8,8 +8,8 @@
  *     ec_timing_end(&timing);
  *     ec_timing_end(&timing);
  *
- * A stage has its wall time, the processor time of this process (all its threads) and of child
- * processes that ended within it, and what was waited for the disk. A stage that is begun again
+ * A stage has its wall time, the processor time of this process (all its threads) and of worker
+ * processes, and what was waited for the disk. A stage that is begun again
  * under the same name, within the same one, adds to what it had. One thread.
  *
  *     struct ec_laps laps;
@@ -36,7 +36,7 @@
 struct ec_time_spent {
     int64_t wall_ns;
     int64_t cpu_ns;       /* of this process */
-    int64_t child_cpu_ns; /* of child processes that ended */
+    int64_t child_cpu_ns; /* of worker processes, as far as it is known */
     int64_t sync_ns;      /* wall time in fsync, over all threads that wait at once but those of base/durable.h */
     uint64_t syncs;
 };
@@ -122,6 +122,10 @@ int64_t ec_laps_stop(struct ec_laps *laps);
 int64_t ec_monotonic_nanos(void);
 int64_t ec_process_cpu_nanos(void);
 
+/* Processor time of a worker, when it is known: of a task with its answer, the rest when the process has ended. */
+void ec_timing_note_child(int64_t cpu_ns);
+/* Of all child processes that were waited for. */
+int64_t ec_timing_children_nanos(void);
 /* Waiting for the disk, noted by base/io.c; any thread. */
 void ec_timing_note_sync(int64_t wall_ns, uint64_t syncs);
 int64_t ec_timing_sync_nanos(void);

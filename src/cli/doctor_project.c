@@ -36,7 +36,7 @@ static void check_models(struct ec_doctor *d) {
     struct ec_sql_options options = {
         .threads = 1, .memory_bytes = d->config->memory_bytes, .run_date = ec_days_from_micros(ec_now_micros())};
     enum ec_status status = ec_sql_open(&options, &sql, &err);
-    if (status == EC_OK) status = ec_project_models_load(d->config, sql, &models, &err);
+    if (status == EC_OK) status = ec_project_models_load(d->config, sql, NULL, &models, &err);
     if (status == EC_OK)
         ec_doctor_say(d, "models", EC_FINDING_OK, NULL, "%zu models, all prepared", models.models->count);
     else

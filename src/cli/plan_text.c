@@ -75,7 +75,7 @@ static enum ec_status make(struct planning *p, const struct ec_run_options *run,
                                       .now_us = run->now_us};
     struct ec_sql_options sql = {.threads = 1, .memory_bytes = p->config->memory_bytes, .run_date = run->as_of};
     EC_TRY(ec_sql_open(&sql, &p->sql, err));
-    EC_TRY(ec_project_models_load(p->config, p->sql, &p->models, err));
+    EC_TRY(ec_project_models_load(p->config, p->sql, NULL, &p->models, err));
     EC_TRY(ec_plan_make(&options, &p->plan, err));
     EC_TRY(count_unfinished(p, err));
     p->due = ec_arena_calloc(&p->plan.arena, p->models.models->count, sizeof *p->due);

@@ -3,7 +3,6 @@
  *     stage                 wall s  driver s  workers s  disk s  syncs       rows       MB    MB/s
  *     start                  0.018     0.017
  *     read                   9.120     0.310     17.900   0.410    212  6,000,000  1,610.2   176.6
- *       start of workers     0.061
  *     models                 2.204     4.001
  *       sales_kpi            0.210     0.390                             1,234
  *     …

@@ -24,22 +24,25 @@ static enum ec_status source_columns(struct ec_project_models *m, const struct e
 }
 
 static enum ec_status check_source(struct ec_project_models *m, const struct ec_source *source, struct ec_sql *sql,
-                                   struct ec_batch *batch, struct ec_model_table *table, struct ec_err *err) {
-    struct ec_derivation *derivation = NULL;
+                                   const struct ec_derivation *made, struct ec_batch *batch, struct ec_model_table *table,
+                                   struct ec_err *err) {
+    struct ec_derivation *own = NULL;
     struct ec_gate *gate = NULL;
     enum ec_status status = ec_reader_columns(source, batch, err);
-    size_t own = batch->columns, at;
-    if (status == EC_OK) status = ec_derive_create(sql, source, &derivation, err);
+    size_t first = batch->columns, at;
+    if (status == EC_OK && !made) status = ec_derive_create(sql, source, &own, err);
+    const struct ec_derivation *derivation = made ? made : own;
     for (size_t i = 0; i < source->derive_count && status == EC_OK; i++)
         status = ec_batch_add_column(batch, source->derive[i].name, ec_derive_types(derivation)[i], &at, err);
-    if (status == EC_OK) status = ec_gate_create(source, batch, own, source->derive_count, &gate, err);
+    if (status == EC_OK) status = ec_gate_create(source, batch, first, source->derive_count, &gate, err);
     if (status == EC_OK) status = source_columns(m, batch, table, err);
     ec_gate_destroy(gate);
-    ec_derive_destroy(derivation);
+    ec_derive_destroy(own);
     return status;
 }
 
-enum ec_status ec_project_models_load(const struct ec_config *config, struct ec_sql *sql, struct ec_project_models *m,
+enum ec_status ec_project_models_load(const struct ec_config *config, struct ec_sql *sql,
+                                      struct ec_derivation *const *derivation, struct ec_project_models *m,
                                       struct ec_err *err) {
     *m = (struct ec_project_models){0};
     ec_arena_init(&m->arena, MODELS_ARENA_MAX);
@@ -50,7 +53,7 @@ enum ec_status ec_project_models_load(const struct ec_config *config, struct ec_
         struct ec_batch batch;
         m->source[i] = (struct ec_model_table){.name = source->name, .partition_by = source->partition_by};
         EC_TRY(ec_batch_init(&batch, err));
-        enum ec_status status = check_source(m, source, sql, &batch, &m->source[i], err);
+        enum ec_status status = check_source(m, source, sql, derivation ? derivation[i] : NULL, &batch, &m->source[i], err);
         ec_batch_deinit(&batch);
         EC_TRY(status);
     }

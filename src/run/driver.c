@@ -8,6 +8,7 @@
 #include "run/finish.h"
 #include "run/paths.h"
 #include "run/progress.h"
+#include "run/rounds.h"
 
 #include <malloc.h>
 
@@ -58,10 +59,14 @@ static enum ec_status prepare(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(ec_project_path(runs, d->config->dir, EC_DIR_RUNS, NULL, err));
     EC_TRY(ec_dir_make(runs, err));
     EC_TRY(ec_dir_make(staging, err));
-    EC_TRY(ec_facts_begin(d, err));
+    return ec_facts_begin(d, err);
+}
+
+static enum ec_status check_models(struct ec_driver *d, struct ec_err *err) {
     struct ec_sql *sql;
     EC_TRY(ec_driver_sql(d, &sql, err));
-    EC_TRY(ec_project_models_load(d->config, sql, d->models, err));
+    EC_TRY(ec_project_models_load(d->config, sql, d->worker.derivation, d->models, err));
+    ec_task_context_deinit(&d->worker); /* the workers have theirs */
     d->idle = d->plan.pending == 0 && !ec_driver_models_changed(d);
     d->table = ec_arena_calloc(&d->arena, d->config->source_count + d->models->models->count, sizeof *d->table);
     return d->table ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the run");
@@ -88,14 +93,21 @@ static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcom
     ec_timing_begin(d->timing, "plan");
     EC_TRY(make_plan(d, err));
     ec_timing_end(d->timing);
-    ec_timing_begin(d->timing, "check of the models");
+    ec_timing_begin(d->timing, "check of the sources");
     EC_TRY(prepare(d, err));
+    if (d->plan.pending > 0) EC_TRY(ec_workers_start(d, err));
+    ec_timing_end(d->timing);
+    ec_timing_begin(d->timing, "check of the models");
+    EC_TRY(check_models(d, err));
     ec_timing_end(d->timing);
     outcome->applied_before = d->plan.unit_count - d->plan.pending;
     outcome->nothing_to_do = d->idle;
     if (d->idle) return EC_OK;
     d->progress = ec_progress_create(&d->plan, d->config, d->options->progress);
     EC_TRY(ec_driver_read(d, err));
+    ec_timing_begin(d->timing, "end of reading");
+    ec_workers_end(d);
+    ec_timing_end(d->timing);
     ec_progress_stage(d->progress, "models");
     ec_timing_begin(d->timing, "models");
     EC_TRY(ec_driver_models(d, err));
@@ -114,6 +126,7 @@ static void discard(struct ec_driver *d) {
 
 static void close_driver(struct ec_driver *d) {
     ec_progress_destroy(d->progress);
+    ec_workers_end(d);
     ec_sql_close(d->sql);
     for (size_t i = 0; i < d->table_count; i++) ec_table_close(&d->table[i]);
     ec_project_models_deinit(d->models);

@@ -1,6 +1,6 @@
 /* The driver's state, shared by the stages of a run. Private to run/.
  *
- *     plan.c     what to read            pool.c      workers read it
+ *     plan.c     what to read            rounds.c, pool.c  workers read it
  *     dedupe.c   keys across files       sources.c   the sources' tables after this run
  *     compute.c  KPI and joined tables   commit.c    the manifest: the point of no return
  *     finish.c   commits, reports, exports, marks, archive; also after a crash
@@ -11,6 +11,7 @@
 #include "run/manifest.h"
 #include "run/models.h"
 #include "run/plan.h"
+#include "run/pool.h"
 #include "run/run.h"
 #include "run/table.h"
 
@@ -29,6 +30,9 @@ struct ec_driver {
     struct ec_unit_state *state;     /* per unit of the plan */
     struct ec_task_result *result;   /* per task */
     const char *staging;             /* data/staging/<run> */
+    struct ec_pool *pool;            /* NULL: no file is to be read */
+    struct ec_round *first;          /* all tasks, under way until ec_workers_finish_first() */
+    struct ec_task_context worker;   /* what the workers are copies of */
     struct ec_sql *sql;
     struct ec_project_models *models;
     struct ec_table *table;          /* sources first, then models */

@@ -6,6 +6,7 @@
 #include "sql/model.h"
 
 struct ec_config;
+struct ec_derivation;
 
 struct ec_project_models {
     struct ec_arena arena;
@@ -14,8 +15,10 @@ struct ec_project_models {
 };
 
 /* Checks everything that can be checked without data: rules, derived columns, models. EC_CONFIG
- * at the place of what is wrong. The session is the driver's. */
-enum ec_status ec_project_models_load(const struct ec_config *config, struct ec_sql *sql, struct ec_project_models *models,
+ * at the place of what is wrong. The session is the driver's. `derivation` has those of the sources
+ * that were made already, NULL for others; NULL: none were. */
+enum ec_status ec_project_models_load(const struct ec_config *config, struct ec_sql *sql,
+                                      struct ec_derivation *const *derivation, struct ec_project_models *models,
                                       struct ec_err *err) EC_MUST_USE;
 void ec_project_models_deinit(struct ec_project_models *models);
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,28 +61,68 @@ static int spawn(pid_t *pid, int pair[3][2], const char *const *argv) {
     return cause;
 }
 
-enum ec_status ec_process_start(struct ec_process *p, const char *const *argv, struct ec_err *err) {
-    int pair[3][2]; /* stdin, stdout, stderr of the worker */
-    EC_TRY(make_pipes(pair, err));
-    int cause = spawn(&p->pid, pair, argv);
+/* The parent's side of the pipes. An error number, 0 where all is well. */
+static int take_pipes(struct ec_process *p, int pair[3][2]) {
     close_fd(&pair[0][0]);
     close_fd(&pair[1][1]);
     close_fd(&pair[2][1]);
     p->to = pair[0][1];
     p->from = pair[1][0];
     p->words = pair[2][0];
-    /* Somebody whom it started may hold its stderr open: to look must not be to wait. */
-    if (cause == 0 && fcntl(p->words, F_SETFL, O_NONBLOCK) != 0) cause = errno;
     p->last_n = 0;
     ec_buf_clear(&p->line);
-    if (cause == 0) return EC_OK;
+    /* Somebody whom it started may hold its stderr open: to look must not be to wait. */
+    return fcntl(p->words, F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+static void drop_pipes(struct ec_process *p) {
     if (p->pid > 0) (void)ec_process_stop(p, true);
     p->pid = 0;
     close_fd(&p->to);
     close_fd(&p->from);
     close_fd(&p->words);
+}
+
+enum ec_status ec_process_start(struct ec_process *p, const char *const *argv, struct ec_err *err) {
+    int pair[3][2]; /* stdin, stdout, stderr of the worker */
+    EC_TRY(make_pipes(pair, err));
+    int cause = spawn(&p->pid, pair, argv), failed = take_pipes(p, pair);
+    if (cause == 0) cause = failed;
+    if (cause == 0) return EC_OK;
+    drop_pipes(p);
     errno = cause;
     return ec_fail_errno(err, EC_IO, "cannot start the worker %s", argv[0]);
+}
+
+/* In the copy: as a program that was just started by a parent that it must not outlive. */
+static bool become_worker(pid_t parent, int pair[3][2]) {
+    static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    int fd[3] = {pair[0][0], pair[1][1], pair[2][1]};
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) return false;
+    (void)prctl(PR_SET_NAME, "ecluse-worker");
+    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++) (void)signal(handled[i], SIG_DFL);
+    for (int i = 0; i < 3; i++) /* out of the way of 0, 1 and 2, where the parent had none of them */
+        if (fd[i] < 3 && (fd[i] = fcntl(fd[i], F_DUPFD, 3)) < 0) return false;
+    for (int i = 0; i < 3; i++)
+        if (dup2(fd[i], i) < 0) return false;
+    return close_range(3, ~0u, 0) == 0;
+}
+
+bool ec_process_fork(struct ec_process *p, void (*work)(void *context), void *context) {
+    int pair[3][2];
+    pid_t parent = getpid();
+    if (make_pipes(pair, NULL) != EC_OK) return false;
+    p->pid = fork();
+    if (p->pid == 0) {
+        if (!become_worker(parent, pair)) _exit(EC_EXIT_RUNTIME);
+        work(context);
+        _exit(EC_EXIT_DONE); /* what the parent has in its buffers is the parent's to write */
+    }
+    bool started = p->pid > 0;
+    if (take_pipes(p, pair) == 0 && started) return true;
+    drop_pipes(p);
+    return false;
 }
 
 /* The exit status of a process that was asked to end. It has said all that it had to say, so one

@@ -2,7 +2,7 @@
  *
  *     struct ec_process p;
  *     ec_process_init(&p);
- *     EC_TRY(ec_process_start(&p, argv, err));
+ *     EC_TRY(ec_process_start(&p, argv, err));    // or ec_process_fork()
  *     ec_process_send(&p, line, n);               // a task; a worker that is gone is found by its silence
  *     ec_process_hear(&p, &event, err);           // when p.from is readable
  *     status = ec_process_stop(&p, false);
@@ -38,6 +38,11 @@ enum ec_heard {
 
 void ec_process_init(struct ec_process *p);
 void ec_process_deinit(struct ec_process *p); /* kills it where it runs */
+
+/* A copy of this process that calls work(context), on standard input, output and error as a program would; it has no
+ * other descriptor of this one's, none of its handlers of signals, and ends with code 0 when `work` returns, or when
+ * this process ends. Its name is "ecluse-worker". False where there can be no copy. The process must have one thread. */
+bool ec_process_fork(struct ec_process *p, void (*work)(void *context), void *context);
 
 /* EC_IO where the program cannot be started. */
 enum ec_status ec_process_start(struct ec_process *p, const char *const *argv, struct ec_err *err) EC_MUST_USE;

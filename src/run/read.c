@@ -6,98 +6,7 @@
 #include "quality/score.h"
 #include "run/dedupe.h"
 #include "run/paths.h"
-#include "run/pool.h"
-#include "run/progress.h"
-
-#include <stdlib.h>
-
-/* A round of the pool: some tasks, and where their results belong. */
-struct round {
-    struct ec_driver *driver;
-    struct ec_task *task;
-    size_t *index; /* of each in plan.task */
-    size_t count;
-};
-
-static enum ec_status task_done(void *user, size_t i, struct ec_task_result *result, struct ec_err *err) {
-    struct round *round = user;
-    struct ec_driver *d = round->driver;
-    struct ec_task_result *kept = &d->result[round->index[i]];
-    (void)err;
-    ec_task_result_deinit(kept);
-    *kept = *result;
-    ec_progress_task(d->progress, &round->task[i], kept);
-    return EC_OK;
-}
-
-static void tick(void *user) {
-    struct round *round = user;
-    ec_progress_draw(round->driver->progress);
-}
-
-struct sized {
-    size_t index; /* in plan.task */
-    uint64_t bytes;
-};
-
-static int largest_first(const void *a, const void *b) {
-    const struct sized *x = a, *y = b;
-    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-/* Large tasks first, so that no worker is left with the largest at the end. */
-static enum ec_status order_by_size(struct round *round, struct ec_err *err) {
-    struct ec_driver *d = round->driver;
-    struct sized *list = ec_arena_calloc(&d->arena, round->count, sizeof *list);
-    uint64_t *bytes = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *bytes);
-    if (!list || !bytes) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu tasks", d->plan.task_count);
-    for (size_t u = 0; u < d->plan.unit_count; u++) {
-        const struct ec_plan_unit *unit = &d->plan.unit[u];
-        uint64_t whole = unit->input->bytes_decoded ? unit->input->bytes_decoded : unit->input->bytes;
-        for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
-            const struct ec_task *task = &d->plan.task[t];
-            bytes[t] = task->range_end ? task->range_end - task->range_start : whole;
-        }
-    }
-    for (size_t i = 0; i < round->count; i++) list[i] = (struct sized){round->index[i], bytes[round->index[i]]};
-    qsort(list, round->count, sizeof *list, largest_first);
-    for (size_t i = 0; i < round->count; i++) round->index[i] = list[i].index;
-    return EC_OK;
-}
-
-static enum ec_status run_round(struct round *round, struct ec_err *err) {
-    struct ec_driver *d = round->driver;
-    if (round->count == 0) return EC_OK;
-    EC_TRY(order_by_size(round, err));
-    for (size_t i = 0; i < round->count; i++) round->task[i] = d->plan.task[round->index[i]];
-    struct ec_pool_options options = {.argv = d->options->worker_argv,
-                                      .workers = d->config->workers,
-                                      .timeout_s = d->config->timeout_s,
-                                      .memory_bytes = d->config->memory_bytes,
-                                      .done = task_done,
-                                      .tick = tick,
-                                      .cancelled = d->options->cancelled,
-                                      .timing = d->timing,
-                                      .user = round};
-    if (options.workers > round->count) options.workers = (unsigned)round->count;
-    return ec_pool_run(&options, round->task, round->count, err);
-}
-
-static enum ec_status make_round(struct ec_driver *d, struct round *round, struct ec_err *err) {
-    *round = (struct round){.driver = d};
-    round->task = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *round->task);
-    round->index = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *round->index);
-    if (!round->task || !round->index) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu tasks", d->plan.task_count);
-    return EC_OK;
-}
-
-static enum ec_status read_first(struct ec_driver *d, struct ec_err *err) {
-    struct round round;
-    EC_TRY(make_round(d, &round, err));
-    for (size_t t = 0; t < d->plan.task_count; t++) round.index[round.count++] = t;
-    return run_round(&round, err);
-}
+#include "run/rounds.h"
 
 /* What its ranges brought along, each name once. */
 static enum ec_status add_undeclared(struct ec_driver *d, struct ec_unit *unit, const struct ec_task_result *r,
@@ -187,7 +96,7 @@ static enum ec_status merge_units(struct ec_driver *d, struct ec_err *err) {
 
 /* Adds the tasks of a unit to the round: with a drop list, to take the rows out of what they have made,
  * else to make everything anew. */
-static enum ec_status repeat_unit(struct round *round, size_t u, bool reject, struct ec_err *err) {
+static enum ec_status repeat_unit(struct ec_round *round, size_t u, bool reject, struct ec_err *err) {
     struct ec_driver *d = round->driver;
     const struct ec_plan_unit *unit = &d->plan.unit[u];
     for (size_t t = unit->task_first; t < unit->task_first + unit->task_count; t++) {
@@ -217,14 +126,14 @@ static enum ec_status is_rejected(struct ec_driver *d, size_t u, bool *rejected,
 /* A rejected file is read again with every row going to quarantine: nothing of it is loaded,
  * nothing of it is lost. */
 static enum ec_status reject_files(struct ec_driver *d, struct ec_err *err) {
-    struct round round;
-    EC_TRY(make_round(d, &round, err));
+    struct ec_round round;
+    EC_TRY(ec_round_make(d, &round, err));
     for (size_t u = 0; u < d->plan.unit_count; u++) {
         if (!ec_unit_pending(d, u) || d->state[u].unit->status != EC_OK) continue;
         EC_TRY(is_rejected(d, u, &d->state[u].rejected, err));
         if (d->state[u].rejected) EC_TRY(repeat_unit(&round, u, true, err));
     }
-    return run_round(&round, err);
+    return ec_round_run(&round, err);
 }
 
 /* A file that was written to while it was read may be half of itself: it is not loaded. */
@@ -272,8 +181,8 @@ static enum ec_status find_duplicates(struct ec_driver *d, const char **drop, st
 }
 
 static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
-    struct round round;
-    EC_TRY(make_round(d, &round, err));
+    struct ec_round round;
+    EC_TRY(ec_round_make(d, &round, err));
     const char **drop = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *drop);
     if (!drop) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
     ec_timing_begin(d->timing, "keys");
@@ -285,7 +194,7 @@ static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
         d->state[u].drop = drop[u];
         EC_TRY(repeat_unit(&round, u, false, err));
     }
-    EC_TRY(run_round(&round, err));
+    EC_TRY(ec_round_run(&round, err));
     EC_TRY(merge_units(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (drop[u]) EC_TRY(check_second_reading(d, u, err));
@@ -321,7 +230,7 @@ static enum ec_status check_balance(const struct ec_driver *d, size_t u, struct 
 
 static enum ec_status first_reading(struct ec_driver *d, struct ec_err *err) {
     ec_timing_begin(d->timing, "read");
-    EC_TRY(read_first(d, err));
+    EC_TRY(ec_workers_finish_first(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_unchanged(d, u, err));
     EC_TRY(merge_units(d, err));
@@ -347,6 +256,7 @@ enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
     ec_timing_end(d->timing);
     EC_TRY(compose_tables(d, false, err));
     EC_TRY(drop_duplicates(d, err));
+    ec_pool_hang_up(d->pool); /* they end while the driver goes on */
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_balance(d, u, err));
     return compose_tables(d, true, err);

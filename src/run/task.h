@@ -83,6 +83,10 @@ struct ec_task_context {
 };
 
 void ec_task_context_deinit(struct ec_task_context *context);
+/* The expressions of the source, prepared when first asked for; NULL where it has none. The session is opened with the
+ * first; another `as_of` is another session. */
+enum ec_status ec_task_context_derivation(struct ec_task_context *context, const struct ec_source *source, int32_t as_of,
+                                          struct ec_derivation **derivation, struct ec_err *err) EC_MUST_USE;
 
 /* Runs the task. A file that cannot be read is EC_OK with result->status set; any other status
  * is a failure of the worker itself (disk, memory, configuration). The caller calls
@@ -100,6 +104,10 @@ enum ec_status ec_task_read(const char *line, size_t n, struct ec_arena *arena, 
 void ec_task_result_write(struct ec_buf *out, const struct ec_task_result *result);
 enum ec_status ec_task_result_read(const char *line, size_t n, struct ec_task_result *result, struct ec_err *err) EC_MUST_USE;
 
+/* A worker's share of the memory, and nothing opened yet. */
+void ec_worker_context(const struct ec_config *config, struct ec_task_context *context);
+/* The worker's work over a context of the caller's. */
+enum ec_status ec_worker_serve(struct ec_task_context *context, int fd_in, int fd_out, struct ec_err *err) EC_MUST_USE;
 /* The worker: tasks on fd_in, results on fd_out, until the end of input. */
 enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) EC_MUST_USE;
 

@@ -12,8 +12,12 @@ static const char file_column[] = "_file";
 static const char line_column[] = "_line";
 
 /* The session and prepared expressions are kept over tasks; opening costs 50 ms. */
-static enum ec_status prepare_derivation(struct ec_task_context *c, const struct ec_source *source, int32_t as_of,
-                                         struct ec_derivation **out, struct ec_err *err) {
+enum ec_status ec_task_context_derivation(struct ec_task_context *c, const struct ec_source *source, int32_t as_of,
+                                          struct ec_derivation **out, struct ec_err *err) {
+    size_t expressions = source->derive_count;
+    for (size_t i = 0; i < source->rule_count; i++) expressions += source->rule[i].kind == EC_RULE_EXPRESSION;
+    *out = NULL;
+    if (expressions == 0) return EC_OK;
     if (c->sql && c->sql_as_of != as_of) ec_task_context_deinit(c);
     if (!c->sql) {
         struct ec_sql_options options = {.threads = 1, .memory_bytes = c->memory_bytes / 2, .run_date = as_of};
@@ -147,10 +151,7 @@ static enum ec_status set_up(struct ec_work *w, struct ec_err *err) {
         EC_TRY(ec_path_join(w->origin, sizeof w->origin, t->path, t->member, err));
     else
         EC_TRY(ec_path_join(w->origin, sizeof w->origin, "", t->path, err));
-    size_t expressions = w->source->derive_count;
-    for (size_t i = 0; i < w->source->rule_count; i++) expressions += w->source->rule[i].kind == EC_RULE_EXPRESSION;
-    if (expressions == 0) return EC_OK;
-    return prepare_derivation(w->context, w->source, t->as_of, &w->derivation, err);
+    return ec_task_context_derivation(w->context, w->source, t->as_of, &w->derivation, err);
 }
 
 enum ec_status ec_work_open(struct ec_work *w, struct ec_err *err) {

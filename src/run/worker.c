@@ -91,9 +91,12 @@ static void keep_memory(void) {
 #endif
 }
 
-enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) {
+void ec_worker_context(const struct ec_config *config, struct ec_task_context *context) {
     /* The driver's share is one part beside its workers. */
-    struct ec_task_context context = {.config = config, .memory_bytes = config->memory_bytes / (config->workers + 1)};
+    *context = (struct ec_task_context){.config = config, .memory_bytes = config->memory_bytes / (config->workers + 1)};
+}
+
+enum ec_status ec_worker_serve(struct ec_task_context *context, int fd_in, int fd_out, struct ec_err *err) {
     ec_files_raise(EC_OPEN_FILES);
     keep_memory();
     struct lines in = {.fd = fd_in, .buf = ec_buf_make(EC_PROTOCOL_LINE_MAX)};
@@ -103,9 +106,16 @@ enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_o
         size_t n = 0;
         status = next_line(&in, &line, &n, err);
         if (status != EC_OK || !line) break;
-        if (n > 0) status = run_line(&context, line, n, fd_out, err);
+        if (n > 0) status = run_line(context, line, n, fd_out, err);
     }
     ec_buf_free(&in.buf);
+    return status;
+}
+
+enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) {
+    struct ec_task_context context;
+    ec_worker_context(config, &context);
+    enum ec_status status = ec_worker_serve(&context, fd_in, fd_out, err);
     ec_task_context_deinit(&context);
     return status;
 }

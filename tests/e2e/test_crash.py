@@ -45,10 +45,10 @@ def end(process, number):
 
 
 def is_worker(pid):
-    """Whether it runs the worker already: until then the driver waits in vfork() and could not go on."""
+    """Whether it runs the worker already, be it a copy of the driver or a program of its own."""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return b"worker" in file.read().split(b"\0")
+        with open(f"/proc/{pid}/comm", "rb") as name, open(f"/proc/{pid}/cmdline", "rb") as line:
+            return name.read() == b"ecluse-worker\n" or b"worker" in line.read().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -180,6 +180,16 @@ class Crash(unittest.TestCase):
         while any(map(is_alive, pids)) and time.monotonic() < limit:
             time.sleep(0.01)
         self.assertEqual([pid for pid in pids if is_alive(pid)], [])
+
+    def test_a_dead_worker_is_replaced(self):
+        """The first workers are copies of the driver, whoever takes the place of one a program of its own."""
+        project = kit.small_shop().copy()
+        process = start(project, "--jobs", "2", "--no-archive")
+        pids = await_true(lambda: workers(process), process)
+        os.kill(pids[0], signal.SIGKILL)
+        _, err = process.communicate(timeout=SECONDS_MAX)
+        self.assertEqual(process.returncode, 0, err.decode())
+        self.check_equal(project)
 
     def test_rolls_forward_from_the_manifest_alone(self):
         """As if the crash had come after the manifest: no commit, no report, no mark is there yet."""

@@ -1,4 +1,4 @@
-/* The pool against workers that misbehave: this program itself, started as `test_pool fake MODE`. */
+/* The pool against workers that misbehave: this program itself, started as `test_pool fake MODE`, or a copy of it. */
 #include "project.h"
 
 #include "run/pool.h"
@@ -15,12 +15,23 @@ static void say(const char *text, size_t n) {
     if (ec_file_write(STDOUT_FILENO, text, n, "stdout", NULL) != EC_OK) _exit(9);
 }
 
+static size_t open_files(void) {
+    size_t n = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    if (!folder) return 0;
+    while (readdir(folder)) n++;
+    (void)closedir(folder);
+    return n;
+}
+
 static void answer(const char *id, unsigned times) {
     struct ec_task_result result;
     struct ec_buf out = ec_buf_make(EC_MIB);
     ec_task_result_init(&result);
     result.task = id;
     result.facts.read = result.facts.accepted = 1;
+    result.facts.bytes_in = (uint64_t)getpid();
+    result.facts.cells = open_files();
     for (unsigned i = 0; i < times; i++) {
         ec_task_result_write(&out, &result);
         ec_buf_addc(&out, '\n');
@@ -120,6 +131,8 @@ static struct {
     enum ec_status status[TASKS_MAX];
     char error[TASKS_MAX][1024];
     unsigned done[TASKS_MAX];
+    uint64_t pid[TASKS_MAX];
+    uint64_t files[TASKS_MAX]; /* that it had open */
 } seen;
 
 static char dir[64];
@@ -129,6 +142,8 @@ static enum ec_status note(void *user, size_t task, struct ec_task_result *resul
     (void)err;
     seen.done[task]++;
     seen.status[task] = result->status;
+    seen.pid[task] = result->facts.bytes_in;
+    seen.files[task] = result->facts.cells;
     (void)snprintf(seen.error[task], sizeof seen.error[task], "%s", result->error ? result->error : "");
     ec_task_result_deinit(result);
     return EC_OK;
@@ -138,13 +153,29 @@ static bool now(void) {
     return true;
 }
 
-static size_t open_files(void) {
-    size_t n = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    assert_non_null(folder);
-    while (readdir(folder)) n++;
-    (void)closedir(folder);
-    return n;
+static bool copies; /* workers are copies of this process */
+
+static void be_fake(void *mode) {
+    _exit(fake(mode));
+}
+
+static struct ec_pool_options options_of(const char *const *argv, const char *mode, unsigned workers) {
+    return (struct ec_pool_options){.argv = argv,
+                                    .fork = copies ? be_fake : NULL,
+                                    .worker = (void *)(uintptr_t)mode,
+                                    .workers = workers,
+                                    .timeout_s = 60,
+                                    .done = note};
+}
+
+static enum ec_status run_pool(const struct ec_pool_options *options, const struct ec_task *task, size_t count,
+                               struct ec_err *err) {
+    struct ec_pool *p;
+    EC_TRY(ec_pool_create(options, &p, err));
+    enum ec_status status = ec_pool_begin(p, task, count, NULL, err);
+    if (status == EC_OK) status = ec_pool_finish(p, err);
+    ec_pool_destroy(p);
+    return status;
 }
 
 static enum ec_status pool(const char *mode, unsigned workers, size_t count, unsigned timeout_s, bool cancel,
@@ -157,11 +188,12 @@ static enum ec_status pool(const char *mode, unsigned workers, size_t count, uns
         task[i] = (struct ec_task){.id = id[i], .run = "r", .source = "sales", .path = "sales.csv", .out = out[i]};
     }
     const char *const argv[] = {"/proc/self/exe", "fake", mode, NULL};
-    struct ec_pool_options options = {
-        .argv = argv, .workers = workers, .timeout_s = timeout_s, .done = note, .cancelled = cancel ? now : NULL};
+    struct ec_pool_options options = options_of(argv, mode, workers);
+    options.timeout_s = timeout_s;
+    options.cancelled = cancel ? now : NULL;
     memset(&seen, 0, sizeof seen);
     size_t before = open_files();
-    enum ec_status status = ec_pool_run(&options, task, count, err);
+    enum ec_status status = run_pool(&options, task, count, err);
     assert_int_equal(open_files(), before);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left, not even a dead one */
     assert_int_equal(errno, ECHILD);
@@ -243,7 +275,7 @@ static void a_program_that_is_not_there_is_said(void **state) {
     struct ec_task task = {.id = "t1", .source = "sales", .path = "x"};
     struct ec_err err = {0};
     size_t before = open_files();
-    assert_int_equal(ec_pool_run(&options, &task, 1, &err), EC_IO);
+    assert_int_equal(run_pool(&options, &task, 1, &err), EC_IO);
     assert_non_null(strstr(err.message, "cannot start the worker /nowhere/ecluse"));
     assert_int_equal(open_files(), before);
 }
@@ -257,6 +289,56 @@ static void an_interrupted_pool_leaves_nobody(void **state) {
 static void no_tasks_need_no_workers(void **state) {
     (void)state;
     assert_int_equal(pool("die", 2, 0, 60, false, NULL), EC_OK);
+}
+
+/* The workers of one round do the next; between the rounds, and until they are asked to end, they wait. */
+static void rounds_go_to_the_same_workers(void **state) {
+    (void)state;
+    static const char *const argv[] = {"/proc/self/exe", "fake", "good", NULL};
+    struct ec_pool_options options = options_of(argv, "good", 2);
+    struct ec_task task[6];
+    static char id[6][16];
+    struct ec_pool *p;
+    uint64_t first[6];
+    size_t before = open_files();
+    for (size_t i = 0; i < 6; i++) {
+        (void)snprintf(id[i], sizeof id[i], "t%06zu", i + 1);
+        task[i] = (struct ec_task){.id = id[i], .run = "r", .source = "sales", .path = "sales.csv"};
+    }
+    assert_int_equal(ec_pool_create(&options, &p, NULL), EC_OK);
+    for (int round = 0; round < 3; round++) {
+        memset(&seen, 0, sizeof seen);
+        assert_int_equal(ec_pool_begin(p, task, round == 1 ? 0 : 6, NULL, NULL), EC_OK);
+        assert_int_equal(ec_pool_finish(p, NULL), EC_OK);
+        for (size_t i = 0; i < 6 && round != 1; i++) {
+            assert_int_equal(seen.done[i], 1);
+            if (round == 0) first[i] = seen.pid[i];
+            bool known = false;
+            for (size_t k = 0; k < 6; k++) known = known || first[k] == seen.pid[i];
+            assert_true(known);
+            assert_true(seen.pid[i] != (uint64_t)getpid());
+            if (copies) assert_int_equal(seen.files[i], 6); /* 0, 1, 2, the folder that it looks into, "." and ".." */
+        }
+    }
+    ec_pool_hang_up(p);
+    ec_pool_destroy(p);
+    assert_int_equal(open_files(), before);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    ec_pool_hang_up(NULL);
+    ec_pool_destroy(NULL);
+}
+
+/* One that is given up before it was finished. */
+static void a_round_that_is_not_finished(void **state) {
+    (void)state;
+    static const char *const argv[] = {"/proc/self/exe", "fake", "hang", NULL};
+    struct ec_pool_options options = options_of(argv, "hang", 2);
+    struct ec_task task = {.id = "t1", .source = "sales", .path = "x"};
+    struct ec_pool *p;
+    assert_int_equal(ec_pool_create(&options, &p, NULL), EC_OK);
+    assert_int_equal(ec_pool_begin(p, &task, 1, NULL, NULL), EC_OK);
+    ec_pool_destroy(p);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
 /* ---- the process ---- */
@@ -285,6 +367,34 @@ static void the_last_error_is_found_among_last_words(void **state) {
     }
 }
 
+/* A copy has the name of a worker, none of this process's handlers, and goes where this one goes. */
+static void a_copy_is_a_worker(void **state) {
+    (void)state;
+    struct ec_process p;
+    char path[64], name[32] = "";
+    if (!copies) return;
+    (void)signal(SIGTERM, SIG_IGN);
+    ec_process_init(&p);
+    assert_true(ec_process_fork(&p, be_fake, (void *)(uintptr_t) "good"));
+    (void)signal(SIGTERM, SIG_DFL);
+    ec_process_send(&p, "{\"v\":1,\"task\":\"t1\",\"source\":\"s\",\"path\":\"p\"}\n", 48);
+    enum ec_heard heard;
+    do {
+        assert_int_equal(ec_process_hear(&p, &heard, NULL), EC_OK);
+    } while (heard == EC_HEARD_PART);
+    assert_int_equal(heard, EC_HEARD_LINE);
+    (void)snprintf(path, sizeof path, "/proc/%d/comm", (int)p.pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(name, sizeof name, file));
+    (void)fclose(file);
+    assert_string_equal(name, "ecluse-worker\n");
+    assert_int_equal(kill(p.pid, SIGTERM), 0);
+    int ended = ec_process_stop(&p, false);
+    assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGTERM);
+    ec_process_deinit(&p);
+}
+
 static int begin(void **state) {
     (void)state;
     struct ec_log_options quiet = {.level = EC_LOG_ERROR};
@@ -311,7 +421,12 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_program_that_is_not_there_is_said),
         cmocka_unit_test(an_interrupted_pool_leaves_nobody),
         cmocka_unit_test(no_tasks_need_no_workers),
+        cmocka_unit_test(rounds_go_to_the_same_workers),
+        cmocka_unit_test(a_round_that_is_not_finished),
         cmocka_unit_test(the_last_error_is_found_among_last_words),
+        cmocka_unit_test(a_copy_is_a_worker),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    int failed = cmocka_run_group_tests_name("programs", tests, begin, end);
+    copies = true;
+    return failed + cmocka_run_group_tests_name("copies", tests, begin, end);
 }
