@@ -27,16 +27,14 @@ static inline void unpack8(uint32_t *to, const uint8_t *p, uint32_t width) {
         break;
 
 static void unpack(uint32_t *to, const uint8_t *p, size_t groups, uint32_t width) {
+    /* clang-format off */
     switch (width) {
-        WIDTH(1)
-        WIDTH(2)
-        WIDTH(3)
-        WIDTH(4)
-        WIDTH(5)
-        WIDTH(6)
-        WIDTH(7) WIDTH(8) WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14) WIDTH(15) WIDTH(16) default
-            : for (size_t g = 0; g < groups; g++) unpack8(to + g * 8, p + g * width, width);
+        WIDTH(1) WIDTH(2) WIDTH(3) WIDTH(4) WIDTH(5) WIDTH(6) WIDTH(7) WIDTH(8)
+        WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12) WIDTH(13) WIDTH(14) WIDTH(15) WIDTH(16)
+    default:
+        for (size_t g = 0; g < groups; g++) unpack8(to + g * 8, p + g * width, width);
     }
+    /* clang-format on */
 }
 
 /* Whether all are below count (which is below 2^31): a sign bit in the sum of all says no. */

@@ -13,10 +13,17 @@ static const struct batching WHOLE = {.rows = EC_BATCH_ROWS};
 
 static char in_path[256], out_path[256];
 
+/* A thousand files are written here, and none is to last. */
+static int skip_fsync(int fd) {
+    (void)fd;
+    return 0;
+}
+
 static int open_folder(void **state) {
     int failed = table_open(state);
     /* Files of one name, size and second follow each other here, which DuckDB would take for one. */
     assert_int_equal(duckdb_query(table_connection, "SET enable_external_file_cache=false", NULL), DuckDBSuccess);
+    ec_io.fsync = skip_fsync;
     (void)snprintf(in_path, sizeof in_path, "%s/in.parquet", table_dir);
     (void)snprintf(out_path, sizeof out_path, "%s/out.parquet", table_dir);
     return failed;
@@ -167,7 +174,7 @@ static void test_all_types(void **state) {
     (void)state;
     static const uint64_t spread[] = {0, 1, 3, 40};
     for (size_t i = 0; i < sizeof spread / sizeof *spread; i++) {
-        for (unsigned nulls = 0; nulls <= 100; nulls += 25) {
+        for (unsigned nulls = 0; nulls <= 100; nulls += 50) {
             struct table t;
             init_all_types(&t, 1800, spread[i], nulls);
             table_write(&t, in_path, 700, (enum ec_codec)(i % 3), WHOLE, NULL);
@@ -404,11 +411,11 @@ static void test_damaged(void **state) {
     for (int codec = EC_CODEC_ZSTD; codec <= EC_CODEC_NONE; codec++) {
         table_write(&t, in_path, 700, (enum ec_codec)codec, WHOLE, NULL);
         load(in_path, &good);
-        for (int round = 0; round < 400; round++) {
+        for (int round = 0; round < 200; round++) {
             size_t at = table_random(&seed) % good.n, n = some(rows, 1500, 1 + (unsigned)round % 30, &seed);
             char saved = good.p[at];
             good.p[at] = (char)table_random(&seed);
-            int fd = open(in_path, O_WRONLY | O_TRUNC);
+            int fd = open(in_path, O_WRONLY);
             assert_true(fd >= 0 && write(fd, good.p, good.n) == (ssize_t)good.n);
             (void)close(fd);
             good.p[at] = saved;
@@ -427,7 +434,7 @@ static void test_damaged(void **state) {
         }
         ec_buf_free(&good);
     }
-    assert_true(refused > 400);
+    assert_true(refused > 200);
     table_deinit(&t);
 }
 
@@ -438,10 +445,13 @@ static void test_damage_in_a_copied_page(void **state) {
     struct ec_buf bytes;
     struct ec_err err = {0};
     struct ec_part_stats stats;
-    init_all_types(&t, 1500, 20, 10);
+    uint64_t seed = 3;
+    table_init(&t, 1500, 1);
+    t.column[0] = (struct ec_parquet_column){"n", {EC_TYPE_INTEGER, 0, 0}};
+    table_fill(&t, 0, 0, 0, &seed);
     table_write(&t, in_path, 700, EC_CODEC_NONE, WHOLE, NULL);
     load(in_path, &bytes);
-    bytes.p[bytes.n / 3] ^= 1; /* in the second or third group; the row goes from the first */
+    bytes.p[1000 * 8] ^= 1; /* in the second group's page of numbers; the row goes from the first */
     int fd = open(in_path, O_WRONLY | O_TRUNC);
     assert_true(fd >= 0 && write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n);
     (void)close(fd);
