@@ -260,19 +260,24 @@ static void drop_unknown_places(struct ec_buf *tree) {
     }
 }
 
+static int add_json(const char *p, size_t n, void *out) {
+    ec_buf_add(out, p, n);
+    return 0;
+}
+
 static enum ec_status deserialize(struct ec_sql *sql, const json_t *tree, struct ec_arena *arena, const char **text, struct ec_err *err) {
-    char *dump = json_dumps(tree, JSON_COMPACT);
-    if (!dump) return ec_fail(err, EC_NO_MEMORY, "no memory for a model");
-    struct ec_buf query = ec_buf_make(EC_SQL_TEXT_MAX);
+    struct ec_buf query = ec_buf_make(EC_SQL_TEXT_MAX), dump = ec_buf_make(EC_SQL_TREE_MAX), made = ec_buf_make(EC_SQL_TREE_MAX);
+    (void)json_dump_callback(tree, add_json, &dump, JSON_COMPACT);
+    ec_buf_addc(&dump, '\0');
+    enum ec_status status = ec_buf_check(&dump, err);
     ec_buf_addz(&query, "SELECT CAST(json_deserialize_sql(CAST(");
-    ec_sql_quote_text(&query, dump);
+    if (status == EC_OK) ec_sql_quote_text(&query, dump.p);
     ec_buf_addz(&query, " AS JSON)) AS VARCHAR)");
-    free(dump);
-    struct ec_buf made = ec_buf_make(EC_SQL_TREE_MAX);
-    enum ec_status status = ec_buf_check(&query, err);
+    if (status == EC_OK) status = ec_buf_check(&query, err);
     if (status == EC_OK) status = ec_duck_text(sql, query.p, &made, err);
     if (status == EC_OK && !(*text = ec_arena_copy(arena, made.p ? made.p : "", made.n))) status = ec_fail(err, EC_NO_MEMORY, "no memory for a model");
     ec_buf_free(&made);
+    ec_buf_free(&dump);
     ec_buf_free(&query);
     return status;
 }
