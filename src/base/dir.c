@@ -40,6 +40,7 @@ enum ec_status ec_dir_make(const char *path, struct ec_err *err) {
     size_t n = strlen(path);
     if (n >= sizeof part) return ec_fail(err, EC_IO, "the path %s is too long", path);
     if (n == 0 || make_one(path)) return EC_OK; /* mostly those above it are there */
+    if (errno != ENOENT && errno != ENOTDIR) return ec_fail_errno(err, EC_IO, "cannot create the folder %s", path);
     for (size_t i = 1; i <= n; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         memcpy(part, path, i);
