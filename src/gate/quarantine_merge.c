@@ -69,7 +69,7 @@ static enum ec_status next_line(struct lines *l, struct ec_err *err) {
     if (l->line.p) l->at += l->line.n + 1;
     l->line = (struct ec_str){0};
     while (!end) {
-        const char *start = l->buf.p + l->at;
+        const char *start = ec_buf_str(&l->buf).p + l->at;
         size_t n = l->buf.n - l->at;
         const char *stop = n > scanned ? memchr(start + scanned, '\n', n - scanned) : NULL;
         if (stop) {

@@ -288,7 +288,7 @@ static void merge_as_the_oracle(size_t files, const size_t *size, uint64_t disti
     struct ec_key_merge *m;
     struct ec_err err = {0};
     if (ec_key_merge_open(input, files, &m, &err) != EC_OK) fail_msg("%s", err.message);
-    bool end;
+    bool end = false;
     struct ec_key key;
     uint32_t rank;
     size_t given = 0;
