@@ -139,28 +139,42 @@ static size_t sample_at(size_t k, size_t n) {
     return k / SAMPLE_BLOCK * ((n - SAMPLE_BLOCK) / (SAMPLE / SAMPLE_BLOCK - 1)) + k % SAMPLE_BLOCK;
 }
 
-/* Whether the values seem to be more than `most` different ones: of those that the sample has once
- * (f1) and twice (f2), f1^2 / 2 f2 more are estimated to be outside of it (Chao 1984, a lower bound). */
-static enum ec_status sample_is_new(struct pq_scratch *s, const uint64_t sample[SAMPLE], size_t most, bool *is_new,
-                                    struct ec_err *err) {
-    struct pq_number_dict *d = &s->numbers;
-    uint16_t seen[SAMPLE] = {0};
-    bool collide = false;
+/* In how many blocks of the sample each of its values is: *once and *twice count those in one and in
+ * two. False where they collide. */
+static enum ec_status sample_count(struct pq_number_dict *d, const uint64_t sample[SAMPLE], size_t *once, size_t *twice,
+                                   bool *collide, struct ec_err *err) {
+    uint8_t blocks[SAMPLE] = {0}, last[SAMPLE] = {0};
+    *collide = false;
     d->count = 0;
-    if (!index_anew(d, 4 * (uint32_t)SAMPLE, &collide)) return no_memory(SAMPLE, err);
-    for (size_t k = 0; k < SAMPLE; k++) {
+    if (!index_anew(d, 4 * (uint32_t)SAMPLE, collide)) return no_memory(SAMPLE, err);
+    for (size_t k = 0; k < SAMPLE && !*collide; k++) {
         uint32_t code;
+        uint8_t block = (uint8_t)(k / SAMPLE_BLOCK + 1);
         EC_TRY(pq_number_dict_code(d, sample[k], &code, err));
-        *is_new = code == PQ_NO_CODE;
-        if (*is_new) return EC_OK;
-        seen[code]++;
+        *collide = code == PQ_NO_CODE;
+        if (*collide || last[code] == block) continue;
+        last[code] = block;
+        blocks[code]++;
     }
-    size_t once = 0, twice = 0;
+    *once = *twice = 0;
     for (size_t k = 0; k < d->count; k++) {
-        once += seen[k] == 1;
-        twice += seen[k] == 2;
+        *once += blocks[k] == 1;
+        *twice += blocks[k] == 2;
     }
-    *is_new = d->count + once * once / (2 * twice + 1) > most;
+    return EC_OK;
+}
+
+/* Whether n values seem to be more than `most` different ones. Chao (1984): beside those of the sample
+ * there are at least once^2 / 2 twice; where few values are frequent, as many again. Sorted values,
+ * which no two blocks share, are as many as in the sample, in proportion. */
+static enum ec_status sample_is_new(struct pq_scratch *s, const uint64_t sample[SAMPLE], size_t n, size_t most,
+                                    bool *is_new, struct ec_err *err) {
+    size_t once, twice;
+    EC_TRY(sample_count(&s->numbers, sample, &once, &twice, is_new, err));
+    if (*is_new) return EC_OK;
+    size_t count = s->numbers.count, estimate = 2 * (count + once * once / (2 * twice + 1));
+    size_t in_proportion = count * (n / SAMPLE);
+    *is_new = (estimate < in_proportion ? estimate : in_proportion) > most;
     return EC_OK;
 }
 
@@ -220,7 +234,7 @@ static enum ec_status code_by_hash(struct pq_scratch *s, const uint64_t *value, 
         uint64_t sample[SAMPLE];
         for (size_t k = 0; k < SAMPLE; k++) sample[k] = value[sample_at(k, n)];
         bool is_new;
-        EC_TRY(sample_is_new(s, sample, most, &is_new, err));
+        EC_TRY(sample_is_new(s, sample, n, most, &is_new, err));
         if (is_new) return EC_OK;
     }
     struct pq_number_dict *d = &s->numbers;
@@ -258,7 +272,7 @@ static enum ec_status coded_sample(struct pq_scratch *s, const struct pq_column 
     const uint16_t *code = (const uint16_t *)(const void *)c->codes.p;
     uint64_t sample[SAMPLE];
     for (size_t k = 0; k < SAMPLE; k++) sample[k] = c->numbers.entry[code[sample_at(k, cost->n)]];
-    return sample_is_new(s, sample, entries_max(cost), is_new, err);
+    return sample_is_new(s, sample, cost->n, entries_max(cost), is_new, err);
 }
 
 enum ec_status pq_number_recode(struct pq_scratch *s, const struct pq_column *c, const struct pq_bounds *bounds,
