@@ -135,18 +135,11 @@ static enum ec_status late_columns(struct ec_parquet *pq, struct ec_err *err) {
     return status;
 }
 
-/* Whether each of the first n bits is set. */
-static bool all_valid(const uint64_t *valid, size_t n) {
-    uint64_t all = UINT64_MAX;
-    for (size_t i = 0; i < n / 64; i++) all &= valid[i];
-    return all == UINT64_MAX && (n % 64 == 0 || valid[n / 64] << (64 - n % 64) == UINT64_MAX << (64 - n % 64));
-}
-
 /* Points every column at the batch's, after looking that it is what the file's column is. */
 static enum ec_status bind(struct ec_parquet *pq, const struct ec_batch *batch, const size_t *map, struct ec_err *err) {
     for (size_t i = 0; i < pq->column_count; i++) {
         struct pq_column *c = &pq->column[i];
-        c->source = NULL;
+        pq_column_bind(c, NULL, 0);
         if (map[i] == SIZE_MAX) continue;
         if (map[i] >= batch->columns)
             return ec_fail(err, EC_TABLE_FORMAT, "column %s of %s is mapped to column %zu of a batch of %zu", c->name,
@@ -156,22 +149,26 @@ static enum ec_status bind(struct ec_parquet *pq, const struct ec_batch *batch, 
             source->type.precision > c->type.precision)
             return ec_fail(err, EC_TABLE_FORMAT, "column %s of %s holds %s and is given %s", c->name, pq->path,
                            ec_type_name(c->type.type), ec_type_name(source->type.type));
-        c->source = source;
-        c->source_full = all_valid(source->valid, batch->rows);
+        pq_column_bind(c, source, batch->rows);
     }
     return EC_OK;
 }
 
-static enum ec_status check_rows(const struct ec_parquet *pq, const struct ec_batch *batch, const uint32_t *rows,
-                                 size_t n, struct ec_err *err) {
-    uint64_t last = n;
-    if (rows) {
-        last = 0;
-        for (size_t i = 0; i < n; i++) last = rows[i] >= last ? (uint64_t)rows[i] + 1 : last;
+/* The rows to take as a slice: as a list, or where it names neighbours as those. */
+static enum ec_status take_rows(const struct ec_parquet *pq, const struct ec_batch *batch, const uint32_t *rows,
+                                size_t n, struct pq_slice *all, struct ec_err *err) {
+    uint32_t last = 0, apart = 0;
+    *all = (struct pq_slice){.rows = rows, .n = n};
+    for (size_t i = 0; rows && i < n; i++) {
+        last = rows[i] > last ? rows[i] : last;
+        apart |= rows[i] - rows[0] - (uint32_t)i;
     }
-    if (last <= batch->rows) return EC_OK;
-    return ec_fail(err, EC_TABLE_FORMAT, "row %llu for %s is behind the batch's %zu", (unsigned long long)last,
-                   pq->path, batch->rows);
+    uint64_t end = rows && n > 0 ? (uint64_t)last + 1 : n;
+    if (end > batch->rows)
+        return ec_fail(err, EC_TABLE_FORMAT, "row %llu for %s is behind the batch's %zu", (unsigned long long)end,
+                       pq->path, batch->rows);
+    if (rows && n > 0 && apart == 0) *all = (struct pq_slice){.first = rows[0], .n = n};
+    return EC_OK;
 }
 
 static size_t held(const struct ec_parquet *pq) {
@@ -184,10 +181,16 @@ static size_t held(const struct ec_parquet *pq) {
  * the row at which a group ends does not hang on how rows were cut into batches. */
 static void slice_fit(const struct ec_parquet *pq, struct pq_slice *s) {
     size_t room = PQ_GROUP_BYTES - held(pq); /* not below zero: else the group would have ended */
-    for (; s->n > 1; s->n /= 2) {
+    bool roughly = true;
+    for (;;) {
         size_t most = 0;
-        for (size_t i = 0; i < pq->column_count; i++) most += pq_column_slice_max(&pq->column[i], s);
-        if (most < room) return;
+        for (size_t i = 0; i < pq->column_count; i++) {
+            pq_column_measure(&pq->column[i], s, roughly);
+            most += pq->column[i].slice_max;
+        }
+        if (most < room || s->n == 1) return;
+        if (!roughly) s->n /= 2;
+        roughly = false;
     }
 }
 
@@ -195,11 +198,12 @@ enum ec_status ec_parquet_append(struct ec_parquet *pq, const struct ec_batch *b
                                  const uint32_t *rows, size_t n, struct ec_err *err) {
     if (pq->broken || pq->fd < 0)
         return ec_fail(err, EC_IO, "%s cannot be appended to after a failure, or once finished", pq->path);
-    EC_TRY(check_rows(pq, batch, rows, n, err));
+    struct pq_slice all;
+    EC_TRY(take_rows(pq, batch, rows, n, &all, err));
     EC_TRY(bind(pq, batch, map, err));
     pq->broken = true; /* until all columns have the rows */
     for (size_t done = 0; done < n;) {
-        struct pq_slice s = {.rows = rows, .first = done, .n = n - done};
+        struct pq_slice s = {.rows = all.rows, .first = all.first + done, .n = n - done};
         if (s.n > EC_BATCH_ROWS) s.n = EC_BATCH_ROWS;
         if (s.n > pq->rows_per_group - pq->group_rows) s.n = pq->rows_per_group - pq->group_rows;
         slice_fit(pq, &s);

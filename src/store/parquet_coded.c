@@ -14,13 +14,13 @@ static enum ec_status no_memory(const struct pq_column *c, struct ec_err *err) {
     return ec_fail(err, EC_NO_MEMORY, "memory ran out for the codes of column %s", c->name);
 }
 
-/* The slice's places in the dictionary, nulls left out: one's code is written and then overwritten. */
-static void places(const struct pq_column *c, const struct pq_slice *s, uint32_t *to) {
-    const uint32_t *code = c->source->code;
+/* The slice's places in the dictionary, nulls left out: one's code is written and then overwritten.
+ * In `to`, or where they lie in the batch. */
+static const uint32_t *places(const struct pq_column *c, const struct pq_slice *s, uint32_t *to) {
+    const uint32_t *code = c->source->code, *start = to;
     const uint64_t *valid = c->source->valid;
-    if (c->source_full && !s->rows) {
-        memcpy(to, code + s->first, s->n * sizeof *to);
-    } else if (c->source_full) {
+    if (c->source_full && !s->rows) return code + s->first;
+    if (c->source_full) {
         for (size_t i = 0; i < s->n; i++) to[i] = code[s->rows[s->first + i]];
     } else {
         for (size_t i = 0; i < s->n; i++) {
@@ -29,6 +29,7 @@ static void places(const struct pq_column *c, const struct pq_slice *s, uint32_t
             to += ec_bit(valid, row);
         }
     }
+    return start;
 }
 
 /* The row of the slice that has value number `value`. */
@@ -164,9 +165,9 @@ static enum ec_status append_numbers(struct pq_column *c, const uint32_t *place,
 
 enum ec_status pq_coded_append(struct pq_column *c, const struct pq_slice *s, size_t group_rows, size_t count,
                                struct ec_err *err) {
-    uint32_t place[EC_BATCH_ROWS + 1];
+    uint32_t room[EC_BATCH_ROWS + 1];
     assert(s->n <= EC_BATCH_ROWS);
-    places(c, s, place);
+    const uint32_t *place = places(c, s, room);
     if (c->type.type == EC_TYPE_STRING) return append_texts(c, s, group_rows, place, count, err);
     if (c->type.type == EC_TYPE_BOOLEAN) return append_values(c, place, count, err);
     return append_numbers(c, place, count, err);

@@ -67,8 +67,31 @@ size_t pq_column_memory(const struct pq_column *c) {
            c->numbers.slot_cap * sizeof *c->numbers.slot + c->remap.cap * sizeof *c->remap.code;
 }
 
+/* Whether each of the first n bits is set. */
+static bool all_valid(const uint64_t *valid, size_t n) {
+    uint64_t all = UINT64_MAX;
+    for (size_t i = 0; i < n / 64; i++) all &= valid[i];
+    return all == UINT64_MAX && (n % 64 == 0 || valid[n / 64] << (64 - n % 64) == UINT64_MAX << (64 - n % 64));
+}
+
+/* A dictionary only grows: its longest text is looked for among the new ones. */
+static void measure_dictionary(struct pq_remap *m, const struct ec_dictionary *d) {
+    if (m->measured_id != d->id) m->measured = m->longest = 0;
+    m->measured_id = d->id;
+    const struct ec_text *text = d->values;
+    for (; m->measured < d->count; m->measured++)
+        m->longest = text[m->measured].n > m->longest ? text[m->measured].n : m->longest;
+}
+
+void pq_column_bind(struct pq_column *c, const struct ec_column *source, size_t rows) {
+    c->source = source;
+    if (!source) return;
+    c->source_full = all_valid(source->valid, rows);
+    if (!c->width && source->dictionary) measure_dictionary(&c->remap, source->dictionary);
+}
+
 /* The codes of nulls mean nothing. */
-static size_t coded_slice_max(const struct pq_column *c, const struct pq_slice *s) {
+static size_t coded_texts(const struct pq_column *c, const struct pq_slice *s) {
     const struct ec_text *text = c->source->dictionary->values;
     size_t sum = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -78,15 +101,25 @@ static size_t coded_slice_max(const struct pq_column *c, const struct pq_slice *
     return sum;
 }
 
-size_t pq_column_slice_max(const struct pq_column *c, const struct pq_slice *s) {
-    if (!c->source) return 0;
-    if (c->width) return s->n * c->width;
-    size_t each = 8; /* a code, and a length in the dictionary */
-    if (c->source->dictionary) return coded_slice_max(c, s) + s->n * each;
-    const struct ec_text *text = ec_column_text(c->source);
+static size_t texts(const struct pq_column *c, const struct pq_slice *s) {
+    const struct ec_text *text = ec_column_text(c->source) + s->first;
     size_t sum = 0;
-    for (size_t i = 0; i < s->n; i++) sum += text[s->rows ? s->rows[s->first + i] : s->first + i].n;
-    return sum + s->n * each;
+    if (s->rows)
+        for (size_t i = 0; i < s->n; i++) sum += ec_column_text(c->source)[s->rows[s->first + i]].n;
+    else
+        for (size_t i = 0; i < s->n; i++) sum += text[i].n;
+    return sum;
+}
+
+void pq_column_measure(struct pq_column *c, const struct pq_slice *s, bool roughly) {
+    c->slice_max = 0;
+    if (!c->source) return;
+    c->slice_max = s->n * (c->width ? c->width : 8); /* of a text a code, and its length in the dictionary */
+    if (c->width) return;
+    if (!c->source->dictionary)
+        c->slice_max += texts(c, s);
+    else
+        c->slice_max += roughly ? s->n * c->remap.longest : coded_texts(c, s);
 }
 
 /* Room for the bits of rows 0..rows-1, zero where new. */
@@ -164,7 +197,7 @@ static enum ec_status append_fixed(struct pq_column *c, const struct pq_slice *s
 /* Texts as PLAIN has them: four bytes of length, and the bytes. */
 static enum ec_status append_plain(struct pq_column *c, const struct pq_slice *s, struct ec_err *err) {
     const struct ec_text *text = ec_column_text(c->source);
-    char *to = ec_buf_reserve(&c->data, pq_column_slice_max(c, s) + PQ_SLACK);
+    char *to = ec_buf_reserve(&c->data, c->slice_max + PQ_SLACK);
     if (!to) return ec_fail(err, EC_NO_MEMORY, "memory ran out for the texts of column %s", c->name);
     struct pq_lengths lengths = c->lengths;
     for (size_t i = 0; i < s->n; i++) {

@@ -43,6 +43,9 @@ struct pq_remap {
     uint32_t *code;
     uint32_t count; /* codes that it has a place for; PQ_NO_CODE: not met yet */
     uint32_t cap;
+    uint64_t measured_id; /* the batch's dictionary of which the longest text is known */
+    uint32_t measured;    /* of so many entries */
+    uint32_t longest;
 };
 
 struct pq_lengths {
@@ -83,6 +86,7 @@ struct pq_column {
     /* The append() under way, borrowed. */
     const struct ec_column *source; /* NULL: all null */
     bool source_full;               /* no null in the whole batch */
+    size_t slice_max;               /* bytes that the slice under way can add at most */
 };
 
 /* Rows of a batch: rows[first..first+n-1], or first..first+n-1 themselves where rows is NULL. */
@@ -107,7 +111,10 @@ void pq_column_deinit(struct pq_column *c);
 /* Appends the slice of c->source behind group_rows rows. */
 enum ec_status pq_column_append(struct pq_column *c, const struct pq_slice *s, size_t group_rows,
                                 struct ec_err *err) EC_MUST_USE;
-size_t pq_column_slice_max(const struct pq_column *c, const struct pq_slice *s); /* bytes it can add at most */
+/* Begins an append() of `source`, NULL for nulls. */
+void pq_column_bind(struct pq_column *c, const struct ec_column *source, size_t rows);
+/* Sets c->slice_max; `roughly` it may be more than need be. */
+void pq_column_measure(struct pq_column *c, const struct pq_slice *s, bool roughly);
 size_t pq_column_held(const struct pq_column *c);   /* bytes of values: depends on the rows alone */
 size_t pq_column_memory(const struct pq_column *c); /* bytes allocated */
 void pq_column_reset(struct pq_column *c, bool release);
