@@ -45,18 +45,56 @@ static size_t add_multibyte(struct ec_buf *out, const char *p, size_t n) {
     return k;
 }
 
+/* What stands behind the backslash of an escaped byte; 0: it is plain; 1: it is not ASCII. */
+static const char escapes[256] = {
+    [0 ... 8] = 'u', ['\t'] = 't', ['\n'] = 'n', [11 ... 12] = 'u', ['\r'] = 'r', [14 ... 31] = 'u', ['"'] = '"',
+    ['&'] = 'u',     ['<'] = 'u',  ['>'] = 'u',  ['\\'] = '\\',     [127] = 'u',  [128 ... 255] = 1,
+};
+#define PIECE   256u /* bytes that are quoted at a time */
+#define LONGEST 6u   /* of an escape */
+
+/* Up to n ASCII bytes to `to`, where each has room to be escaped; how many there were. */
+static size_t quote_ascii(const char *p, size_t n, char **to) {
+    size_t i = 0;
+    for (; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        char escape = escapes[c];
+        if (escape == 1) break;
+        if (!escape) {
+            *(*to)++ = p[i];
+            continue;
+        }
+        *(*to)++ = '\\';
+        *(*to)++ = escape;
+        if (escape != 'u') continue;
+        memcpy(*to, (char[4]){'0', '0', hex[c >> 4], hex[c & 15]}, 4);
+        *to += 4;
+    }
+    return i;
+}
+
+/* Byte by byte, where the buffer may have no room for all of them escaped. */
+static size_t quote_tightly(struct ec_buf *out, const char *p, size_t n) {
+    size_t i = 0;
+    while (i < n && is_plain((unsigned char)p[i])) i++;
+    ec_buf_add(out, p, i);
+    if (i < n && (unsigned char)p[i] < 0x80) add_special(out, (unsigned char)p[i++]);
+    return i;
+}
+
 void ec_json_quote(struct ec_buf *out, const char *p, size_t n) {
     ec_buf_addc(out, '"');
-    size_t i = 0;
-    while (i < n) {
-        size_t start = i;
-        while (i < n && is_plain((unsigned char)p[i])) i++;
-        ec_buf_add(out, p + start, i - start);
-        if (i == n) break;
-        if ((unsigned char)p[i] < 0x80)
-            add_special(out, (unsigned char)p[i++]);
-        else
-            i += add_multibyte(out, p + i, n - i);
+    for (size_t i = 0; i < n && !out->failed;) {
+        size_t piece = n - i < PIECE ? n - i : PIECE;
+        if (piece * LONGEST < out->bytes_max - out->n) {
+            char *to = ec_buf_reserve(out, piece * LONGEST);
+            if (!to) return;
+            i += quote_ascii(p + i, piece, &to);
+            out->n = (size_t)(to - out->p);
+        } else {
+            i += quote_tightly(out, p + i, piece);
+        }
+        if (i < n && (unsigned char)p[i] >= 0x80) i += add_multibyte(out, p + i, n - i);
     }
     ec_buf_addc(out, '"');
 }
@@ -93,10 +131,18 @@ static void close_with(struct ec_json_writer *w, char bracket) {
     w->first = false;
 }
 
-void ec_json_object(struct ec_json_writer *w, const char *key) { open_with(w, key, '{'); }
-void ec_json_array(struct ec_json_writer *w, const char *key) { open_with(w, key, '['); }
-void ec_json_end(struct ec_json_writer *w) { close_with(w, '}'); }
-void ec_json_end_array(struct ec_json_writer *w) { close_with(w, ']'); }
+void ec_json_object(struct ec_json_writer *w, const char *key) {
+    open_with(w, key, '{');
+}
+void ec_json_array(struct ec_json_writer *w, const char *key) {
+    open_with(w, key, '[');
+}
+void ec_json_end(struct ec_json_writer *w) {
+    close_with(w, '}');
+}
+void ec_json_end_array(struct ec_json_writer *w) {
+    close_with(w, ']');
+}
 
 void ec_json_text(struct ec_json_writer *w, const char *key, struct ec_str value) {
     begin(w, key);
@@ -119,8 +165,14 @@ void ec_json_int(struct ec_json_writer *w, const char *key, int64_t value) {
 }
 
 void ec_json_uint(struct ec_json_writer *w, const char *key, uint64_t value) {
+    char text[20];
+    size_t at = sizeof text;
+    do {
+        text[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
     begin(w, key);
-    ec_buf_printf(w->out, "%" PRIu64, value);
+    ec_buf_add(w->out, text + at, sizeof text - at);
 }
 
 void ec_json_double(struct ec_json_writer *w, const char *key, double value) {

@@ -15,6 +15,15 @@ enum ec_status ec_quarantine_init(struct ec_quarantine *q, const struct ec_quara
                                   struct ec_err *err) {
     *q = (struct ec_quarantine){.options = *options, .fd = -1, .buf = ec_buf_make(BUFFER_MAX)};
     q->first_fault = ec_calloc(EC_BATCH_ROWS, sizeof *q->first_fault);
+    q->beginning = ec_buf_make(BUFFER_MAX);
+    struct ec_json_writer w;
+    ec_json_init(&w, &q->beginning);
+    ec_json_object(&w, NULL);
+    ec_json_str(&w, "run", options->run);
+    ec_json_str(&w, "source", options->source->name);
+    ec_json_str(&w, "file", options->file);
+    ec_json_str(&w, "member", options->member);
+    EC_TRY(ec_buf_check(&q->beginning, err));
     if (!q->first_fault) return ec_fail(err, EC_NO_MEMORY, "no memory for the quarantine of %s", options->file);
     return EC_OK;
 }
@@ -90,13 +99,8 @@ static void write_reason(struct ec_json_writer *w, const struct ec_quarantine *q
 
 static void write_row(struct ec_quarantine *q, const struct ec_batch *batch, size_t row, const struct ec_first *first) {
     const struct ec_place *place = &batch->place[row];
-    struct ec_json_writer w;
-    ec_json_init(&w, &q->buf);
-    ec_json_object(&w, NULL);
-    ec_json_str(&w, "run", q->options.run);
-    ec_json_str(&w, "source", q->options.source->name);
-    ec_json_str(&w, "file", q->options.file);
-    ec_json_str(&w, "member", q->options.member);
+    struct ec_json_writer w = {.out = &q->buf, .depth = 1};
+    ec_buf_add(&q->buf, q->beginning.p, q->beginning.n);
     ec_json_uint(&w, "line", place->line);
     ec_json_uint(&w, "offset", place->offset);
     ec_json_uint(&w, "length", place->length);
@@ -115,19 +119,15 @@ static void write_row(struct ec_quarantine *q, const struct ec_batch *batch, siz
     q->rows++;
 }
 
-static const struct ec_first *first_of(const struct ec_first *first, size_t count, size_t row) {
-    for (size_t i = 0; i < count; i++)
-        if (first[i].row == row) return &first[i];
-    return NULL;
-}
-
 enum ec_status ec_quarantine_write(struct ec_quarantine *q, const struct ec_batch *batch, const struct ec_first *first,
                                    size_t first_count, struct ec_err *err) {
     if (batch->faults == 0) return EC_OK;
     EC_TRY(chain_faults(q, batch, err));
+    const struct ec_first *end = first + first_count; /* in the order of rows, as the rows below */
     for (size_t row = 0; row < batch->rows; row++) {
         if (!ec_bit(batch->rejected, row)) continue;
-        write_row(q, batch, row, ec_bit(batch->duplicate, row) ? first_of(first, first_count, row) : NULL);
+        while (first < end && first->row < row) first++;
+        write_row(q, batch, row, first < end && first->row == row ? first : NULL);
         if (q->buf.n >= FLUSH_BYTES || q->buf.failed) EC_TRY(flush(q, err));
     }
     return EC_OK;
@@ -149,6 +149,7 @@ enum ec_status ec_quarantine_finish(struct ec_quarantine *q, struct ec_err *err)
 void ec_quarantine_deinit(struct ec_quarantine *q) {
     if (q->fd >= 0) ec_file_abandon(q->fd, q->options.path);
     ec_buf_free(&q->buf);
+    ec_buf_free(&q->beginning);
     ec_free(q->first_fault);
     ec_free(q->next_fault);
     *q = (struct ec_quarantine){.fd = -1};

@@ -35,6 +35,7 @@ struct ec_quarantine {
     struct ec_durable *durable; /* set by the caller: is handed the finished file, to be synced with others; NULL: alone */
     int fd;                     /* -1: not created yet */
     struct ec_buf buf;
+    struct ec_buf beginning; /* of every line: what does not change with the row */
     uint64_t rows;
     uint32_t *first_fault; /* per row of the batch: 1 + its first fault, 0: none */
     uint32_t *next_fault;  /* per fault: 1 + the next of the same row */
@@ -43,7 +44,7 @@ struct ec_quarantine {
 
 enum ec_status ec_quarantine_init(struct ec_quarantine *q, const struct ec_quarantine_options *options,
                                   struct ec_err *err) EC_MUST_USE;
-/* Writes the rejected rows of the batch. `first` names the firsts of the batch's duplicates. */
+/* Writes the rejected rows of the batch. `first` names the firsts of the batch's duplicates, in their order. */
 enum ec_status ec_quarantine_write(struct ec_quarantine *q, const struct ec_batch *batch, const struct ec_first *first,
                                    size_t first_count, struct ec_err *err) EC_MUST_USE;
 /* Syncs and closes, or hands over; q->rows == 0 means that there is no file. */

@@ -79,6 +79,47 @@ static void json_text_is_inert(void **state) {
     ec_buf_free(&b);
 }
 
+/* However tight the buffer is: what fits is the same, what does not fit is said. */
+static void json_text_is_the_same_in_a_tight_buffer(void **state) {
+    (void)state;
+    uint64_t seed = 11;
+    for (size_t round = 0; round < 3000; round++) {
+        char text[700];
+        size_t n = round % sizeof text;
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            text[i] = (seed >> 60) ? "abc<\"\\\n \x7f,{}:\xc3\xa9x"[(seed >> 33) % 17] : (char)(seed >> 40);
+        }
+        struct ec_buf roomy = ec_buf_make(16 * sizeof text);
+        ec_json_quote(&roomy, text, n);
+        assert_false(roomy.failed);
+        for (size_t more = 0; more < 3; more++) {
+            struct ec_buf tight = ec_buf_make(roomy.n - 1 + more);
+            ec_json_quote(&tight, text, n);
+            assert_int_equal(tight.failed, more == 0);
+            if (more) assert_int_equal(tight.n, roomy.n);
+            if (more) assert_memory_equal(tight.p, roomy.p, roomy.n + 1);
+            ec_buf_free(&tight);
+        }
+        ec_buf_free(&roomy);
+    }
+}
+
+static void json_numbers(void **state) {
+    (void)state;
+    struct ec_buf b = ec_buf_make(1000);
+    struct ec_json_writer w;
+    ec_json_init(&w, &b);
+    ec_json_array(&w, NULL);
+    ec_json_uint(&w, NULL, 0);
+    ec_json_uint(&w, NULL, 1234567890);
+    ec_json_uint(&w, NULL, UINT64_MAX);
+    ec_json_int(&w, NULL, INT64_MIN);
+    ec_json_end_array(&w);
+    assert_string_equal(b.p, "[0,1234567890,18446744073709551615,-9223372036854775808]");
+    ec_buf_free(&b);
+}
+
 static void json_writer_places_commas(void **state) {
     (void)state;
     struct ec_buf b = ec_buf_make(1000);
@@ -113,7 +154,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_views_use_duckdbs_layout), cmocka_unit_test(arena_refuses_more_than_its_maximum),
         cmocka_unit_test(buffer_fails_once_and_says_so), cmocka_unit_test(utf8_follows_rfc_3629),
-        cmocka_unit_test(json_text_is_inert),            cmocka_unit_test(json_writer_places_commas),
+        cmocka_unit_test(json_text_is_inert),            cmocka_unit_test(json_text_is_the_same_in_a_tight_buffer),
+        cmocka_unit_test(json_numbers),                  cmocka_unit_test(json_writer_places_commas),
         cmocka_unit_test(doubles_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
