@@ -43,6 +43,9 @@ struct ec_work {
     size_t partition; /* of the batch, SIZE_MAX: none */
     char path[EC_PATH_MAX];
     char origin[EC_PATH_MAX]; /* `_file`: the path below data/raw, and the member behind it */
+    struct ec_text origin_text;
+    struct ec_dictionary origin_dictionary;
+    uint32_t origin_code[EC_BATCH_ROWS]; /* zero */
     struct ec_derivation *derivation;
     uint64_t **expression_failed;
     size_t expression_count;

@@ -1,15 +1,19 @@
 /* A batch's way from what was read to parts and quarantine. */
 #include "run/work.h"
 
+/* `_file` comes coded: a value that every row has. */
 static void fill_origin(struct ec_work *w) {
     struct ec_column *file = &w->batch.column[w->file_at], *line = &w->batch.column[w->line_at];
-    struct ec_text origin = ec_text_of(w->origin, strlen(w->origin));
+    size_t full = w->batch.rows / 64, rest = w->batch.rows % 64;
     for (size_t row = 0; row < w->batch.rows; row++) {
-        ec_column_text(file)[row] = origin;
+        ec_column_text(file)[row] = w->origin_text;
         ec_column_int(line)[row] = (int64_t)w->batch.place[row].line;
-        ec_bit_set(file->valid, row);
-        ec_bit_set(line->valid, row);
     }
+    memset(file->valid, 0xff, full * sizeof *file->valid);
+    if (rest) file->valid[full] = (UINT64_C(1) << rest) - 1;
+    memcpy(line->valid, file->valid, (full + (rest > 0)) * sizeof *file->valid);
+    file->dictionary = &w->origin_dictionary;
+    file->code = w->origin_code;
 }
 
 /* A value that cannot be a partition's costs its row: it must not cost the run. */

@@ -151,6 +151,8 @@ static enum ec_status set_up(struct ec_work *w, struct ec_err *err) {
         EC_TRY(ec_path_join(w->origin, sizeof w->origin, t->path, t->member, err));
     else
         EC_TRY(ec_path_join(w->origin, sizeof w->origin, "", t->path, err));
+    w->origin_text = ec_text_of(w->origin, strlen(w->origin));
+    w->origin_dictionary = (struct ec_dictionary){.id = ec_dictionary_id(), .count = 1, .values = &w->origin_text};
     return ec_task_context_derivation(w->context, w->source, t->as_of, &w->derivation, err);
 }
 
