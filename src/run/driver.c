@@ -14,8 +14,9 @@
 
 #define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
 
-enum ec_status ec_driver_open_sql(const struct ec_driver *d, const char *spill, unsigned threads, uint64_t memory_bytes,
-                                  struct ec_sql **sql, struct ec_err *err) {
+/* A session of the driver's: a new one, or *sql where it is open and not settled. */
+static enum ec_status open_sql(const struct ec_driver *d, const char *spill, unsigned threads, uint64_t memory_bytes,
+                               struct ec_sql **sql, struct ec_err *err) {
     char data[EC_PATH_MAX], temp[EC_PATH_MAX];
     EC_TRY(ec_project_path(data, d->config->dir, "data", NULL, err));
     EC_TRY(ec_path_join(temp, sizeof temp, d->staging, spill, err));
@@ -25,13 +26,24 @@ enum ec_status ec_driver_open_sql(const struct ec_driver *d, const char *spill, 
                                      .temp_dir = temp,
                                      .files_dir = data,
                                      .run_date = d->options->as_of};
-    return ec_sql_open(&options, sql, err);
+    return *sql ? ec_sql_settle(*sql, &options, err) : ec_sql_open(&options, sql, err);
+}
+
+enum ec_status ec_driver_open_sql(const struct ec_driver *d, const char *spill, unsigned threads, uint64_t memory_bytes,
+                                  struct ec_sql **sql, struct ec_err *err) {
+    *sql = NULL;
+    return open_sql(d, spill, threads, memory_bytes, sql, err);
 }
 
 enum ec_status ec_driver_sql(struct ec_driver *d, struct ec_sql **sql, struct ec_err *err) {
-    if (!d->sql) EC_TRY(ec_driver_open_sql(d, "spill", d->config->workers, d->config->memory_bytes / 2, &d->sql, err));
+    enum ec_status status = EC_OK;
+    if (!d->sql) {
+        d->sql = d->worker.sql; /* the workers have copies of it */
+        d->worker.sql = NULL;
+        status = open_sql(d, "spill", d->config->workers, d->config->memory_bytes / 2, &d->sql, err);
+    }
     *sql = d->sql;
-    return EC_OK;
+    return status;
 }
 
 static enum ec_status make_plan(struct ec_driver *d, struct ec_err *err) {

@@ -49,7 +49,20 @@ static enum ec_status configure(duckdb_config config, const struct ec_sql_option
     return EC_OK;
 }
 
-/* What can only be said to a running database; the lock comes last. */
+/* SET name = <before>'text'<behind> */
+static enum ec_status set_text(struct ec_sql *sql, const char *name, const char *before, const char *text,
+                               const char *behind, struct ec_err *err) {
+    struct ec_buf statement = ec_buf_make(EC_SQL_TEXT_MAX);
+    ec_buf_printf(&statement, "SET %s = %s", name, before);
+    ec_sql_quote_text(&statement, text);
+    ec_buf_addz(&statement, behind);
+    enum ec_status status = ec_buf_check(&statement, err);
+    if (status == EC_OK) status = ec_sql_run(sql, statement.p, err);
+    ec_buf_free(&statement);
+    return status;
+}
+
+/* What can only be said to a running database. */
 static enum ec_status prepare_session(struct ec_sql *sql, const struct ec_sql_options *options, struct ec_err *err) {
     EC_TRY(ec_sql_run(sql, "SET errors_as_json = true", err));
     EC_TRY(ec_sql_run(sql, "SET TimeZone = 'UTC'", err));
@@ -59,18 +72,12 @@ static enum ec_status prepare_session(struct ec_sql *sql, const struct ec_sql_op
     char text[64], date[16];
     date[ec_date_format(options->run_date, date)] = '\0';
     (void)snprintf(text, sizeof text, "CREATE MACRO run_date() AS DATE '%s'", date);
-    EC_TRY(ec_sql_run(sql, text, err));
+    return ec_sql_run(sql, text, err);
+}
 
-    if (options->files_dir) {
-        struct ec_buf list = ec_buf_make(EC_SQL_TEXT_MAX);
-        ec_buf_addz(&list, "SET allowed_directories = [");
-        ec_sql_quote_text(&list, options->files_dir);
-        ec_buf_addz(&list, "]");
-        enum ec_status status = ec_buf_check(&list, err);
-        if (status == EC_OK) status = ec_sql_run(sql, list.p, err);
-        ec_buf_free(&list);
-        if (status != EC_OK) return status;
-    }
+/* The lock comes last. */
+static enum ec_status lock_session(struct ec_sql *sql, const struct ec_sql_options *options, struct ec_err *err) {
+    if (options->files_dir) EC_TRY(set_text(sql, "allowed_directories", "[", options->files_dir, "]", err));
     EC_TRY(ec_sql_run(sql, "SET enable_external_access = false", err));
     return ec_sql_run(sql, "SET lock_configuration = true", err);
 }
@@ -93,8 +100,8 @@ static enum ec_status open_database(struct ec_sql *sql, const struct ec_sql_opti
     return EC_OK;
 }
 
-enum ec_status ec_sql_open_with(const struct ec_sql_options *options, const char *disabled_optimizers, struct ec_sql **out,
-                                struct ec_err *err) {
+static enum ec_status open_session(const struct ec_sql_options *options, const char *disabled_optimizers, bool locked,
+                                   struct ec_sql **out, struct ec_err *err) {
     *out = NULL;
     EC_TRY(ec_duck_load(err));
     struct ec_sql *sql = ec_calloc(1, sizeof *sql);
@@ -105,6 +112,7 @@ enum ec_status ec_sql_open_with(const struct ec_sql_options *options, const char
     sql->options.files_dir = NULL;
     enum ec_status status = open_database(sql, options, disabled_optimizers, err);
     if (status == EC_OK) status = prepare_session(sql, options, err);
+    if (status == EC_OK && locked) status = lock_session(sql, options, err);
     if (status != EC_OK) {
         ec_sql_close(sql);
         return status;
@@ -113,8 +121,34 @@ enum ec_status ec_sql_open_with(const struct ec_sql_options *options, const char
     return EC_OK;
 }
 
+enum ec_status ec_sql_open_with(const struct ec_sql_options *options, const char *disabled_optimizers, struct ec_sql **sql,
+                                struct ec_err *err) {
+    return open_session(options, disabled_optimizers, true, sql, err);
+}
+
 enum ec_status ec_sql_open(const struct ec_sql_options *options, struct ec_sql **sql, struct ec_err *err) {
-    return ec_sql_open_with(options, NULL, sql, err);
+    return open_session(options, NULL, true, sql, err);
+}
+
+enum ec_status ec_sql_open_unsettled(const struct ec_sql_options *options, struct ec_sql **sql, struct ec_err *err) {
+    return open_session(options, NULL, false, sql, err);
+}
+
+enum ec_status ec_sql_settle(struct ec_sql *sql, const struct ec_sql_options *options, struct ec_err *err) {
+    char text[64];
+    sql->options = *options;
+    sql->options.temp_dir = sql->options.files_dir = NULL;
+    (void)snprintf(text, sizeof text, "SET threads = %u", options->threads ? options->threads : 1);
+    EC_TRY(ec_sql_run(sql, text, err));
+    (void)snprintf(text, sizeof text, "SET memory_limit = '%" PRIu64 "B'", options->memory_bytes);
+    EC_TRY(ec_sql_run(sql, text, err));
+    EC_TRY(set_text(sql, "temp_directory", "", options->temp_dir ? options->temp_dir : "", "", err));
+    if (options->temp_dir) {
+        uint64_t most = options->temp_bytes ? options->temp_bytes : EC_SQL_TEMP_MAX;
+        (void)snprintf(text, sizeof text, "SET max_temp_directory_size = '%" PRIu64 "B'", most);
+        EC_TRY(ec_sql_run(sql, text, err));
+    }
+    return lock_session(sql, options, err);
 }
 
 void ec_sql_close(struct ec_sql *sql) {

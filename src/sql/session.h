@@ -40,6 +40,12 @@ struct ec_sql_options {
 enum ec_status ec_sql_open(const struct ec_sql_options *options, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
 void ec_sql_close(struct ec_sql *sql); /* NULL allowed */
 
+/* A session that is settled later, perhaps in a copy of the process (fork(), which with `threads` 1 it outlives): then
+ * threads, memory and folders become those of other options, and the configuration is locked. Until then it must meet
+ * nothing but text of ours. The date stays. */
+enum ec_status ec_sql_open_unsettled(const struct ec_sql_options *options, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_sql_settle(struct ec_sql *sql, const struct ec_sql_options *options, struct ec_err *err) EC_MUST_USE;
+
 /* Runs statements whose result does not matter. */
 enum ec_status ec_sql_run(struct ec_sql *sql, const char *text, struct ec_err *err) EC_MUST_USE;
 

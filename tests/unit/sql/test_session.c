@@ -67,13 +67,57 @@ static void configuration_is_set_and_locked(void **state) {
     ec_sql_close(NULL);
 }
 
-static void files_outside_the_folder_stay_shut(void **state) {
+static struct ec_sql *settle_session(const char *temp_dir, const char *files_dir, uint64_t memory) {
+    struct ec_sql_options before = {.threads = 1, .memory_bytes = 64 * EC_MIB, .run_date = 20285};
+    struct ec_sql_options options = {
+        .threads = 2, .memory_bytes = memory, .temp_dir = temp_dir, .files_dir = files_dir, .run_date = 20285};
+    struct ec_sql *sql;
+    struct ec_err err = {0};
+    if (ec_sql_open_unsettled(&before, &sql, &err) != EC_OK) fail_msg("%s", err.message);
+    check_cell(sql, "SELECT current_setting('threads')", EC_TYPE_INTEGER, "1");
+    must_run(sql, "CREATE TABLE made_before AS SELECT 7 AS i");
+    if (ec_sql_settle(sql, &options, &err) != EC_OK) fail_msg("%s", err.message);
+    check_cell(sql, "SELECT i FROM made_before", EC_TYPE_INTEGER, "7");
+    return sql;
+}
+
+/* Settled later, a session is as if it had been opened so. */
+static void what_is_settled_later_holds_as_well(void **state) {
     (void)state;
+    char dir[] = "/tmp/ec-sql-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    static const char *const settings[] = {"threads", "memory_limit", "temp_directory", "max_temp_directory_size",
+                                           "TimeZone", "preserve_insertion_order", "enable_external_access",
+                                           "lock_configuration", "allowed_directories", "default_null_order"};
+    struct ec_sql *opened = open_session(dir, dir, 256 * EC_MIB), *settled = settle_session(dir, dir, 256 * EC_MIB);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char text[256];
+        struct ec_sql_rows *rows;
+        struct ec_batch *batch;
+        (void)snprintf(text, sizeof text, "SELECT CAST(current_setting('%s') AS VARCHAR)", settings[i]);
+        assert_int_equal(ec_sql_query(opened, text, &rows, NULL), EC_OK);
+        assert_int_equal(ec_sql_next(rows, &batch, NULL), EC_OK);
+        char *expected = ec_strdup(ec_batch_cell_text(batch, 0, 0).p);
+        assert_non_null(expected);
+        ec_sql_rows_close(rows);
+        check_cell(settled, text, EC_TYPE_STRING, expected);
+        ec_free(expected);
+    }
+    must_fail(settled, "SET threads = 8", EC_ENGINE, "locked");
+    must_fail(settled, "SET enable_external_access = true", EC_ENGINE, "");
+    struct ec_sql_options again = {.threads = 1, .memory_bytes = EC_GIB};
+    assert_int_equal(ec_sql_settle(settled, &again, NULL), EC_ENGINE);
+    ec_sql_close(opened);
+    ec_sql_close(settled);
+    assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
+}
+
+static void files_outside(struct ec_sql *(*open)(const char *temp_dir, const char *files_dir, uint64_t memory)) {
     char dir[] = "/tmp/ec-sql-XXXXXX", path[64], text[256];
     assert_non_null(mkdtemp(dir));
     (void)snprintf(path, sizeof path, "%s/in", dir);
     assert_int_equal(ec_dir_make(path, NULL), EC_OK);
-    struct ec_sql *sql = open_session(NULL, path, 256 * EC_MIB);
+    struct ec_sql *sql = open(NULL, path, 256 * EC_MIB);
     (void)snprintf(text, sizeof text, "COPY (SELECT 42 AS i) TO '%s/in/it''s.parquet' (FORMAT parquet)", dir);
     must_run(sql, text);
     (void)snprintf(text, sizeof text, "SELECT i FROM read_parquet('%s/in/it''s.parquet')", dir);
@@ -91,6 +135,12 @@ static void files_outside_the_folder_stay_shut(void **state) {
     must_fail(sql, text, EC_ENGINE, "disabled");
     ec_sql_close(sql);
     assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
+}
+
+static void files_outside_the_folder_stay_shut(void **state) {
+    (void)state;
+    files_outside(open_session);
+    files_outside(settle_session);
 }
 
 static const char big_sort[] = "SELECT count(*), sum(n) FROM (SELECT i, length(s) AS n, row_number() OVER (ORDER BY s) AS r "
@@ -268,6 +318,7 @@ static void exact_sums_do_not_depend_on_order(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(configuration_is_set_and_locked),
+        cmocka_unit_test(what_is_settled_later_holds_as_well),
         cmocka_unit_test(files_outside_the_folder_stay_shut),
         cmocka_unit_test(memory_is_bounded_and_spills_where_it_may),
         cmocka_unit_test(an_interrupt_holds_for_later_statements),
