@@ -99,7 +99,7 @@ static void sync_items(struct item *item, size_t count) {
 }
 
 static void sync_files(struct ec_durable *d) {
-    sync_items(d->files.item + d->synced, d->files.count - d->synced);
+    if (d->synced < d->files.count) sync_items(d->files.item + d->synced, d->files.count - d->synced);
     d->synced = d->files.count;
 }
 

@@ -123,7 +123,7 @@ enum ec_status ec_quarantine_write(struct ec_quarantine *q, const struct ec_batc
                                    size_t first_count, struct ec_err *err) {
     if (batch->faults == 0) return EC_OK;
     EC_TRY(chain_faults(q, batch, err));
-    const struct ec_first *end = first + first_count; /* in the order of rows, as the rows below */
+    const struct ec_first *end = first_count ? first + first_count : first; /* in the order of rows, as the rows below */
     for (size_t row = 0; row < batch->rows; row++) {
         if (!ec_bit(batch->rejected, row)) continue;
         while (first < end && first->row < row) first++;

@@ -377,7 +377,8 @@ static void a_copy_is_a_worker(void **state) {
     ec_process_init(&p);
     assert_true(ec_process_fork(&p, be_fake, (void *)(uintptr_t) "good"));
     (void)signal(SIGTERM, SIG_DFL);
-    ec_process_send(&p, "{\"v\":1,\"task\":\"t1\",\"source\":\"s\",\"path\":\"p\"}\n", 48);
+    static const char task[] = "{\"v\":1,\"task\":\"t1\",\"source\":\"s\",\"path\":\"p\"}\n";
+    ec_process_send(&p, task, sizeof task - 1);
     enum ec_heard heard;
     do {
         assert_int_equal(ec_process_hear(&p, &heard, NULL), EC_OK);
