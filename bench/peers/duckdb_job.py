@@ -7,6 +7,7 @@
 """
 import argparse
 import csv
+import itertools
 import os
 import re
 import resource
@@ -18,7 +19,7 @@ import duckdb
 import openpyxl
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CSV_NAMES = {"api_logs": "kpi", "sessions": "aggregated", "products": "summary", "users": "summary", "sales": "kpi"}
+CSV_NAMES = {"api_logs": "kpi", "sessions": "aggregated", "users": "summary", "sales": "kpi"}
 
 
 def unpack(raw, out):
@@ -71,6 +72,16 @@ def rename_csv_files(out):
                     all_of_it.write(file.read())
 
 
+def write_products_csv(con, out):
+    rows = con.execute("SELECT * REPLACE (CAST(is_active AS VARCHAR) AS is_active) FROM products_kpi ORDER BY date")
+    header = [column[0] for column in rows.description]
+    for date, of_date in itertools.groupby(rows.fetchall(), key=lambda row: row[0]):
+        folder = os.path.join(out, "products", str(date))
+        os.makedirs(folder)
+        with open(os.path.join(folder, f"products_{date}_summary.csv"), "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *of_date])
+
+
 def cpu_seconds():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -113,7 +124,8 @@ def main():
         execute(con, name, statements)
         clock.tell(name)
     rename_csv_files(given.out)
-    clock.tell("names of the CSV files")
+    write_products_csv(con, given.out)
+    clock.tell("names of the CSV files, those of the products")
 
 
 if __name__ == "__main__":
