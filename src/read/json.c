@@ -1,6 +1,7 @@
 #include "read/json_reader.h"
 
 #include "base/io.h"
+#include "scan/scan.h"
 #include "read/json_predict.h"
 #include "read/json_stretch.h"
 
@@ -284,6 +285,7 @@ static enum ec_status find_layout(struct json_reader *r, const struct ec_reader_
 static enum ec_status init(struct json_reader *r, const struct ec_reader_args *args,
                            const struct ec_json_options *options, struct ec_err *err) {
     const char *mode = getenv("EC_JSON"), *encoding = args->source->encoding;
+    (void)ec_scan(); /* what the environment asks for is known to what is inlined */
     if (encoding && strcmp(encoding, "utf-8") != 0)
         return ec_fail(err, EC_ENCODING, "the source %s declares the encoding %s, but JSON is UTF-8 (RFC 8259)",
                        args->source->name, encoding);

@@ -77,9 +77,14 @@ void ec_json_predict_learn(struct ec_json_predict *predict, const struct ec_json
     predict->ready = true;
 }
 
+static bool stands_bytewise(const struct ec_json_literal *literal, const char *p, const char *end) {
+    return p <= end && (size_t)(end - p) >= literal->n && memcmp(p, literal->p, literal->n) == 0;
+}
+
 /* Whether the literal stands at p. Reads up to 32 bytes there: the padding allows it. */
 static inline bool stands_at(const struct ec_json_literal *literal, const char *p, const char *end) {
 #if defined(__SSE2__)
+    if (ec_scan_bytewise) return stands_bytewise(literal, p, end);
     __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)literal->bytes);
@@ -89,7 +94,7 @@ static inline bool stands_at(const struct ec_json_literal *literal, const char *
     if ((same & literal->mask) != literal->mask) return false;
     if (literal->n <= EC_JSON_LITERAL_SHORT) return true;
 #endif
-    return p <= end && (size_t)(end - p) >= literal->n && memcmp(p, literal->p, literal->n) == 0;
+    return stands_bytewise(literal, p, end);
 }
 
 /* An integer of at most seven digits, without fraction or exponent; NULL where it is anything else. */

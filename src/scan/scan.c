@@ -9,6 +9,7 @@
 #define VARIANTS_MAX 4
 
 static _Atomic(const struct ec_scan *) chosen;
+bool ec_scan_bytewise;
 
 /* The variants that run here, each better than the one before it. */
 static size_t list_variants(const struct ec_scan *list[VARIANTS_MAX]) {
@@ -41,10 +42,12 @@ static const struct ec_scan *find(const char *name) {
 static const struct ec_scan *choose(void) {
     const struct ec_scan *list[VARIANTS_MAX];
     const struct ec_scan *best = list[list_variants(list) - 1];
-    const char *name = getenv("EC_SCAN");
+    const char *variable = "ECLUSE_CPU", *name = getenv(variable);
+    if (!name || !*name) name = getenv(variable = "EC_SCAN");
     if (!name || !*name) return best;
     const struct ec_scan *asked = find(name);
-    if (!asked) ec_log(EC_LOG_WARN, "EC_SCAN=%s is not a variant that this machine has; %s is used", name, best->name);
+    if (!asked)
+        ec_log(EC_LOG_WARN, "%s=%s is not a variant that this machine has; %s is used", variable, name, best->name);
     return asked ? asked : best;
 }
 
@@ -52,12 +55,15 @@ const struct ec_scan *ec_scan(void) {
     const struct ec_scan *scan = atomic_load_explicit(&chosen, memory_order_acquire);
     if (scan) return scan;
     scan = choose();
+    if (getenv("ECLUSE_CPU") || getenv("EC_SCAN")) ec_scan_bytewise = scan == &ec_scan_scalar;
     atomic_store_explicit(&chosen, scan, memory_order_release); /* two threads choose the same */
     return scan;
 }
 
 bool ec_scan_use(const char *name) {
     const struct ec_scan *scan = find(name);
-    if (scan) atomic_store_explicit(&chosen, scan, memory_order_release);
-    return scan != NULL;
+    if (!scan) return false;
+    ec_scan_bytewise = scan == &ec_scan_scalar;
+    atomic_store_explicit(&chosen, scan, memory_order_release);
+    return true;
 }

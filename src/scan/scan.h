@@ -3,8 +3,8 @@
  * A kernel turns a block of 64 bytes into words of 64 bits, lowest bit first byte, so that a
  * reader walks the set bits instead of the bytes. The scalar variant is always built and is the
  * oracle of the others. The best variant that the processor has is chosen at the first call;
- * the environment's EC_SCAN=scalar|avx2|avx512|neon asks for another one, so that tests walk
- * every variant. ec_scan() is thread-safe, the rest is not.
+ * the environment's ECLUSE_CPU=scalar|avx2|avx512|neon (or EC_SCAN) asks for another one, so that
+ * tests walk every variant. ec_scan() is thread-safe, the rest is not.
  *
  *     uint64_t special[4], suspect[4];
  *     ec_scan()->csv(p, 4, ',', special, suspect);   // 256 readable bytes at p
@@ -28,6 +28,10 @@ struct ec_scan {
 };
 
 const struct ec_scan *ec_scan(void);
+
+/* Since ec_scan() was called first: whether the scalar variant was asked for. What is inlined for every
+ * processor (json_scan.h) then goes byte by byte, too. */
+extern bool ec_scan_bytewise;
 
 /* Every variant that this machine can run, the scalar one first. */
 const struct ec_scan *const *ec_scan_variants(size_t *count);

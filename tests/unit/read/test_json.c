@@ -1,6 +1,8 @@
 /* JSON files as the reader gives them: layouts, places, types, columns, limits. */
 #include "json_kit.h"
 
+#include "scan/scan.h"
+
 #include "base/io.h"
 
 static const struct {
@@ -233,5 +235,13 @@ int main(void) {
         cmocka_unit_test(null_values), cmocka_unit_test(undeclared_max), cmocka_unit_test(facts),
         cmocka_unit_test(many_rows),   cmocka_unit_test(out_of_memory),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* Byte by byte, and as widely as the machine can. */
+    size_t count;
+    const struct ec_scan *const *variant = ec_scan_variants(&count);
+    int failed = 0;
+    for (size_t v = 0; v < count; v += count > 1 ? count - 1 : 1) {
+        assert_true(ec_scan_use(variant[v]->name));
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    return failed;
 }

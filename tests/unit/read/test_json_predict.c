@@ -2,6 +2,8 @@
  * damaged copies of them, wherever the window ends. */
 #include "json_kit.h"
 
+#include "scan/scan.h"
+
 #include "base/calendar.h"
 
 #define TEXT_MAX 40u
@@ -288,5 +290,13 @@ int main(void) {
         cmocka_unit_test(round_trips),  cmocka_unit_test(mutations), cmocka_unit_test(every_edit),
         cmocka_unit_test(nothing_lost), cmocka_unit_test(wide),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* Byte by byte, and as widely as the machine can. */
+    size_t count;
+    const struct ec_scan *const *variant = ec_scan_variants(&count);
+    int failed = 0;
+    for (size_t v = 0; v < count; v += count > 1 ? count - 1 : 1) {
+        assert_true(ec_scan_use(variant[v]->name));
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    return failed;
 }
