@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/huge_pages.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -98,5 +99,6 @@ int main(int argc, char **argv) {
         ec_cli_help(cli.command, stdout);
         return check_stdout(EC_EXIT_DONE);
     }
+    if (strcmp(cli.command->name, "run") == 0) ec_huge_pages(cli.program, argv);
     return check_stdout(run_command(&cli, argc - at, argv + at));
 }

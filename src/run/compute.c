@@ -252,6 +252,7 @@ static enum ec_status take_results(struct ec_driver *d, struct ec_model_jobs *jo
 
 struct wave {
     struct ec_model_jobs jobs;
+    struct ec_sync_queue *syncs; /* of all waves */
     struct ec_model_work *work;
     size_t count;
 };
@@ -272,7 +273,7 @@ static enum ec_status compute_wave(struct ec_driver *d, struct wave *wave, struc
         ec_log(EC_LOG_DEBUG, "model %s: %s", work->model->table.name, work->touched.all ? "all partitions" : "the touched partitions");
         EC_TRY(add_jobs(d, &wave->jobs, work, err));
     }
-    EC_TRY(ec_model_jobs_run(d, &wave->jobs, err));
+    EC_TRY(ec_model_jobs_run(d, &wave->jobs, wave->syncs, err));
     for (size_t i = 0; i < wave->count; i++) {
         struct ec_model_work *work = &wave->work[i];
         if (!work->touched.all && work->touched.count == 0) continue;
@@ -283,10 +284,11 @@ static enum ec_status compute_wave(struct ec_driver *d, struct wave *wave, struc
     return EC_OK;
 }
 
-static enum ec_status compute_all(struct ec_driver *d, struct ec_model_change *change, size_t changes, struct ec_err *err) {
+static enum ec_status compute_waves(struct ec_driver *d, struct ec_model_change *change, size_t changes,
+                                    struct ec_sync_queue *syncs, struct ec_err *err) {
     struct ec_models *models = d->models->models;
     bool *done = ec_arena_calloc(&d->arena, models->count, sizeof *done);
-    struct wave wave = {.work = ec_arena_calloc(&d->arena, models->count, sizeof *wave.work)};
+    struct wave wave = {.syncs = syncs, .work = ec_arena_calloc(&d->arena, models->count, sizeof *wave.work)};
     if (!done || !wave.work) return no_memory(err);
     for (size_t computed = 0; computed < models->count; computed += wave.count) {
         wave.count = 0;
@@ -298,6 +300,17 @@ static enum ec_status compute_all(struct ec_driver *d, struct ec_model_change *c
         for (size_t i = 0; i < wave.count; i++) done[wave.work[i].model - models->model] = true;
     }
     return EC_OK;
+}
+
+/* Parts of one wave become durable while the next is computed. */
+static enum ec_status compute_all(struct ec_driver *d, struct ec_model_change *change, size_t changes, struct ec_err *err) {
+    struct ec_sync_queue *syncs;
+    struct ec_err sync_err = {0};
+    EC_TRY(ec_sync_queue_create(&syncs, err));
+    enum ec_status status = compute_waves(d, change, changes, syncs, err);
+    enum ec_status synced = ec_sync_queue_end(syncs, &sync_err);
+    if (status == EC_OK && synced != EC_OK && err) *err = sync_err;
+    return status != EC_OK ? status : synced;
 }
 
 enum ec_status ec_driver_models(struct ec_driver *d, struct ec_err *err) {

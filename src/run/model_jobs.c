@@ -1,6 +1,7 @@
 #include "run/model_jobs.h"
 
 #include "base/io.h"
+#include "base/sync_queue.h"
 #include "base/timing.h"
 #include "run/progress.h"
 #include "run/wide.h"
@@ -22,6 +23,7 @@
 struct pool {
     struct ec_driver *driver;
     struct ec_model_jobs *jobs;
+    struct ec_sync_queue *syncs;
     size_t *order; /* of the jobs: the largest first */
     size_t next;
     unsigned threads, running;
@@ -51,7 +53,10 @@ enum ec_status ec_model_jobs_add(struct ec_model_jobs *jobs, const struct ec_mod
 }
 
 void ec_model_jobs_deinit(struct ec_model_jobs *jobs) {
-    for (size_t i = 0; i < jobs->count; i++) ec_table_writer_destroy(jobs->job[i].writer);
+    for (size_t i = 0; i < jobs->count; i++) {
+        ec_durable_destroy(jobs->job[i].options.durable);
+        ec_table_writer_destroy(jobs->job[i].writer);
+    }
     ec_free(jobs->job);
     *jobs = (struct ec_model_jobs){0};
 }
@@ -87,10 +92,20 @@ static enum ec_status write_rows(struct ec_sql *sql, const struct ec_model_job *
     return status;
 }
 
-/* A wide model's parts may be another writer's, which only DuckDB reads: then it makes the whole rows. */
+static enum ec_status begin_writer(struct ec_model_job *job, struct ec_err *err) {
+    ec_durable_destroy(job->options.durable);
+    ec_table_writer_destroy(job->writer);
+    job->options.durable = NULL;
+    job->writer = NULL;
+    EC_TRY(ec_durable_create(&job->options.durable, err));
+    return ec_table_writer_create(&job->options, &job->writer, err);
+}
+
+/* A wide model's parts may be another writer's, which only DuckDB reads: then it makes the whole rows. The parts are
+ * not on the disk yet afterwards. */
 static enum ec_status write_job(struct ec_sql *sql, struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
     const struct ec_model *model = job->work->model;
-    EC_TRY(ec_table_writer_create(&job->options, &job->writer, err));
+    EC_TRY(begin_writer(job, err));
     if (model->wide) {
         struct ec_err cause = {0};
         enum ec_status status = ec_wide_write(sql, model, &job->touched, job->work->files, job->writer, stopped, asker, &cause);
@@ -99,9 +114,7 @@ static enum ec_status write_job(struct ec_sql *sql, struct ec_model_job *job, st
             if (err) *err = cause;
             return status;
         }
-        ec_table_writer_destroy(job->writer);
-        job->writer = NULL;
-        EC_TRY(ec_table_writer_create(&job->options, &job->writer, err));
+        EC_TRY(begin_writer(job, err));
     }
     EC_TRY(write_rows(sql, job, asker, err));
     return ec_table_writer_finish(job->writer, err);
@@ -119,6 +132,12 @@ static enum ec_status compute(struct ec_sql *sql, struct ec_model_job *job, stru
     job->wall_ns = ec_monotonic_nanos() - wall;
     job->cpu_ns = thread_cpu_nanos() - cpu;
     return status;
+}
+
+/* The job's parts, to become durable while others are computed. */
+static void hand_over(struct ec_sync_queue *syncs, struct ec_model_job *job) {
+    ec_sync_queue_add(syncs, job->options.durable);
+    job->options.durable = NULL;
 }
 
 /* ---- the threads ---- */
@@ -165,8 +184,10 @@ static void *work(void *context) {
     struct ec_err err = {0};
     struct asker asker = {.stop = &t->pool->stop};
     enum ec_status status = open_session(t, &err);
-    for (struct ec_model_job *job; status == EC_OK && (job = take(t->pool)) != NULL;)
+    for (struct ec_model_job *job; status == EC_OK && (job = take(t->pool)) != NULL;) {
         status = compute(t->pool->sql[t->index], job, &asker, &err);
+        if (status == EC_OK) hand_over(t->pool->syncs, job);
+    }
     end_thread(t, status, &err);
     return NULL;
 }
@@ -247,21 +268,21 @@ static int larger_first(const void *a, const void *b, void *context) {
     return (left > right) - (left < right);
 }
 
-static enum ec_status run_alone(struct ec_driver *d, struct ec_model_job *job, struct ec_err *err) {
+static enum ec_status run_alone(struct ec_driver *d, struct ec_model_job *job, struct ec_sync_queue *syncs, struct ec_err *err) {
     struct ec_sql *sql;
     struct asker asker = {.driver = d};
     EC_TRY(ec_driver_sql(d, &sql, err));
-    return compute(sql, job, &asker, err);
+    EC_TRY(compute(sql, job, &asker, err));
+    hand_over(syncs, job);
+    return EC_OK;
 }
 
-enum ec_status ec_model_jobs_run(struct ec_driver *d, struct ec_model_jobs *jobs, struct ec_err *err) {
-    if (jobs->count == 0) return EC_OK;
-    if (jobs->count == 1 && !jobs->job[0].work->model->unordered) return run_alone(d, &jobs->job[0], err);
+static enum ec_status run_threads(struct ec_driver *d, struct ec_model_jobs *jobs, struct ec_sync_queue *syncs, struct ec_err *err) {
     unsigned count = d->config->workers < THREADS_MAX ? d->config->workers : THREADS_MAX;
     if (count > jobs->count) count = (unsigned)jobs->count;
     uint64_t fit = d->config->memory_bytes / THREAD_BYTES_MIN;
     if (count > fit) count = fit > 0 ? (unsigned)fit : 1;
-    struct pool pool = {.driver = d, .jobs = jobs};
+    struct pool pool = {.driver = d, .jobs = jobs, .syncs = syncs};
     atomic_init(&pool.stop, false);
     pool.order = ec_calloc(jobs->count, sizeof *pool.order);
     if (!pool.order) return ec_fail(err, EC_NO_MEMORY, "no memory for the models");
@@ -270,4 +291,10 @@ enum ec_status ec_model_jobs_run(struct ec_driver *d, struct ec_model_jobs *jobs
     enum ec_status status = run_pool(&pool, count, err);
     ec_free(pool.order);
     return status;
+}
+
+enum ec_status ec_model_jobs_run(struct ec_driver *d, struct ec_model_jobs *jobs, struct ec_sync_queue *syncs, struct ec_err *err) {
+    if (jobs->count == 0) return EC_OK;
+    if (jobs->count == 1 && !jobs->job[0].work->model->unordered) return run_alone(d, &jobs->job[0], syncs, err);
+    return run_threads(d, jobs, syncs, err);
 }

@@ -7,14 +7,15 @@
  *
  *     struct ec_model_jobs jobs = {0};
  *     EC_TRY(ec_model_jobs_add(&jobs, &job, err));
- *     EC_TRY(ec_model_jobs_run(driver, &jobs, err));    // jobs.job[i].writer is finished
+ *     EC_TRY(ec_model_jobs_run(driver, &jobs, syncs, err));    // jobs.job[i].writer is finished
  *     ec_model_jobs_deinit(&jobs);
  *
- * A failed job ends the others. The thread that calls draws the progress and asks for signals.
+ * The parts are handed to `syncs`, and durable when that has ended. A failed job ends the others. The thread that calls draws the progress and asks for signals.
  */
 #ifndef EC_RUN_MODEL_JOBS_H
 #define EC_RUN_MODEL_JOBS_H
 
+#include "base/sync_queue.h"
 #include "run/driver.h"
 #include "store/table_writer.h"
 
@@ -43,7 +44,8 @@ struct ec_model_jobs {
 };
 
 enum ec_status ec_model_jobs_add(struct ec_model_jobs *jobs, const struct ec_model_job *job, struct ec_err *err) EC_MUST_USE;
-enum ec_status ec_model_jobs_run(struct ec_driver *driver, struct ec_model_jobs *jobs, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_model_jobs_run(struct ec_driver *driver, struct ec_model_jobs *jobs, struct ec_sync_queue *syncs,
+                                 struct ec_err *err) EC_MUST_USE;
 void ec_model_jobs_deinit(struct ec_model_jobs *jobs); /* removes what was not finished */
 
 #endif
