@@ -43,11 +43,11 @@ static inline struct drained drain_file(const char *path, const char *member, si
     return d.status == EC_OK ? drain(s, piece) : d;
 }
 
-/* Where the corpora of others lie, or NULL. */
+/* Where the corpora of others lie. */
 static inline const char *corpora(const char *folder) {
     static char path[512];
     const char *root = getenv("EC_CORPORA");
-    snprintf(path, sizeof path, "%s/%s", root ? root : "../shared/corpora", folder);
+    snprintf(path, sizeof path, "%s/%s", root ? root : EC_TEST_DATA "/corpora", folder);
     FILE *f = fopen(path, "r");
     if (!f) return NULL;
     fclose(f);
