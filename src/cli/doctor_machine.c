@@ -1,5 +1,6 @@
 /* What doctor says about the machine: disk, links, memory, processors, libraries. */
 #include "base/io.h"
+#include "base/sandbox.h"
 #include "cli/doctor.h"
 #include "cli/project.h"
 #include "cli/show.h"
@@ -18,6 +19,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -186,6 +188,31 @@ static void check_engine(struct ec_doctor *d) {
     ec_sql_close(sql);
 }
 
+static void check_confinement(struct ec_doctor *d) {
+    static const struct {
+        unsigned part;
+        const char *name;
+    } parts[] = {{EC_SANDBOX_FILES, "files (Landlock)"}, {EC_SANDBOX_CALLS, "system calls (seccomp)"}, {EC_SANDBOX_MEMORY, "memory"}, {EC_SANDBOX_PRIVILEGES, "privileges"}};
+    unsigned offered = ec_sandbox_offered();
+    struct ec_buf held = ec_buf_make(EC_KIB), missing = ec_buf_make(EC_KIB);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct ec_buf *list = offered & parts[i].part ? &held : &missing;
+        ec_buf_printf(list, "%s%s", list->n ? ", " : "", parts[i].name);
+    }
+    ec_buf_addc(&held, '\0');
+    ec_buf_addc(&missing, '\0');
+    const char *wish = getenv("ECLUSE_SANDBOX");
+    if (wish && strcmp(wish, "off") == 0)
+        ec_doctor_say(d, "confinement", EC_FINDING_WARN, "unset ECLUSE_SANDBOX", "workers are not confined: ECLUSE_SANDBOX is off");
+    else if (missing.n > 1)
+        ec_doctor_say(d, "confinement", EC_FINDING_WARN, "a kernel from 5.13 on with Landlock confines workers further",
+                      "workers are confined in %s; this kernel or build lacks %s", held.p, missing.p);
+    else
+        ec_doctor_say(d, "confinement", EC_FINDING_OK, NULL, "workers are confined in %s", held.p);
+    ec_buf_free(&held);
+    ec_buf_free(&missing);
+}
+
 static void check_libraries(struct ec_doctor *d) {
     char pcre[64] = "?";
     (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre);
@@ -211,5 +238,6 @@ void ec_doctor_machine(struct ec_doctor *d) {
     check_memory(d);
     check_processors(d);
     check_engine(d);
+    check_confinement(d);
     check_libraries(d);
 }

@@ -94,6 +94,7 @@ static void work(void *context) {
     ec_log_init(&plain);
     struct ec_sql_options options = sql_options(d);
     enum ec_status status = ec_sql_settle(d->worker.sql, &options, &err);
+    if (status == EC_OK) status = ec_worker_confine(&d->worker, &err);
     if (status == EC_OK) status = ec_worker_serve(&d->worker, STDIN_FILENO, STDOUT_FILENO, &err);
     if (status == EC_OK) return;
     ec_err_print(&err, stderr);

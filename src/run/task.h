@@ -108,7 +108,11 @@ enum ec_status ec_task_result_read(const char *line, size_t n, struct ec_task_re
 void ec_worker_context(const struct ec_config *config, struct ec_task_context *context);
 /* The worker's work over a context of the caller's. */
 enum ec_status ec_worker_serve(struct ec_task_context *context, int fd_in, int fd_out, struct ec_err *err) EC_MUST_USE;
+/* Gives up what a worker of this project does not need (base/sandbox.h): it may read data/raw (discovery
+ * follows no links) and write data/staging. For a process that a driver started, before its first task. */
+enum ec_status ec_worker_confine(const struct ec_task_context *context, struct ec_err *err) EC_MUST_USE;
 /* The worker: tasks on fd_in, results on fd_out, until the end of input. */
-enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_worker_run(const struct ec_config *config, bool confined, int fd_in, int fd_out,
+                             struct ec_err *err) EC_MUST_USE;
 
 #endif

@@ -2,6 +2,9 @@
 #include "run/kept.h"
 
 #include "base/io.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "run/paths.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -112,10 +115,25 @@ enum ec_status ec_worker_serve(struct ec_task_context *context, int fd_in, int f
     return status;
 }
 
-enum ec_status ec_worker_run(const struct ec_config *config, int fd_in, int fd_out, struct ec_err *err) {
+/* Address space that threads, libraries and allocators set aside without using it. */
+#define SPARE_BYTES ((uint64_t)4 * EC_GIB)
+
+enum ec_status ec_worker_confine(const struct ec_task_context *context, struct ec_err *err) {
+    char raw[EC_PATH_MAX], staging[EC_PATH_MAX];
+    struct ec_sandbox sandbox = {.read = {raw}, .reads = 1, .write = {staging}, .writes = 1};
+    sandbox.memory_bytes = SPARE_BYTES + context->memory_bytes * 2;
+    EC_TRY(ec_sql_load(err)); /* its folder cannot be read afterwards */
+    EC_TRY(ec_project_path(raw, context->config->dir, EC_DIR_RAW, NULL, err));
+    EC_TRY(ec_project_path(staging, context->config->dir, EC_DIR_STAGING, NULL, err));
+    ec_log(EC_LOG_DEBUG, "a worker is confined: parts %#x", ec_sandbox_enter(&sandbox));
+    return EC_OK;
+}
+
+enum ec_status ec_worker_run(const struct ec_config *config, bool confined, int fd_in, int fd_out, struct ec_err *err) {
     struct ec_task_context context;
     ec_worker_context(config, &context);
-    enum ec_status status = ec_worker_serve(&context, fd_in, fd_out, err);
+    enum ec_status status = confined ? ec_worker_confine(&context, err) : EC_OK;
+    if (status == EC_OK) status = ec_worker_serve(&context, fd_in, fd_out, err);
     ec_task_context_deinit(&context);
     return status;
 }

@@ -126,6 +126,8 @@ enum ec_status ec_sql_open_with(const struct ec_sql_options *options, const char
     return open_session(options, disabled_optimizers, true, sql, err);
 }
 
+enum ec_status ec_sql_load(struct ec_err *err) { return ec_duck_load(err); }
+
 enum ec_status ec_sql_open(const struct ec_sql_options *options, struct ec_sql **sql, struct ec_err *err) {
     return open_session(options, NULL, true, sql, err);
 }

@@ -38,6 +38,8 @@ struct ec_sql_options {
 
 /* EC_ENGINE where DuckDB refuses an option, EC_NO_MEMORY. About 50 ms. */
 enum ec_status ec_sql_open(const struct ec_sql_options *options, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
+/* Loads the library, which the first session does otherwise. */
+enum ec_status ec_sql_load(struct ec_err *err) EC_MUST_USE;
 void ec_sql_close(struct ec_sql *sql); /* NULL allowed */
 
 /* A session that is settled later, perhaps in a copy of the process (fork(), which with `threads` 1 it outlives): then

@@ -95,7 +95,7 @@ static inline int project_worker(const char *dir) {
     struct ec_config *config = NULL;
     struct ec_err err = {0};
     enum ec_status status = ec_config_load(dir, NULL, 0, &config, &err);
-    if (status == EC_OK) status = ec_worker_run(config, STDIN_FILENO, STDOUT_FILENO, &err);
+    if (status == EC_OK) status = ec_worker_run(config, true, STDIN_FILENO, STDOUT_FILENO, &err);
     ec_config_destroy(config);
     if (status != EC_OK) ec_err_print(&err, stderr);
     return ec_status_text(status)->exit_code;

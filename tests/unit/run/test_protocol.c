@@ -349,7 +349,7 @@ static enum ec_status converse(const struct project *p, const char *input, struc
     assert_int_equal(pipe(out), 0);
     assert_int_equal(write(in[1], input, strlen(input)), (ssize_t)strlen(input));
     assert_int_equal(close(in[1]), 0);
-    enum ec_status status = ec_worker_run(config, in[0], out[1], err);
+    enum ec_status status = ec_worker_run(config, false, in[0], out[1], err);
     assert_int_equal(close(out[1]), 0);
     char *to;
     ssize_t got;

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Workers seen from outside: what the kernel says that they gave up, and that they still do their work."""
+import glob
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import kit
+
+SECONDS_MAX = 30
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def workers_of(pid):
+    found = []
+    for task in glob.glob(f"/proc/{pid}/task/*/children"):
+        try:
+            with open(task, encoding="utf-8") as file:
+                found += file.read().split()
+        except OSError:
+            pass  # the thread ended
+    return found
+
+
+def see_workers(project, **environment):
+    """Runs the project; the status of a worker that had settled, and whether its memory is limited."""
+    process = subprocess.Popen([kit.ECLUSE, "-C", project.folder, "run", "--as-of", kit.AS_OF, "--quiet", "--fail-on", "never", "--jobs", "1"],
+                               env=kit.environment(**environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen, limits = None, ""
+    limit = time.monotonic() + SECONDS_MAX
+    while process.poll() is None and time.monotonic() < limit:
+        for pid in workers_of(process.pid):
+            try:
+                status = status_of(pid)
+                if status["Name"] != "ecluse-worker":
+                    continue
+                with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+                    text = file.read()
+            except OSError:
+                continue
+            if seen is None or status["Seccomp"] >= seen["Seccomp"]:
+                seen, limits = status, text
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+    return process.wait(), seen, limits
+
+
+def offered():
+    done = subprocess.run([kit.ECLUSE, "-C", kit.scratch, "doctor"], env=kit.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return next(line for line in done.stdout.decode().splitlines() if line.split()[1:2] == ["confinement"])
+
+
+class Confined(unittest.TestCase):
+    def test_a_worker_has_given_up_what_it_does_not_need(self):
+        told = offered()
+        code, status, limits = see_workers(kit.shop("20MB").copy())
+        self.assertEqual(code, 0)
+        self.assertIsNotNone(status, "no worker was seen")
+        self.assertEqual(status["NoNewPrivs"], "1")
+        if "seccomp" in told.split("lacks")[0]:
+            self.assertEqual(status["Seccomp"], "2")
+        if "memory" in told.split("lacks")[0]:
+            space = next(line for line in limits.splitlines() if line.startswith("Max address space"))
+            self.assertNotIn("unlimited", space)
+
+    def test_it_can_be_turned_off(self):
+        code, status, _ = see_workers(kit.shop("20MB").copy(), ECLUSE_SANDBOX="off")
+        self.assertEqual(code, 0)
+        self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("0", "0"))
+
+    def test_data_raw_may_be_a_link(self):
+        project = kit.shop("3MB").copy()
+        away = os.path.join(kit.scratch, "away")
+        os.rename(project.path("data", "raw"), away)
+        os.symlink(away, project.path("data", "raw"))
+        project.run("--fail-on", "never", "--jobs", "2")
+        kit.check_project(project)
+
+
+if __name__ == "__main__":
+    unittest.main()
