@@ -203,7 +203,7 @@ enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char
     if (status == EC_OK) status = verify(tmp, made, err);
     if (status == EC_OK) status = place(tmp, dir, started_us, made, err);
     if (ec_io.unlink(tmp) != 0 && status == EC_OK) status = ec_fail_errno(err, EC_DELIVERY, "cannot remove %s", tmp);
-    if (status == EC_OK) status = ec_dir_sync(dir, err);
+    if (status == EC_OK) status = ec_dir_sync_up(dir, 1, err); /* it may be new itself */
 done:
     ec_archive_list_deinit(&list);
     return status;
