@@ -38,6 +38,7 @@ struct ec_archive_file {
 
 struct ec_archive_made {
     char path[4096];
+    char run[64]; /* empty where it names none */
     uint64_t files;
     uint64_t bytes;        /* of the files */
     uint64_t bytes_stored; /* of the archive */
@@ -48,6 +49,10 @@ struct ec_archive_made {
 enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char *run,
                                  const struct ec_archive_file *files, size_t count, struct ec_archive_made *made,
                                  struct ec_err *err) EC_MUST_USE;
+
+/* Looks for an archive of this very run, made before a crash: whole, and on the disk when this returns. */
+enum ec_status ec_archive_find(const char *dir, int64_t started_us, const char *run, struct ec_archive_made *made,
+                               bool *found, struct ec_err *err) EC_MUST_USE;
 
 /* Reads the whole archive back: every member's size and SHA-256, the tar's structure, the gzip's
  * CRC. `made` may be NULL. */

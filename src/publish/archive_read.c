@@ -174,6 +174,7 @@ enum ec_status ec_archive_walk(const char *path, const struct ec_archive_sink *s
     if (status == EC_OK && made) {
         *made = (struct ec_archive_made){.files = w.list.count, .bytes_stored = ec_gzip_consumed(w.gzip)};
         (void)snprintf(made->path, sizeof made->path, "%s", path);
+        (void)snprintf(made->run, sizeof made->run, "%s", w.list.run ? w.list.run : "");
         for (size_t i = 0; i < w.list.count; i++) made->bytes += w.list.entry[i].bytes;
     }
     if (w.tar) (void)archive_read_free(w.tar);

@@ -152,18 +152,22 @@ static enum ec_status make_list(const char *run, const struct ec_archive_file *f
     return ec_archive_check_names(list, err);
 }
 
+/* The k-th name, from 1, that an archive of a run of this start may have. */
+static enum ec_status name_archive(const char *dir, int64_t started_us, unsigned k, char path[4096], struct ec_err *err) {
+    char when[32], name[64], suffix[16] = "";
+    size_t n = ec_datetime_format(started_us, when); /* 2025-08-18T13:34:05Z */
+    if (n < 16) return ec_fail(err, EC_DELIVERY, "the run's start is no date of a calendar");
+    if (k > 1) (void)snprintf(suffix, sizeof suffix, "_%u", k);
+    (void)snprintf(name, sizeof name, "archive_%.4s%.2s%.2s_%.2s%.2s%s.tar.gz", when, when + 5, when + 8, when + 11,
+                   when + 14, suffix);
+    return ec_path_join(path, 4096, dir, name, err);
+}
+
 /* Links the finished file to the first name that is free. */
 static enum ec_status place(const char *tmp, const char *dir, int64_t started_us, struct ec_archive_made *made,
                             struct ec_err *err) {
-    char when[32], name[64];
-    size_t n = ec_datetime_format(started_us, when); /* 2025-08-18T13:34:05Z */
-    if (n < 16) return ec_fail(err, EC_DELIVERY, "the run's start is no date of a calendar");
     for (unsigned k = 1; k <= NAMES_TRIED; k++) {
-        char suffix[16] = "";
-        if (k > 1) (void)snprintf(suffix, sizeof suffix, "_%u", k);
-        (void)snprintf(name, sizeof name, "archive_%.4s%.2s%.2s_%.2s%.2s%s.tar.gz", when, when + 5, when + 8, when + 11,
-                       when + 14, suffix);
-        EC_TRY(ec_path_join(made->path, sizeof made->path, dir, name, err));
+        EC_TRY(name_archive(dir, started_us, k, made->path, err));
         if (ec_io.link(tmp, made->path) == 0) return EC_OK;
         if (errno != EEXIST) return ec_fail_errno(err, EC_DELIVERY, "cannot put %s in place", made->path);
     }
@@ -178,6 +182,18 @@ static enum ec_status verify(const char *tmp, struct ec_archive_made *made, stru
     if (status == EC_ARCHIVE_DAMAGED)
         return ec_fail(err, EC_FILE_CHANGED, "a file changed while it was archived: %s", cause.message);
     return ec_fail(err, status, "the archive was written but cannot be read back: %s", cause.message);
+}
+
+enum ec_status ec_archive_find(const char *dir, int64_t started_us, const char *run, struct ec_archive_made *made,
+                               bool *found, struct ec_err *err) {
+    char path[4096];
+    *found = false;
+    for (unsigned k = 1; k <= NAMES_TRIED && !*found; k++) {
+        EC_TRY(name_archive(dir, started_us, k, path, err));
+        if (!ec_path_exists(path)) return EC_OK;
+        *found = ec_archive_verify(path, made, NULL) == EC_OK && strcmp(made->run, run) == 0;
+    }
+    return *found ? ec_dir_sync_up(dir, 1, err) : EC_OK; /* its name may stand in memory alone */
 }
 
 enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char *run,

@@ -131,6 +131,17 @@ static enum ec_status create(const struct ec_finish_options *o, struct ec_archiv
     return status;
 }
 
+/* After a crash there may be an archive of the run without its mark, and the raw files that are in it may be gone. */
+static enum ec_status find_or_create(const struct ec_finish_options *o, struct ec_archive_made *made, struct ec_err *err) {
+    char dir[EC_PATH_MAX];
+    bool found = false;
+    if (o->again) {
+        EC_TRY(ec_project_path(dir, o->config->dir, EC_DIR_ARCHIVE, NULL, err));
+        EC_TRY(ec_archive_find(dir, o->manifest->started_us, o->manifest->run, made, &found, err));
+    }
+    return found ? EC_OK : create(o, made, err);
+}
+
 /* `<seq>.archived` names the archive that was made: a run that is finished after a crash must not
  * make a second one, of raw files that the clean-up may have taken already. */
 enum ec_status ec_deliver_archive(const struct ec_finish_options *o, struct ec_err *err) {
@@ -148,7 +159,7 @@ enum ec_status ec_deliver_archive(const struct ec_finish_options *o, struct ec_e
         return note_archive(o, &made, err);
     }
     bool exists;
-    EC_TRY(create(o, &made, err));
+    EC_TRY(find_or_create(o, &made, err));
     const char *name = below_project(o, made.path);
     EC_TRY(ec_file_publish(mark, name, strlen(name), &exists, err));
     return note_archive(o, &made, err);
