@@ -220,12 +220,29 @@ static enum ec_status check_nobody_else(const struct ec_driver *d, struct ec_err
     return EC_OK;
 }
 
+/* The quarantine is placed behind the manifest, perhaps by the run that recovers: until then its staged files are all that
+ * there is of the rejected rows (C1). Their bytes are on the disk since the workers wrote them, their names are not. */
+static enum ec_status hold_quarantine(const struct ec_driver *d, struct ec_durable *durable, struct ec_err *err) {
+    const struct ec_manifest *m = &d->manifest;
+    char path[EC_PATH_MAX];
+    for (size_t i = 0; i < m->quarantine_count; i++) {
+        EC_TRY(ec_path_join(path, sizeof path, d->config->dir, m->quarantine[i].from, err));
+        EC_TRY(ec_durable_folder_of(durable, path, err));
+    }
+    if (m->quarantine_count == 0) return EC_OK;
+    EC_TRY(ec_durable_folder(durable, d->staging, err));
+    EC_TRY(ec_durable_folder_of(durable, d->staging, err));
+    EC_TRY(ec_project_path(path, d->config->dir, EC_DIR_STAGING, NULL, err));
+    return ec_durable_folder_of(durable, path, err);
+}
+
 /* The parts are on the disk since they were written; their names are after this (C1). */
 static enum ec_status place_parts(const struct ec_driver *d, struct ec_err *err) {
     struct ec_durable *durable;
     EC_TRY(ec_durable_create(&durable, err));
     enum ec_status status = EC_OK;
     for (size_t i = 0; i < d->table_count && status == EC_OK; i++) status = ec_table_place(&d->table[i], durable, err);
+    if (status == EC_OK) status = hold_quarantine(d, durable, err);
     if (status == EC_OK) status = ec_durable_commit(durable, err);
     ec_durable_destroy(durable);
     return status;
