@@ -146,10 +146,10 @@ static enum ec_status remove_file(const char *path, struct ec_err *err) {
     return ec_fail_errno(err, EC_DELIVERY, "cannot remove %s", path);
 }
 
-/* Whether the raw file is the one that was read: another of that name may have come since. */
-static bool is_as_read(const char *path, const struct ec_manifest_mark *mark) {
+/* Whether the raw file is the one that was read, or gone: another of that name may have come since. */
+static bool may_go(const char *path, const struct ec_manifest_mark *mark) {
     struct stat st;
-    if (stat(path, &st) != 0) return false;
+    if (stat(path, &st) != 0) return errno == ENOENT; /* its mark may be left of a clean-up that was interrupted */
     int64_t mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
     return mtime_us == mark->mtime_us && (uint64_t)st.st_ino == mark->inode;
 }
@@ -164,10 +164,12 @@ static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
     for (size_t i = 0; i < m->mark_count && empties_raw; i++) {
         EC_TRY(ec_path_join(path, sizeof path, raw, m->mark[i].path, err));
         (void)snprintf(done, sizeof done, "%s.done", path);
-        if (!is_as_read(path, &m->mark[i])) continue;
+        if (!may_go(path, &m->mark[i])) continue;
         EC_TRY(remove_file(path, err));
         EC_TRY(remove_file(done, err));
+        EC_TRY(ec_durable_folder_of(f->o->durable, path, err));
     }
+    EC_TRY(ec_durable_commit(f->o->durable, err)); /* what came back would never be cleaned up: its run is finished */
     EC_TRY(ec_project_path(path, f->dir, EC_DIR_STAGING, m->run, err));
     return ec_dir_remove(path, true, err);
 }
