@@ -6,6 +6,8 @@
 #include "run/paths.h"
 #include "store/delta.h"
 
+#include <errno.h>
+
 static enum ec_status finish_one(const struct ec_config *config, uint32_t seq, struct ec_buf *problems,
                                  struct ec_err *err) {
     struct ec_manifest manifest;
@@ -30,10 +32,31 @@ static enum ec_status sweep_table(void *user, const char *table, struct ec_err *
     return status;
 }
 
+/* A crash while a manifest, a mark of a run or an archive was written: under the lock nobody else writes there. */
+static enum ec_status sweep_temporaries(const char *project, const char *name, struct ec_err *err) {
+    char dir[EC_PATH_MAX], path[EC_PATH_MAX];
+    EC_TRY(ec_project_path(dir, project, name, NULL, err));
+    DIR *folder = opendir(dir);
+    if (!folder) return errno == ENOENT ? EC_OK : ec_fail_errno(err, EC_IO, "cannot open the folder %s", dir);
+    enum ec_status status = EC_OK;
+    struct dirent *entry;
+    while (status == EC_OK && (entry = readdir(folder)) != NULL) {
+        size_t n = strlen(entry->d_name);
+        if (entry->d_name[0] != '.' || n < 5 || strcmp(entry->d_name + n - 4, ".tmp") != 0) continue;
+        status = ec_path_join(path, sizeof path, dir, entry->d_name, err);
+        if (status == EC_OK && ec_io.unlink(path) != 0 && errno != ENOENT)
+            status = ec_fail_errno(err, EC_IO, "cannot remove %s", path);
+    }
+    (void)closedir(folder);
+    return status;
+}
+
 enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_buf *problems,
                           struct ec_err *err) {
     struct ec_manifest_list list;
     *finished = 0;
+    EC_TRY(sweep_temporaries(config->dir, EC_DIR_RUNS, err));
+    EC_TRY(sweep_temporaries(config->dir, EC_DIR_ARCHIVE, err));
     enum ec_status status = ec_manifest_list(config->dir, &list, err);
     for (size_t i = 0; i < list.count && status == EC_OK; i++) {
         if (list.finished[i]) continue;
