@@ -108,7 +108,7 @@ enum ec_status ec_yaml_load(struct ec_arena *arena, const char *path, enum ec_ya
         status = EC_IO;
         ec_err_context(err, "the configuration is incomplete (`ecluse init` writes what is missing)");
     }
-    if (status == EC_NO_MEMORY || (status == EC_OK && buf.n > bytes_max)) {
+    if (buf.n > bytes_max && (status == EC_OK || status == EC_NO_MEMORY)) {
         ec_err_clear(err);
         status = ec_fail(err, EC_CONFIG, "the file is larger than the limit of %zu bytes", bytes_max);
         ec_err_at(err, path, 0, 0);
