@@ -42,8 +42,8 @@ static const char *own_path(const char *argv0) {
 
 static int run_command(struct ec_cli *cli, int argc, char **argv) {
     struct ec_err err = {0};
-    int code = EC_EXIT_USAGE;
     enum ec_status status = ec_cli_parse(cli, argc, argv, &err);
+    int code = ec_exit_of(status);
     struct ec_log_options log = {.level = cli->quiet ? EC_LOG_WARN : cli->verbose ? EC_LOG_DEBUG : EC_LOG_INFO,
                                  .json = cli->log_json,
                                  .color = cli->color && isatty(STDERR_FILENO)};
