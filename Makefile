@@ -11,6 +11,7 @@ all: deps
 help:
 	@echo "make            build build/ecluse (installs what is missing first)"
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
+	@echo "make check-all  that, and the sweeps of faults at full size (more than an hour)"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
@@ -25,6 +26,7 @@ check:
 	@tests/run
 
 check-all: check
+	@$(BUILD)/venv/bin/python -B tests/faults/sweep
 
 bless: all
 	@tests/golden/run --bless $(BUILD)/ecluse

@@ -1,0 +1,280 @@
+"""Where the sweeps work: projects to disturb, runs under a fault, and the verdict on what they left.
+
+A point is one way to disturb a run. Its verdict is a list of sentences, empty where all is well: the exit code is honest,
+what a reader sees at that moment is right, the next run completes it, every accepted row is there once, and what an exit
+code of 0 promised is there after a power cut."""
+import collections
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import disk
+import look
+import shop
+import calls
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ECLUSE = os.environ.get("ECLUSE_FAULTS") or os.path.normpath(os.path.join(HERE, "..", "..", "build", "ecluse-faults"))
+SECONDS_MAX = 60
+STAGES = ("first", "second")
+DROPS = dict(zip(STAGES, (shop.drops()[:1], shop.drops())))
+# What a run may end with. 2 is bad configuration: what could not be read may look like that.
+HONEST = {0, 1, 3, 4}
+
+Fault = collections.namedtuple("Fault", "role kind at what when")
+
+
+def memory_folder():
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) and "TMPDIR" not in os.environ else None
+
+
+class Lab:
+    """One per process: a folder of its own, and the projects of the parent to copy."""
+
+    def __init__(self, bases, ecluse=None):
+        self.folder = tempfile.mkdtemp(prefix="lab-", dir=bases.folder)
+        self.bases, self.ecluse, self.looker = bases, ecluse or bases.ecluse, look.Looker()
+        self.state, self.trace = self.path("state"), self.path("trace")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def project(self, stage):
+        path = self.path("p")
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(self.bases.path(stage), path, symlinks=True)
+        return path
+
+    def disk(self, project):
+        keep = self.path("keep")
+        shutil.rmtree(keep, ignore_errors=True)
+        return disk.Disk(project, keep)
+
+    def environment(self, fault=None, quota=None, recorded=False, memory=False):
+        with open(self.state, "wb") as file:
+            file.write(bytes(4096))
+        if os.path.exists(self.trace):
+            os.remove(self.trace)
+        made = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "ECLUSE_FAULT_STATE": self.state}
+        if fault:
+            made["ECLUSE_FAULT"] = ":".join(map(str, fault))
+        if quota is not None:
+            made["ECLUSE_FAULT_QUOTA"] = str(quota)
+        if recorded or memory:
+            made["ECLUSE_FAULT_TRACE"] = self.trace
+        if memory:
+            made["ECLUSE_FAULT_TRACE_MEMORY"] = "1"
+        return made
+
+    def start(self, project, **more):
+        return subprocess.Popen([self.ecluse, "-C", os.path.basename(project), "run", "--as-of", shop.AS_OF, "--quiet"],
+                                cwd=os.path.dirname(project), env=self.environment(**more), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def run(self, project, **more):
+        """(exit code, standard error)"""
+        process = self.start(project, **more)
+        try:
+            _, err = process.communicate(timeout=SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return "hangs", ""
+        return process.returncode, err.decode("utf-8", "replace")
+
+    def fired(self):
+        """How often the fault came."""
+        with open(self.state, "rb") as file:
+            return int.from_bytes(file.read()[32:40], "little")
+
+    def recorded(self):
+        return calls.read(self.trace) if os.path.exists(self.trace) else []
+
+    # ---- verdicts
+
+    def after_power_cut(self, model, stage, strict=True):
+        """What is missing where nothing survived that was not synced."""
+        path = self.path("cut")
+        disk.write(model.state("drop", "drop"), path)
+        found = self.looker.compare(path, self.bases.wanted[stage], DROPS[stage], strict, cut=True)
+        return [f"after a power cut behind exit code 0: {text}" for text in found]
+
+    def verdict_of_end(self, project, stage, model, strict, cut=False):
+        found = self.looker.compare(project, self.bases.wanted[stage], DROPS[stage], strict, cut)
+        return found or (self.after_power_cut(model, stage, strict) if model else [])
+
+    def after_fault(self, project, stage, model, code, err, may_die=False):
+        """The verdict on a run that ended with `code`, and on the one behind it."""
+        found = [f"at that moment: {text}" for text in self.looker.tables(project, whole=False)]
+        if code not in HONEST and not (may_die and code == -signal.SIGKILL):
+            return found + [f"it ended with {code}: {err.strip()[-400:]}"]
+        if code == 0:  # what could not be removed may be left, for the next run to remove
+            found += [f"exit code 0: {text}" for text in self.verdict_of_end(project, stage, model, True, cut=True)]
+            left = not found and self.looker.leftovers(project)
+            return found + (self.next_run(project, stage, model) if left else [])
+        if code == 4:
+            found += [f"exit code 4, and the tables are not whole: {text}" for text in self.whole_tables(project, stage)]
+        return found + self.next_run(project, stage, model, strict=code != 1)
+
+    def whole_tables(self, project, stage):
+        have, wanted = self.looker.contents(project, True), self.bases.wanted[stage]["tables"]
+        return [] if have == wanted else [look.difference(have, wanted)]
+
+    def next_run(self, project, stage, model=None, strict=True):
+        code, err = self.run(project, recorded=model is not None)
+        if code != 0:
+            return [f"the next run ended with {code}: {err.strip()[-400:]}"]
+        for record in self.recorded() if model else ():
+            model.apply(record)
+        return [f"after the next run: {text}" for text in self.verdict_of_end(project, stage, model, strict)]
+
+    # ---- points
+
+    def try_fault(self, stage, fault):
+        """(verdict, whether the fault came)"""
+        project = self.project(stage)
+        model = self.disk(project) if fault.kind == "io" else None
+        code, err = self.run(project, fault=fault, recorded=model is not None)
+        fired = self.fired() > 0
+        for record in self.recorded() if model else ():
+            model.apply(record)
+        return self.after_fault(project, stage, model, code, err, fault.what.startswith("kill") and fault.role == "driver"), fired
+
+    def try_twice(self, stage, first, second):
+        """A fault, and another in the run that recovers."""
+        project = self.project(stage)
+        model, strict, fired = self.disk(project), True, False
+        for fault in (first, second):
+            code, err = self.run(project, fault=fault, recorded=True)
+            fired = self.fired() > 0
+            for record in self.recorded():
+                model.apply(record)
+            strict = strict and code != 1
+            if code not in HONEST and code != -signal.SIGKILL:
+                return [f"it ended with {code}: {err.strip()[-400:]}"], fired
+            found = [f"at that moment: {text}" for text in self.looker.tables(project, whole=False)]
+            if found:
+                return found, fired
+        return self.next_run(project, stage, model, strict), fired
+
+    def try_disk(self, stage, state):
+        """A disk as a power cut may have left it."""
+        path = self.path("p")
+        disk.write(state, path)
+        found = [f"on that disk: {text}" for text in self.looker.tables(path, whole=False)]
+        # The copies of the raw files have the inode of the originals, which a clean-up asks for.
+        return found + self.next_run(path, stage), True
+
+    def try_quota(self, stage, quota):
+        project = self.project(stage)
+        model = self.disk(project)
+        code, err = self.run(project, quota=quota, recorded=True)
+        for record in self.recorded():
+            model.apply(record)
+        return self.after_fault(project, stage, model, code, err), code != 0
+
+
+class Bases:
+    """Projects before a run, and what they are after it where nothing disturbs it."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="ecluse-faults-", dir=memory_folder())
+        self.ecluse = shutil.copy(ECLUSE, self.folder)  # a build under way takes nothing away
+        self.wanted = {}
+        self.calls = {}  # stage -> the calls of an undisturbed run
+
+    def path(self, stage):
+        return os.path.join(self.folder, stage)
+
+    def make(self):
+        lab, done = Lab(self), os.path.join(self.folder, "done")
+        shop.make(self.path("first"))
+        shop.drop(self.path("first"), DROPS["first"][0])
+        self._finish(lab, "first", done)
+        shutil.copytree(done, self.path("second"))
+        shop.drop(self.path("second"), DROPS["second"][1])
+        self._finish(lab, "second", done)
+
+    def _finish(self, lab, stage, done):
+        project = lab.project(stage)
+        code, err = lab.run(project, memory=True)
+        if code != 0:
+            raise AssertionError(f"the undisturbed run ended with {code}: {err}")
+        self.calls[stage] = lab.recorded()
+        self.wanted[stage] = lab.looker.all_of(project)
+        found = lab.looker.against_truth(project, look.truth(*DROPS[stage])) + lab.looker.compare(project, self.wanted[stage], DROPS[stage])
+        if found:
+            raise AssertionError(f"the undisturbed run is wrong: {found}")
+        shutil.rmtree(done, ignore_errors=True)
+        shutil.copytree(project, done)
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# ---------------------------------------------------------------- the points of a sweep
+
+CHANGING = {"open", "write", "ftruncate", "fsync", "link", "rename", "unlink", "mkdir", "rmdir"}
+WAITS = {"open", "read", "pread", "write", "ftruncate", "fsync"}  # calls that a signal may interrupt
+MOVES = {"read", "pread", "write"}
+GROWS = {"open", "write", "fsync", "link", "rename", "mkdir"}
+
+
+def changes(record):
+    return record.op in CHANGING and (record.op != "open" or record.flags & os.O_CREAT) and (record.op != "write" or record.is_file)
+
+
+def faults_of(record):
+    """Every way in which one call is disturbed. Of two that take the same way through the program (ENOSPC and EDQUOT; once and
+    for ever where it is only read or asked again) one call gets the one, the next the other."""
+    odd = record.index % 2 == 1
+    alternates = "once" if odd else "ever"
+    if record.op in ("malloc", "realloc"):
+        return [Fault(record.role, "memory", record.index, "ENOMEM", when) for when in (("once", "ever") if record.index % 4 == 1 else ("once",))]
+    changing = changes(record)
+    whats = [("EIO", "once"), ("EIO", "ever")] if changing else [("EIO", alternates)]
+    if changing and record.op in GROWS:
+        no_room = "ENOSPC" if odd else "EDQUOT"
+        whats += [(no_room, "once"), (no_room, "ever")]
+    if changing and record.op != "fsync":
+        whats.append(("late", "once"))
+    if record.op in WAITS:
+        whats.append(("EINTR", alternates))
+    if record.op in MOVES:
+        whats.append(("short", alternates))
+    if changing:
+        whats += [("kill-before", "once"), ("kill-after", "once")]
+    if changing and record.role == "worker" and odd:
+        whats.append(("kill-before", "ever"))
+    return [Fault(record.role, "io", record.index, what, when) for what, when in whats]
+
+
+def all_faults(bases, memory):
+    return [(stage, fault) for stage in STAGES for record in bases.calls[stage] if (record.op in ("malloc", "realloc")) == memory
+            for fault in faults_of(record)]
+
+
+def sample(points, number, dice):
+    return points if number is None or number >= len(points) else dice.sample(points, number)
+
+
+def all_disks(bases, stage, chances, seed):
+    """Every disk that a power cut may leave, once each: (name, state). Gives the Lab that holds the files to link to."""
+    lab, dice, seen = Lab(bases), random.Random(seed), set()
+    project = lab.project(stage)
+    model = lab.disk(project)
+    code, err = lab.run(project, recorded=True)
+    if code != 0:
+        raise AssertionError(f"the undisturbed run ended with {code}: {err}")
+    for number, record in enumerate(lab.recorded()):
+        if not model.apply(record):
+            continue
+        for variant in disk.variants(dice, chances):
+            state = model.state(variant.names, variant.data)
+            name = disk.key(state)
+            if name not in seen:
+                seen.add(name)
+                yield f"{stage}: behind call {number}, {record.op} {os.path.basename(record.path)}: {variant.name}", state

@@ -1,0 +1,425 @@
+/* The fault layer: linked into build/ecluse-faults, never into ecluse, it replaces the entries of `ec_io` before main()
+ * and makes one call fail, or ends the process there, or records every call. tests/faults/ drives it by the environment:
+ *
+ *     ECLUSE_FAULT_STATE=FILE        4096 bytes, zeros at first; counts calls over all processes of a run
+ *     ECLUSE_FAULT=ROLE:KIND:N:WHAT:WHEN
+ *         ROLE   driver or worker (a copy of the driver or a program of its own; all workers count together)
+ *         KIND   io or memory: calls of files, and malloc and realloc, are counted apart
+ *         N      which call of that role and kind, from 1
+ *         WHAT   EIO, ENOSPC, EDQUOT, ENOMEM, EINTR: the call fails, without effect
+ *                late: the call has its effect, and fails with EIO
+ *                short: half the bytes are read or written
+ *                kill-before, kill-after: SIGKILL
+ *         WHEN   once, or ever: from there on, every call that can fail in that way (EINTR: fifty)
+ *     ECLUSE_FAULT_QUOTA=BYTES       a disk that takes so many bytes more, and then ENOSPC
+ *     ECLUSE_FAULT_TRACE=FILE        every call of files is appended to FILE (struct record; tests/faults/calls.py reads it)
+ *     ECLUSE_FAULT_TRACE_MEMORY=1    those of memory too, with a hash of who called
+ *
+ * The state's `fired` says how often the fault came. A recorded call and its record are one step for all processes, so
+ * that the records' order is that of the calls. */
+#include "base/io.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum role { DRIVER, WORKER, ROLES };
+enum kind { FILES, MEMORY, KINDS };
+enum op { OPEN, READ, PREAD, WRITE, FTRUNCATE, FSYNC, WRITE_BACK, CLOSE, LINK, RENAME, UNLINK, MKDIR, RMDIR, MALLOC, REALLOC };
+
+struct shared {
+    _Atomic uint64_t count[ROLES][KINDS];
+    _Atomic uint64_t fired;
+    _Atomic uint64_t used; /* of the quota */
+    _Atomic uint32_t lock;
+};
+
+struct record {
+    uint32_t magic;
+    uint8_t role, op, created, is_file;
+    int32_t pid, result, cause, fd;
+    uint32_t flags;
+    uint64_t index, ino, stack;
+    int64_t offset;
+    uint32_t path_n, other_n, data_n, pad;
+};
+
+#define MAGIC UINT32_C(0x5EC10C4B)
+#define TRACE_FD_MIN 200
+#define INTERRUPTIONS 50u
+
+enum what { NOTHING, FAIL, LATE, SHORT, KILL_BEFORE, KILL_AFTER };
+
+static struct ec_io real;
+static struct shared own, *shared = &own;
+static enum role role;
+static int trace_fd = -1;
+
+static struct {
+    enum what what;
+    enum role role;
+    enum kind kind;
+    uint64_t at;
+    int cause;
+    bool ever;
+    const char *trace;
+    bool trace_memory;
+    uint64_t quota;
+    bool has_quota;
+    enum op op; /* of the call that failed, where it is for ever */
+} fault;
+
+/* ---- one call ---- */
+
+struct call {
+    enum op op;
+    enum what what; /* what is to happen to it */
+    uint64_t index;
+    bool locked;
+};
+
+static void lock(void) {
+    uint32_t free_now = 0;
+    while (!atomic_compare_exchange_weak(&shared->lock, &free_now, 1)) {
+        free_now = 0;
+        (void)sched_yield();
+    }
+}
+
+static void unlock(void) { atomic_store(&shared->lock, 0); }
+
+/* Which calls a full disk refuses: removing makes room, reading takes none. */
+static bool takes_room(enum op op) {
+    return op == WRITE || op == OPEN || op == LINK || op == RENAME || op == MKDIR || op == FTRUNCATE || op == FSYNC;
+}
+
+static bool moves_bytes(enum op op) { return op == READ || op == PREAD || op == WRITE; }
+
+static bool is_hit(enum kind kind, enum op op, uint64_t index) {
+    if (fault.what == NOTHING || fault.role != role || fault.kind != kind) return false;
+    if (fault.what == SHORT && !moves_bytes(op)) return false;
+    if (index == fault.at) {
+        fault.op = op;
+        return true;
+    }
+    if (!fault.ever || index < fault.at) return false;
+    if (fault.cause == EINTR && index >= fault.at + INTERRUPTIONS) return false;
+    if (fault.what == FAIL && (fault.cause == ENOSPC || fault.cause == EDQUOT)) return takes_room(op);
+    return kind == MEMORY || op == fault.op || fault.op == (enum op)-1;
+}
+
+static struct call begin(enum kind kind, enum op op) {
+    struct call call = {.op = op, .index = atomic_fetch_add(&shared->count[role][kind], 1) + 1};
+    if (!is_hit(kind, op, call.index)) return call;
+    atomic_fetch_add(&shared->fired, 1);
+    call.what = fault.what;
+    if (call.what == KILL_BEFORE) (void)kill(getpid(), SIGKILL);
+    return call;
+}
+
+static void end(const struct call *call) {
+    if (call->what == KILL_AFTER) (void)kill(getpid(), SIGKILL);
+}
+
+static bool fails(const struct call *call) {
+    if (call->what == FAIL) errno = fault.cause;
+    return call->what == FAIL;
+}
+
+/* ---- recording ---- */
+
+struct told {
+    const char *path, *other;
+    const void *data;
+    size_t data_n;
+    int fd, flags;
+    int64_t offset;
+    bool created;
+};
+
+static uint64_t stack_of(void) {
+    void *frame[16];
+    int n = backtrace(frame, 16);
+    uint64_t hash = 14695981039346656037u;
+    for (int i = 2; i < n; i++) hash = (hash ^ (uint64_t)(uintptr_t)frame[i]) * 1099511628211u;
+    return hash;
+}
+
+static void record(const struct call *call, const struct told *t, int64_t result) {
+    int cause = errno;
+    char path[4096] = "";
+    if (trace_fd < 0) {
+        int fd = open(fault.trace, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+        trace_fd = fcntl(fd, F_DUPFD_CLOEXEC, TRACE_FD_MIN);
+        (void)close(fd);
+    }
+    struct record r = {.magic = MAGIC, .role = (uint8_t)role, .op = (uint8_t)call->op, .created = t->created, .pid = getpid(),
+                       .result = (int32_t)result, .cause = result < 0 ? cause : 0, .fd = t->fd, .flags = (uint32_t)t->flags,
+                       .index = call->index, .offset = t->offset};
+    struct stat st;
+    if (t->fd >= 0 && fstat(t->fd, &st) == 0) {
+        char link_path[64];
+        r.ino = st.st_ino;
+        r.is_file = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
+        (void)snprintf(link_path, sizeof link_path, "/proc/self/fd/%d", t->fd);
+        ssize_t n = t->path ? -1 : readlink(link_path, path, sizeof path - 1);
+        if (n > 0) path[n] = '\0';
+    }
+    if (call->op >= MALLOC) r.stack = stack_of();
+    const char *name = t->path ? t->path : path, *other = t->other ? t->other : "";
+    r.path_n = (uint32_t)strlen(name);
+    r.other_n = (uint32_t)strlen(other);
+    r.data_n = (uint32_t)t->data_n;
+    struct iovec part[4] = {{&r, sizeof r}, {(char *)(uintptr_t)name, r.path_n}, {(char *)(uintptr_t)other, r.other_n},
+                            {(void *)(uintptr_t)t->data, t->data_n}};
+    if (writev(trace_fd, part, 4) < 0) abort();
+    errno = cause;
+}
+
+static void before_step(struct call *call) {
+    if (!fault.trace) return;
+    lock();
+    call->locked = true;
+}
+
+static void after_step(struct call *call, const struct told *t, int64_t result) {
+    if (fault.trace) record(call, t, result);
+    if (call->locked) unlock();
+    end(call);
+}
+
+/* ---- a full disk ---- */
+
+static bool is_full(void) {
+    if (!fault.has_quota || atomic_load(&shared->used) < fault.quota) return false;
+    errno = ENOSPC;
+    return true;
+}
+
+/* How many of the bytes find room. */
+static size_t take_room(int fd, size_t n) {
+    struct stat st;
+    if (!fault.has_quota || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) return n;
+    uint64_t before = atomic_fetch_add(&shared->used, n);
+    return before >= fault.quota ? 0 : fault.quota - before < n ? (size_t)(fault.quota - before) : n;
+}
+
+/* ---- the entries ---- */
+
+/* Calls without bytes: fail before, or have their effect and then fail, or not. */
+#define STEP(op_, told_, expression)                       \
+    struct call call = begin(FILES, op_);                  \
+    struct told told = told_;                              \
+    before_step(&call);                                    \
+    int result = -1;                                       \
+    if (!fails(&call)) result = (expression);              \
+    if (call.what == LATE && result == 0) {                \
+        result = -1;                                       \
+        errno = EIO;                                       \
+        call.what = NOTHING;                               \
+        told.flags = 1; /* it had its effect */            \
+    }                                                      \
+    after_step(&call, &told, result);                      \
+    return result
+#define TOLD(fd_, ...) ((struct told){.fd = (fd_), __VA_ARGS__})
+
+static int faulty_open(const char *path, int flags, mode_t mode) {
+    struct call call = begin(FILES, OPEN);
+    struct stat st;
+    before_step(&call);
+    bool was_there = (flags & O_CREAT) && fault.trace && lstat(path, &st) == 0;
+    int fd = -1;
+    if (!fails(&call) && !((flags & O_CREAT) && is_full())) fd = real.open(path, flags, mode);
+    struct told told = {.path = path, .fd = fd, .flags = flags, .created = (flags & O_CREAT) && !was_there && fd >= 0};
+    bool late = call.what == LATE && fd >= 0;
+    if (late) errno = EIO;
+    after_step(&call, &told, late ? -1 : fd);
+    if (!late) return fd;
+    (void)real.close(fd);
+    errno = EIO;
+    return -1;
+}
+
+static ssize_t faulty_read(int fd, void *buf, size_t n) {
+    struct call call = begin(FILES, READ);
+    ssize_t got = -1;
+    if (call.what == LATE) call.what = FAIL, errno = EIO;
+    else if (!fails(&call)) got = real.read(fd, buf, call.what == SHORT && n > 1 ? n / 2 : n);
+    before_step(&call); /* it may have waited for another process */
+    after_step(&call, &TOLD(fd, .path = NULL), got);
+    return got;
+}
+
+static ssize_t faulty_pread(int fd, void *buf, size_t n, off_t offset) {
+    struct call call = begin(FILES, PREAD);
+    ssize_t got = -1;
+    if (call.what == LATE) call.what = FAIL, errno = EIO;
+    else if (!fails(&call)) got = real.pread(fd, buf, call.what == SHORT && n > 1 ? n / 2 : n, offset);
+    before_step(&call);
+    after_step(&call, &TOLD(fd, .path = NULL), got);
+    return got;
+}
+
+static ssize_t faulty_write(int fd, const void *buf, size_t n) {
+    struct call call = begin(FILES, WRITE);
+    struct stat st;
+    ssize_t done = -1;
+    bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (is_file) before_step(&call); /* a pipe may wait for another process */
+    size_t room = take_room(fd, n);
+    if (room == 0 && n > 0) errno = ENOSPC;
+    else if (!fails(&call)) done = real.write(fd, buf, call.what == SHORT && room > 1 ? room / 2 : room);
+    if (!is_file) before_step(&call);
+    struct told told = {.fd = fd, .data = buf, .data_n = done > 0 && is_file ? (size_t)done : 0};
+    if (is_file) told.offset = (int64_t)lseek(fd, 0, SEEK_CUR) - (done > 0 ? done : 0);
+    if (call.what == LATE && done >= 0) {
+        done = -1;
+        errno = EIO;
+    }
+    after_step(&call, &told, done);
+    return done;
+}
+
+static int faulty_ftruncate(int fd, off_t length) { STEP(FTRUNCATE, TOLD(fd, .offset = length), real.ftruncate(fd, length)); }
+static int faulty_fsync(int fd) { STEP(FSYNC, TOLD(fd, .path = NULL), real.fsync(fd)); }
+
+static int faulty_write_back(int fd, off_t offset, off_t n, unsigned flags) {
+    STEP(WRITE_BACK, TOLD(fd, .path = NULL), real.sync_file_range(fd, offset, n, flags));
+}
+
+/* As Linux does it: the descriptor is closed, whatever close() says. */
+static int faulty_close(int fd) {
+    struct call call = begin(FILES, CLOSE);
+    before_step(&call);
+    struct told told = {.fd = fd};
+    if (fault.trace) record(&call, &told, 0);
+    int result = real.close(fd);
+    if (call.locked) unlock();
+    if (call.what == LATE) call.what = FAIL, result = -1, errno = EIO;
+    else if (fails(&call)) result = -1;
+    end(&call);
+    return result;
+}
+
+static int faulty_link(const char *from, const char *to) {
+    STEP(LINK, TOLD(-1, .path = from, .other = to), is_full() ? -1 : real.link(from, to));
+}
+
+static int faulty_rename(const char *from, const char *to) {
+    STEP(RENAME, TOLD(-1, .path = from, .other = to), real.rename(from, to));
+}
+
+static int faulty_unlink(const char *path) { STEP(UNLINK, TOLD(-1, .path = path), real.unlink(path)); }
+
+static int faulty_mkdir(const char *path, mode_t mode) {
+    STEP(MKDIR, TOLD(-1, .path = path), is_full() ? -1 : real.mkdir(path, mode));
+}
+
+static int faulty_rmdir(const char *path) { STEP(RMDIR, TOLD(-1, .path = path), real.rmdir(path)); }
+
+static void *faulty_malloc(size_t n) {
+    struct call call = begin(MEMORY, MALLOC);
+    if (fault.trace_memory) {
+        before_step(&call);
+        after_step(&call, &TOLD(-1, .offset = (int64_t)n), 0);
+    }
+    if (call.what == FAIL) errno = ENOMEM;
+    void *p = call.what == FAIL ? NULL : real.malloc(n);
+    end(&call);
+    return p;
+}
+
+static void *faulty_realloc(void *p, size_t n) {
+    struct call call = begin(MEMORY, REALLOC);
+    if (fault.trace_memory) {
+        before_step(&call);
+        after_step(&call, &TOLD(-1, .offset = (int64_t)n), 0);
+    }
+    if (call.what == FAIL) errno = ENOMEM;
+    void *grown = call.what == FAIL ? NULL : real.realloc(p, n);
+    end(&call);
+    return grown;
+}
+
+/* ---- the start ---- */
+
+static void become_copy(void) {
+    role = WORKER;
+    trace_fd = -1; /* a copy closes what it has inherited */
+}
+
+static bool is_worker_program(void) {
+    char line[4096];
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t n = read(fd, line, sizeof line);
+    (void)close(fd);
+    return n > 0 && memmem(line, (size_t)n, "\0worker", sizeof "\0worker") != NULL;
+}
+
+static void refuse(const char *text) {
+    (void)fprintf(stderr, "ECLUSE_FAULT: %s\n", text);
+    _exit(99);
+}
+
+static void read_fault(char *text) {
+    static const struct {
+        const char *name;
+        enum what what;
+        int cause;
+    } known[] = {{"EIO", FAIL, EIO},       {"ENOSPC", FAIL, ENOSPC}, {"EDQUOT", FAIL, EDQUOT},        {"ENOMEM", FAIL, ENOMEM},
+                 {"EINTR", FAIL, EINTR},   {"late", LATE, EIO},      {"short", SHORT, 0},             {"kill-before", KILL_BEFORE, 0},
+                 {"kill-after", KILL_AFTER, 0}};
+    char *field[5], *save = NULL;
+    for (size_t i = 0; i < 5; i++) field[i] = strtok_r(i ? NULL : text, ":", &save);
+    if (!field[4]) refuse("it needs five fields");
+    fault.role = strcmp(field[0], "worker") == 0 ? WORKER : DRIVER;
+    fault.kind = strcmp(field[1], "memory") == 0 ? MEMORY : FILES;
+    fault.at = strtoull(field[2], NULL, 10);
+    fault.ever = strcmp(field[4], "ever") == 0;
+    fault.op = (enum op)-1;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(field[3], known[i].name) != 0) continue;
+        fault.what = known[i].what;
+        fault.cause = known[i].cause;
+    }
+    if (fault.what == NOTHING || fault.at == 0) refuse("it is not known");
+}
+
+static void share_state(const char *path) {
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    void *p = fd < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED) refuse("the state cannot be opened");
+    shared = p;
+    (void)close(fd);
+}
+
+__attribute__((constructor)) static void replace_table(void) {
+    const char *state = getenv("ECLUSE_FAULT_STATE"), *text = getenv("ECLUSE_FAULT"), *quota = getenv("ECLUSE_FAULT_QUOTA");
+    if (!state) return;
+    static char copy[256];
+    share_state(state);
+    if (text) {
+        (void)snprintf(copy, sizeof copy, "%s", text);
+        read_fault(copy);
+    }
+    fault.trace = getenv("ECLUSE_FAULT_TRACE");
+    fault.trace_memory = fault.trace && getenv("ECLUSE_FAULT_TRACE_MEMORY");
+    fault.has_quota = quota != NULL;
+    if (quota) fault.quota = strtoull(quota, NULL, 10);
+    role = is_worker_program() ? WORKER : DRIVER;
+    (void)pthread_atfork(NULL, NULL, become_copy);
+    real = ec_io;
+    ec_io = (struct ec_io){.open = faulty_open, .read = faulty_read, .pread = faulty_pread, .write = faulty_write,
+                           .ftruncate = faulty_ftruncate, .fsync = faulty_fsync, .sync_file_range = faulty_write_back,
+                           .close = faulty_close, .link = faulty_link, .rename = faulty_rename, .unlink = faulty_unlink,
+                           .mkdir = faulty_mkdir, .rmdir = faulty_rmdir, .malloc = faulty_malloc, .realloc = faulty_realloc,
+                           .free = real.free};
+}
