@@ -51,12 +51,21 @@ static enum ec_status sweep_temporaries(const char *project, const char *name, s
     return status;
 }
 
+/* A manifest or a mark of an end that is found may stand in memory alone: its run may have ended between link() and
+ * sync. What follows is built on it (C7). */
+static enum ec_status confirm_runs(const char *project, struct ec_err *err) {
+    char dir[EC_PATH_MAX];
+    EC_TRY(ec_project_path(dir, project, EC_DIR_RUNS, NULL, err));
+    return ec_path_exists(dir) ? ec_dir_sync_up(dir, 1, err) : EC_OK;
+}
+
 enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_buf *problems,
                           struct ec_err *err) {
     struct ec_manifest_list list;
     *finished = 0;
     EC_TRY(sweep_temporaries(config->dir, EC_DIR_RUNS, err));
     EC_TRY(sweep_temporaries(config->dir, EC_DIR_ARCHIVE, err));
+    EC_TRY(confirm_runs(config->dir, err));
     enum ec_status status = ec_manifest_list(config->dir, &list, err);
     for (size_t i = 0; i < list.count && status == EC_OK; i++) {
         if (list.finished[i]) continue;
