@@ -46,28 +46,32 @@ static bool same_text(const char *a, const char *b) {
 
 /* Whether the earlier run read the very bytes that this one read again: under a changed rule, or
  * because the file was rejected. Then its rows are all judged anew, and a copy says nothing. */
-static bool is_same_content(const struct placing *p, const char *run) {
+static enum ec_status is_same_content(const struct placing *p, const char *run, bool *same, struct ec_err *err) {
     const char *dash = strrchr(run, '-');
+    char path_of_earlier[EC_PATH_MAX];
     struct ec_manifest earlier;
     uint32_t seq = 0;
-    bool same = false;
+    *same = false;
     for (const char *c = dash ? dash + 1 : ""; *c; c++) seq = seq * 10 + (uint32_t)(*c - '0');
     const char *path = p->unit->path + (strncmp(p->unit->path, EC_DIR_RAW "/", sizeof EC_DIR_RAW) == 0 ? sizeof EC_DIR_RAW : 0);
-    if (seq > 0 && p->unit->sha256[0] && ec_manifest_read(p->project, seq, &earlier, NULL) == EC_OK) {
+    EC_TRY(ec_manifest_path(path_of_earlier, p->project, seq, ".json", err));
+    if (seq == 0 || !p->unit->sha256[0] || !ec_path_exists(path_of_earlier)) return EC_OK;
+    enum ec_status status = ec_manifest_read(p->project, seq, &earlier, err);
+    if (status == EC_OK) {
         for (size_t i = 0; i < earlier.input_count; i++) {
             const struct ec_manifest_input *in = &earlier.input[i];
-            same = same || (strcmp(in->source, p->unit->source_name) == 0 && strcmp(in->path, path) == 0 &&
-                            same_text(in->member, p->unit->member) && same_text(in->sha256, p->unit->sha256));
+            *same = *same || (strcmp(in->source, p->unit->source_name) == 0 && strcmp(in->path, path) == 0 &&
+                              same_text(in->member, p->unit->member) && same_text(in->sha256, p->unit->sha256));
         }
-        ec_manifest_deinit(&earlier);
     }
-    return same;
+    ec_manifest_deinit(&earlier);
+    return status;
 }
 
 /* Moves what an earlier run left out of the way. *placed: what is there is of this run already. */
 static enum ec_status set_aside(const struct placing *p, bool *placed, struct ec_err *err) {
     char run[RUN_ID_MAX] = "earlier", other[EC_PATH_MAX];
-    bool known;
+    bool known, same;
     *placed = false;
     if (!ec_path_exists(p->target)) return EC_OK;
     EC_TRY(run_of(p->target, run, &known, err));
@@ -76,7 +80,8 @@ static enum ec_status set_aside(const struct placing *p, bool *placed, struct ec
     int n = snprintf(other, sizeof other, "%.*s.%s.jsonl", (int)(strlen(p->target) - strlen(".jsonl")), p->target,
                      known ? run : "earlier");
     if (n < 0 || (size_t)n >= sizeof other) return ec_fail(err, EC_DELIVERY, "the path %s is too long", p->target);
-    if (!is_same_content(p, run) && ec_io.link(p->target, other) != 0 && errno != EEXIST)
+    EC_TRY(is_same_content(p, run, &same, err));
+    if (!same && ec_io.link(p->target, other) != 0 && errno != EEXIST)
         return ec_fail_errno(err, EC_DELIVERY, "cannot set %s aside", p->target);
     if (ec_io.unlink(p->target) != 0) return ec_fail_errno(err, EC_DELIVERY, "cannot set %s aside", p->target);
     return EC_OK;
