@@ -6,6 +6,7 @@ code of 0 promised is there after a power cut."""
 import collections
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -19,8 +20,8 @@ import calls
 HERE = os.path.dirname(os.path.abspath(__file__))
 ECLUSE = os.environ.get("ECLUSE_FAULTS") or os.path.normpath(os.path.join(HERE, "..", "..", "build", "ecluse-faults"))
 SECONDS_MAX = 60
-STAGES = ("first", "second")
-DROPS = dict(zip(STAGES, (shop.drops()[:1], shop.drops())))
+STAGES = ("first", "second", "again")  # a first run; the one behind it; one that judges the first's files by a changed rule
+DROPS = dict(zip(STAGES, (shop.drops()[:1], shop.drops(), shop.drops()[:1])))
 # What a run may end with. 2 is bad configuration: what could not be read may look like that.
 HONEST = {0, 1, 3, 4}
 
@@ -99,11 +100,11 @@ class Lab:
         """What is missing where nothing survived that was not synced."""
         path = self.path("cut")
         disk.write(model.state("drop", "drop"), path)
-        found = self.looker.compare(path, self.bases.wanted[stage], DROPS[stage], strict, cut=True)
+        found = self.looker.compare(path, self.bases.wanted[stage], DROPS[stage], strict, tidy=False)
         return [f"after a power cut behind exit code 0: {text}" for text in found]
 
-    def verdict_of_end(self, project, stage, model, strict, cut=False):
-        found = self.looker.compare(project, self.bases.wanted[stage], DROPS[stage], strict, cut)
+    def verdict_of_end(self, project, stage, model, strict, tidy=True):
+        found = self.looker.compare(project, self.bases.wanted[stage], DROPS[stage], strict, tidy)
         return found or (self.after_power_cut(model, stage, strict) if model else [])
 
     def after_fault(self, project, stage, model, code, err, may_die=False):
@@ -112,7 +113,7 @@ class Lab:
         if code not in HONEST and not (may_die and code == -signal.SIGKILL):
             return found + [f"it ended with {code}: {err.strip()[-400:]}"]
         if code == 0:  # what could not be removed may be left, for the next run to remove
-            found += [f"exit code 0: {text}" for text in self.verdict_of_end(project, stage, model, True, cut=True)]
+            found += [f"exit code 0: {text}" for text in self.verdict_of_end(project, stage, model, True, tidy=False)]
             left = not found and self.looker.leftovers(project)
             return found + (self.next_run(project, stage, model) if left else [])
         if code == 4:
@@ -197,6 +198,13 @@ class Bases:
         shutil.copytree(done, self.path("second"))
         shop.drop(self.path("second"), DROPS["second"][1])
         self._finish(lab, "second", done)
+        shop.make(self.path("again"), archive=False)
+        shop.drop(self.path("again"), DROPS["again"][0])
+        code, err = lab.run(self.path("again"))
+        if code != 0:
+            raise AssertionError(f"the run before a rule is changed ended with {code}: {err}")
+        shop.tighten(self.path("again"))
+        self._finish(lab, "again", os.path.join(self.folder, "done again"))
 
     def _finish(self, lab, stage, done):
         project = lab.project(stage)
@@ -205,7 +213,8 @@ class Bases:
             raise AssertionError(f"the undisturbed run ended with {code}: {err}")
         self.calls[stage] = lab.recorded()
         self.wanted[stage] = lab.looker.all_of(project)
-        found = lab.looker.against_truth(project, look.truth(*DROPS[stage])) + lab.looker.compare(project, self.wanted[stage], DROPS[stage])
+        truth = look.truth(*DROPS[stage], quantity_min=shop.TIGHTENED if stage == "again" else 1)
+        found = lab.looker.against_truth(project, truth) + lab.looker.compare(project, self.wanted[stage], DROPS[stage])
         if found:
             raise AssertionError(f"the undisturbed run is wrong: {found}")
         shutil.rmtree(done, ignore_errors=True)
@@ -261,14 +270,26 @@ def sample(points, number, dice):
     return points if number is None or number >= len(points) else dice.sample(points, number)
 
 
-def all_disks(bases, stage, chances, seed):
-    """Every disk that a power cut may leave, once each: (name, state). Gives the Lab that holds the files to link to."""
+def points_of_no_return(bases, stage):
+    """The driver killed where a name has just appeared that the next run builds on, and was not synced."""
+    return [Fault("driver", "io", record.index, "kill-after", "once") for record in bases.calls[stage] if record.op in ("link", "rename")
+            and record.role == "driver" and re.search(r"/data/runs/|/_delta_log/|/data/archive/|/validation_report_users", record.other)]
+
+
+def all_disks(bases, stage, chances, seed, killed=None):
+    """Every disk that a power cut may leave, once each: (name, state). Where the run was killed: that a cut in the run that
+    recovers may leave."""
     lab, dice, seen = Lab(bases), random.Random(seed), set()
     project = lab.project(stage)
     model = lab.disk(project)
+    if killed:
+        lab.run(project, fault=killed, recorded=True)
+        for record in lab.recorded():
+            model.apply(record)
     code, err = lab.run(project, recorded=True)
     if code != 0:
         raise AssertionError(f"the undisturbed run ended with {code}: {err}")
+    behind = f"{stage}, {' '.join(map(str, killed))}" if killed else stage
     for number, record in enumerate(lab.recorded()):
         if not model.apply(record):
             continue
@@ -277,4 +298,4 @@ def all_disks(bases, stage, chances, seed):
             name = disk.key(state)
             if name not in seen:
                 seen.add(name)
-                yield f"{stage}: behind call {number}, {record.op} {os.path.basename(record.path)}: {variant.name}", state
+                yield f"{behind}: behind call {number}, {record.op} {os.path.basename(record.path)}: {variant.name}", state

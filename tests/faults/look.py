@@ -38,22 +38,22 @@ def records(name, data):
     return "logs", json.loads(gzip.decompress(data))
 
 
-def is_good(source, record):
+def is_good(source, record, quantity_min):
     if source == "sales":
-        return re.match(r"\d{4}-", record["order_date"]) is not None and int(record["quantity"]) >= 1
+        return re.match(r"\d{4}-", record["order_date"]) is not None and int(record["quantity"]) >= quantity_min
     if source == "users":
         return 16 <= int(record["age"]) <= 100
     return 100 <= record["status_code"] <= 599
 
 
-def truth(*drops):
+def truth(*drops, quantity_min=1):
     """{source: {key: a value that tells its versions apart}}."""
     found = {"sales": {}, "users": {}, "logs": {}}
     for files in drops:
         for name in sorted(files):
             source, rows = records(name, files[name])
             for record in rows:
-                if not is_good(source, record):
+                if not is_good(source, record, quantity_min):
                     continue
                 if source == "users":  # the newest drop wins
                     found[source][record["user_id"]] = record["country"]
@@ -113,7 +113,7 @@ class Looker:
                 found[(partition, *((names[i], row[i]) for i in kept))] += 1
         return found
 
-    def tables(self, project, whole=True, cut=False):
+    def tables(self, project, whole=True, tidy=True):
         """What is wrong with the tables by themselves. Without `whole`: what a reader would stumble over at this moment."""
         problems = []
         for path in check_tables.find_tables(project):
@@ -122,7 +122,7 @@ class Looker:
             if not whole and not committed:
                 continue
             found, _ = check_tables.check_table(self.con, path, self.parts, whole)
-            if not whole or cut:
+            if not whole or not tidy:
                 found = [text for text in found if not HIDDEN.search(text)]
             problems += [f"{os.path.basename(path)}: {text}" for text in found]
         return problems
@@ -172,16 +172,15 @@ class Looker:
                     problems.append(f"the raw file {name} is neither there nor in an archive")
         return problems
 
-    def runs(self, project, cut):
-        """Every manifest is finished, its commits are in the logs, its archive is there once. After a power cut the word that
-        it is finished may be gone, where its sync failed and the next run found it: then it is finished once more."""
+    def runs(self, project):
+        """Every manifest is finished, its commits are in the logs, its archive is there once."""
         problems, archives = [], self.archives(project).values()
         for path in sorted(glob.glob(os.path.join(project, "data/runs/*.json"))):
             if not re.fullmatch(r"\d{8}\.json", os.path.basename(path)):
                 continue
             with open(path, encoding="utf-8") as file:
                 manifest = json.load(file)
-            if not cut and not os.path.exists(path[:-5] + ".finished"):
+            if not os.path.exists(path[:-5] + ".finished"):
                 problems.append(f"run {manifest['seq']} is not finished")
             for commit in manifest["commits"]:
                 if manifest["seq"] > max(check_tables.replay(os.path.join(project, commit["table"])).txn.values(), default=-1):
@@ -235,13 +234,13 @@ class Looker:
                 "quarantine": self.quarantine(project), "reports": self.reports(project), "history": self.history(project),
                 "exports": self.exports(project), "raw": self.raw_left(project)}
 
-    def compare(self, project, wanted, drops, strict=True, cut=False):
+    def compare(self, project, wanted, drops, strict=True, tidy=True):
         """What is wrong with a project that should be as if nothing had happened. Where a file was read a run later than the
-        others (not strict), which of two equal rows was first is another, and so are the words on it. After a power cut what
-        was removed of staging and of temporary files may be there again, for the next run to remove."""
+        others (not strict), which of two equal rows was first is another, and so are the words on it. Behind a
+        power cut, or a removal that failed, staging and temporary files may be there (not tidy), for the next run to remove."""
         try:
-            problems = self.tables(project, cut=cut) + self.raw_files(project, drops) + self.runs(project, cut)
-            problems += [] if cut else self.leftovers(project)
+            problems = self.tables(project, tidy=tidy) + self.raw_files(project, drops) + self.runs(project)
+            problems += self.leftovers(project) if tidy else []
             if problems:
                 return problems
             names = list(wanted) if strict else ["tables without places", "exports"]

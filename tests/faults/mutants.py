@@ -32,6 +32,8 @@ MUTANTS = (
            "    *version = table->txn_at;", ("link", "kill-after", "_delta_log"), False),
     Mutant("what an interrupted run wrote is not doubted", "C15", "src/base/durable.c", "    d->doubt = true;\n", "    (void)d;\n",
            ("rename", "kill-after", "data"), False),
+    Mutant("what is found of a run is not synced", "C7", "src/run/recover.c", "ec_path_exists(dir) ? ec_dir_sync_up(dir, 1, err) : EC_OK;", "EC_OK;",
+           ("link", "kill-after", "data/runs"), False),
     Mutant("a run is not rolled forward", "C10", "src/run/recover.c", "        if (list.finished[i]) continue;", "        if (list.seq[i]) continue;",
            ("link", "kill-after", "data/runs"), False),
     Mutant("what nobody names is not removed", "C11", "src/store/delta_sweep.c", "    return push(sweep, victims, relative, err);\n", "    return EC_OK;\n",

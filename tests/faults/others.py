@@ -83,7 +83,7 @@ def killed(bases, number, dice):
     one.run(one.project("first"))
     lasts = time.monotonic() - clock
     for i in range(max(4, number // 12) if number else 200):
-        stage, after_s, worker = lab.STAGES[i % 2], dice.random() * lasts * (0.6 if i % 4 < 2 else 1), i % 4 < 2
+        stage, after_s, worker = lab.STAGES[i % 3], dice.random() * lasts * (0.6 if i % 4 < 2 else 1), i % 4 < 2
         yield (f"{stage}: {'workers' if worker else 'the driver'} killed after {after_s:.4f} s", *try_killed(one, stage, after_s, worker))
 
 
@@ -101,7 +101,7 @@ def drivers(bases, number, dice):
     one, refused = lab.Lab(bases), 0
     tries = 3 if number else 50
     for i in range(tries):
-        found, came = try_drivers(one, lab.STAGES[i % 2])
+        found, came = try_drivers(one, lab.STAGES[i % 3])
         refused += came
         if i == tries - 1 and not refused:
             found.append("no driver was ever refused with 5")

@@ -2,7 +2,8 @@
 
 Three sources (CSV with duplicates and bad rows, CSV that is merged, a zip of gzip'd JSON), two models (one by day with
 CSV files, one whole), archive on, and the drop folder emptied once the archive is verified. A run takes 0.2 s. The first
-drop makes the tables; the second has keys that are there already, replaces users and so removes parts, and adds a day."""
+drop makes the tables; the second has keys that are there already, replaces users and so removes parts, corrects a file, and
+adds a day. Without an archive the drop folder keeps its files, and a changed rule has them judged again."""
 import gzip
 import io
 import json
@@ -60,6 +61,7 @@ logs:
   status_code:
     allowed_range: [100, 599]
 """
+TIGHTENED = 2  # quantity
 MODELS = {
     "sales_kpi": "-- Per day.\n-- partition_by: date\n-- csv: sales/{date}/sales_{date}_kpi.csv\n"
                  "SELECT s.date, u.country, count(*) AS orders, sum(s.quantity) AS units FROM sales AS s "
@@ -105,12 +107,13 @@ def zipped(**members):
 def drops():
     """The files of the first and the second drop."""
     first = {
-        "sales_1.csv": sales(*(sale(n, 17 + n % 2) for n in range(1, 9)), sale(3, 18), sale(90, 17, quantity=0)),
+        "sales_1.csv": sales(*(sale(n, 17 + n % 2) for n in range(1, 8)), sale(8, 17, quantity=1), sale(3, 18), sale(90, 17, quantity=0)),
         "sales_2.csv": sales(*(sale(n, 18) for n in range(10, 14)), sale(2, 17)),
         "users_1.csv": users("U0,FR,30", "U1,FR,31", "U2,DE,32", "U3,DE,200", "U4,IT,34"),
         "logs_1.zip": zipped(logs_a__json__gz=gz(log(1, 17), log(2, 17), log(3, 18, status=999)), logs_b__json__gz=gz(log(4, 18), log(1, 17))),
     }
     second = {
+        "sales_2.csv": sales(sale(11, 18), sale(23, 19), "O98,no date,U1,1,1.00"),  # corrected, under its old name
         "sales_3.csv": sales(sale(1, 18), *(sale(n, 19) for n in range(20, 23)), sale(5, 18), "O99,no date,U1,1,1.00"),
         "users_2.csv": users("U1,ES,41", "U5,ES,25", "U2,DE,33"),
         "logs_2.json.gz": gz(log(5, 19), log(2, 17), log(6, 19)),
@@ -132,10 +135,15 @@ def drop(folder, files):
         write(folder, os.path.join("data", "raw", name), data)
 
 
-def make(folder):
+def tighten(folder):
+    """Changes a rule: what lies in the drop folder is judged again, and rows that were accepted go."""
+    write(folder, "config/business_rules.yaml", RULES.replace("min_value: 1", f"min_value: {TIGHTENED}"))
+
+
+def make(folder, archive=True):
     """The project before its first run, without raw files."""
     shutil.rmtree(folder, ignore_errors=True)
-    write(folder, "config/pipeline_config.yaml", CONFIG)
+    write(folder, "config/pipeline_config.yaml", CONFIG if archive else CONFIG.replace("enabled: true", "enabled: false"))
     write(folder, "config/data_schemas.json", json.dumps(SCHEMAS))
     write(folder, "config/business_rules.yaml", RULES)
     write(folder, "config/quality_thresholds.yaml", THRESHOLDS)
