@@ -261,8 +261,20 @@ def faults_of(record):
     return [Fault(record.role, "io", record.index, what, when) for what, when in whats]
 
 
+def worth_trying(records):
+    """Every call that changes something. Of the others, and of allocations, those of the same callers do the same: the first
+    and the last of each way through the program."""
+    first, last = {}, {}
+    for record in records:
+        way = (record.role, record.index) if changes(record) else (record.role, record.op, record.stack)
+        first.setdefault(way, record)
+        last[way] = record
+    return sorted({*first.values(), *last.values()}, key=lambda record: (record.role, record.index))
+
+
 def all_faults(bases, memory):
-    return [(stage, fault) for stage in STAGES for record in bases.calls[stage] if (record.op in ("malloc", "realloc")) == memory
+    return [(stage, fault) for stage in STAGES
+            for record in worth_trying([record for record in bases.calls[stage] if (record.op in ("malloc", "realloc")) == memory])
             for fault in faults_of(record)]
 
 
@@ -294,6 +306,8 @@ def all_disks(bases, stage, chances, seed, killed=None):
         if not model.apply(record):
             continue
         for variant in disk.variants(dice, chances):
+            if killed and (variant.names == "keep" or variant.names != "drop" and number % 8):
+                continue  # those were tried in a run that nothing had killed
             state = model.state(variant.names, variant.data)
             name = disk.key(state)
             if name not in seen:

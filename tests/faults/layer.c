@@ -13,7 +13,7 @@
  *         WHEN   once, or ever: from there on, every call that can fail in that way (EINTR: fifty)
  *     ECLUSE_FAULT_QUOTA=BYTES       a disk that takes so many bytes more, and then ENOSPC
  *     ECLUSE_FAULT_TRACE=FILE        every call of files is appended to FILE (struct record; tests/faults/calls.py reads it)
- *     ECLUSE_FAULT_TRACE_MEMORY=1    those of memory too, with a hash of who called
+ *     ECLUSE_FAULT_TRACE_MEMORY=1    those of memory too; each with a hash of who called
  *
  * The state's `fired` says how often the fault came. A recorded call and its record are one step for all processes, so
  * that the records' order is that of the calls. */
@@ -173,7 +173,7 @@ static void record(const struct call *call, const struct told *t, int64_t result
         ssize_t n = t->path ? -1 : readlink(link_path, path, sizeof path - 1);
         if (n > 0) path[n] = '\0';
     }
-    if (call->op >= MALLOC) r.stack = stack_of();
+    if (fault.trace_memory) r.stack = stack_of();
     const char *name = t->path ? t->path : path, *other = t->other ? t->other : "";
     r.path_n = (uint32_t)strlen(name);
     r.other_n = (uint32_t)strlen(other);
