@@ -1,4 +1,4 @@
-/* Sessions: read and typed; with their derived columns; checked by the gate's rules with the columns' profile. */
+/* Sessions: read and typed in every variant of the scan; then step by step what a worker does with them. */
 #include "read.h"
 
 #include "sql/session.h"
@@ -10,13 +10,12 @@ int main(int argc, char **argv) {
     struct ec_err err = {0};
     struct kit_text text = kit_sessions();
     struct bench_read b = {.source = kit_source(config, "sessions")};
+    struct ec_derivation *derivation;
     bench_read_variants("csv read+type sessions", &b, &text);
     kit_must(ec_sql_open(&options, &sql, &err), &err);
-    kit_must(ec_derive_create(sql, b.source, &b.derivation, &err), &err);
-    bench_read("csv read+type+derive sessions", &b, &text);
-    b.check = true;
-    bench_read("csv read+type+check sessions", &b, &text);
-    ec_derive_destroy(b.derivation);
+    kit_must(ec_derive_create(sql, b.source, &derivation, &err), &err);
+    bench_read_steps("csv read+type", " sessions", b.source, derivation, &text);
+    ec_derive_destroy(derivation);
     ec_sql_close(sql);
     free(text.p);
     ec_config_destroy(config);

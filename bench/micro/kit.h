@@ -27,6 +27,7 @@
 
 static char kit_folder[] = "/tmp/ecluse-micro-XXXXXX";
 static const char *kit_raw;
+static const char *kit_line = ""; /* only lines whose name it begins */
 
 static inline void kit_must(enum ec_status status, const struct ec_err *err) {
     if (status == EC_OK) return;
@@ -51,11 +52,12 @@ static inline struct ec_config *kit_begin(int argc, char **argv) {
     struct ec_config *config;
     struct ec_err err = {0};
     struct ec_buf kept = ec_buf_make(EC_MIB);
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: %s SHOP/data/raw\n", argv[0]);
+    if (argc != 2 && argc != 3) {
+        (void)fprintf(stderr, "usage: %s SHOP/data/raw [LINE]\n", argv[0]);
         exit(2);
     }
     kit_raw = argv[1];
+    if (argc == 3) kit_line = argv[2];
     if (!mkdtemp(kit_folder)) exit(3);
     (void)atexit(kit_end);
     kit_must(ec_project_init(kit_folder, &kept, &err), &err);
@@ -116,6 +118,11 @@ static inline const struct ec_source *kit_source(const struct ec_config *config,
     const struct ec_source *source = ec_config_source(config, name);
     if (!source) exit(3);
     return source;
+}
+
+/* argv[2], where it is given, is the beginning of the lines that are measured. */
+static inline bool kit_wanted(const char *name) {
+    return strncmp(name, kit_line, strlen(kit_line)) == 0;
 }
 
 static inline void kit_rate(const char *name, size_t bytes, double seconds) {
