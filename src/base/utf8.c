@@ -15,6 +15,12 @@ static inline size_t first_byte(uint64_t word) {
 
 static size_t ascii_prefix(const unsigned char *p, size_t n) {
     size_t i = 0;
+    while (n - i >= 32) {
+        uint64_t word[4];
+        memcpy(word, p + i, 32);
+        if ((word[0] | word[1] | word[2] | word[3]) & HIGH_BITS) break;
+        i += 32;
+    }
     while (n - i >= 8) {
         uint64_t word;
         memcpy(&word, p + i, 8);

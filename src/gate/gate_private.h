@@ -9,10 +9,16 @@
 /* A source's checks: parse, key, two a column, and its rules. */
 #define EC_GATE_MEMORY_MAX ((size_t)256 * EC_MIB)
 
-/* Of a profiled column that came coded: how often each value was met. */
+/* Integers from 0 up to here are sketched once each, not at every occurrence. */
+#define EC_SMALL_INTS 1024u
+
+/* What the profile of a column remembers besides its facts. */
 struct ec_code_counts {
+    /* Of one that came coded: how often each value was met. */
     const struct ec_dictionary *dictionary; /* NULL: not coded so far, or not any more */
     uint64_t *count;                        /* EC_CODED_MAX */
+    /* Of one of integers: 1 met in the batch at hand, 2 sketched. */
+    uint8_t *small; /* EC_SMALL_INTS */
 };
 
 struct ec_gate {

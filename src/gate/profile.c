@@ -51,26 +51,65 @@ enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *b
     if (gate->facts.column_count != batch->columns - gate->own_count) EC_TRY(add_columns(gate, batch, err));
     for (size_t i = 0; i < gate->facts.column_count; i++) {
         struct ec_code_counts *counts = &gate->counts[i];
-        if (!batch->column[batch_column(gate, i)].dictionary || counts->count) continue;
-        counts->count = ec_arena_calloc(&gate->arena, EC_CODED_MAX, sizeof *counts->count);
-        if (!counts->count) return no_memory(gate, err);
+        const struct ec_column *c = &batch->column[batch_column(gate, i)];
+        if (c->dictionary && !counts->count) {
+            counts->count = ec_arena_calloc(&gate->arena, EC_CODED_MAX, sizeof *counts->count);
+            if (!counts->count) return no_memory(gate, err);
+        }
+        if (c->type.type == EC_TYPE_INTEGER && !counts->small) {
+            counts->small = ec_arena_calloc(&gate->arena, EC_SMALL_INTS, 1);
+            if (!counts->small) return no_memory(gate, err);
+        }
     }
     return EC_OK;
+}
+
+/* How often each of a few values occurs. Four counters each, in turns: one that is met in row after row
+ * would wait for itself. */
+#define FEW_CODES 256u
+
+static void count_few(uint64_t *count, const uint32_t *code, size_t rows, size_t codes) {
+    uint16_t part[4][FEW_CODES] = {0};
+    size_t row = 0;
+    for (; row + 4 <= rows; row += 4) {
+        part[0][code[row]]++;
+        part[1][code[row + 1]]++;
+        part[2][code[row + 2]]++;
+        part[3][code[row + 3]]++;
+    }
+    for (; row < rows; row++) part[0][code[row]]++;
+    for (size_t i = 0; i < codes; i++) count[i] += (uint64_t)part[0][i] + part[1][i] + part[2][i] + part[3][i];
+}
+
+static void sketch_code(struct ec_column_facts *f, const struct ec_text *value) {
+    ec_facts_distinct_add(f->hll, ec_hash64(ec_text_bytes(value), value->n));
 }
 
 /* Coded texts. A value is sketched when it is met for the first time; its occurrences are counted,
  * so that the most frequent values are exact however many there are. */
 static void profile_codes(struct ec_column_facts *f, struct ec_code_counts *counts, const struct ec_column *c,
-                          const uint64_t *known, size_t rows) {
+                          const uint64_t *known, size_t rows, size_t values) {
     const struct ec_text *value = c->dictionary->values;
+    size_t codes = c->dictionary->count;
     bool fresh = false;
     counts->dictionary = c->dictionary;
-    for (size_t row = 0; row < rows; row++) {
-        if (!ec_bit(known, row)) continue;
-        uint32_t code = c->code[row];
-        if (counts->count[code]++) continue;
-        ec_facts_distinct_add(f->hll, ec_hash64(ec_text_bytes(&value[code]), value[code].n));
-        fresh = true;
+    if (values == rows && codes <= FEW_CODES) {
+        bool met[FEW_CODES];
+        for (size_t code = 0; code < codes; code++) met[code] = counts->count[code] > 0;
+        count_few(counts->count, c->code, rows, codes);
+        for (size_t code = 0; code < codes; code++) {
+            if (met[code] || counts->count[code] == 0) continue;
+            sketch_code(f, &value[code]);
+            fresh = true;
+        }
+    } else {
+        for (size_t row = 0; row < rows; row++) {
+            if (!ec_bit(known, row)) continue;
+            uint32_t code = c->code[row];
+            if (counts->count[code]++) continue;
+            sketch_code(f, &value[code]);
+            fresh = true;
+        }
     }
     if (fresh && f->top && ec_facts_distinct(f->hll) > TOP_DISTINCT_MAX) f->top = NULL;
 }
@@ -129,7 +168,6 @@ static void profile_text(struct ec_column_facts *f, struct ec_code_counts *count
 static const void *gather(const struct ec_column *c, const uint64_t *known, size_t rows, size_t count, void *to) {
     size_t n = 0;
     switch (c->type.type) {
-    case EC_TYPE_BOOLEAN: GATHER(int64_t, ec_column_bool); break;
     case EC_TYPE_DATE: GATHER(int64_t, ec_column_days); break;
     default:
         if (count == rows) return c->values;
@@ -139,36 +177,101 @@ static const void *gather(const struct ec_column *c, const uint64_t *known, size
     return to;
 }
 
+/* Sums and bounds are taken in four lanes, as one would wait for itself at each value. The lanes, and with
+ * them how a sum is rounded, are the same on every processor. */
+#define LANES 4u
+
 static void profile_doubles(struct ec_column_facts *f, const double *v, size_t n) {
-    double min = f->bounded ? f->min_d : v[0], max = f->bounded ? f->max_d : v[0], sum = f->sum;
-    for (size_t i = 0; i < n; i++) {
-        if (v[i] < min) min = v[i];
-        if (v[i] > max) max = v[i];
-        sum += v[i];
+    double min[LANES], max[LANES], sum[LANES] = {0};
+    for (size_t k = 0; k < LANES; k++) min[k] = max[k] = v[0];
+    for (size_t i = 0; i < n / LANES * LANES; i += LANES) {
+        for (size_t k = 0; k < LANES; k++) {
+            double x = v[i + k];
+            min[k] = x < min[k] ? x : min[k];
+            max[k] = x > max[k] ? x : max[k];
+            sum[k] += x;
+        }
     }
-    f->min_d = min;
-    f->max_d = max;
-    f->sum = sum;
+    for (size_t i = n / LANES * LANES; i < n; i++) {
+        min[0] = v[i] < min[0] ? v[i] : min[0];
+        max[0] = v[i] > max[0] ? v[i] : max[0];
+        sum[0] += v[i];
+    }
+    for (size_t k = 0; k < LANES; k++) {
+        if ((!f->bounded && k == 0) || min[k] < f->min_d) f->min_d = min[k];
+        if ((!f->bounded && k == 0) || max[k] > f->max_d) f->max_d = max[k];
+    }
+    f->sum += (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static void profile_ints(struct ec_column_facts *f, const int64_t *v, size_t n) {
-    int64_t min = f->bounded ? f->min_i : v[0], max = f->bounded ? f->max_i : v[0];
-    double sum = f->sum;
-    for (size_t i = 0; i < n; i++) {
-        if (v[i] < min) min = v[i];
-        if (v[i] > max) max = v[i];
-        sum += (double)v[i];
+struct bounds {
+    int64_t min, max;
+};
+
+static struct bounds bounds_of(const int64_t *v, size_t n) {
+    int64_t min[2] = {v[0], v[0]}, max[2] = {v[0], v[0]};
+    for (size_t i = 0; i + 2 <= n; i += 2) {
+        for (size_t k = 0; k < 2; k++) {
+            min[k] = v[i + k] < min[k] ? v[i + k] : min[k];
+            max[k] = v[i + k] > max[k] ? v[i + k] : max[k];
+        }
     }
-    f->min_i = min;
-    f->max_i = max;
-    f->sum = sum;
+    struct bounds b = {min[0] < min[1] ? min[0] : min[1], max[0] > max[1] ? max[0] : max[1]};
+    if (v[n - 1] < b.min) b.min = v[n - 1];
+    if (v[n - 1] > b.max) b.max = v[n - 1];
+    return b;
+}
+
+/* Exact where a batch's sum fits an integer, which it nearly always does. */
+static double sum_of(const int64_t *v, size_t n, struct bounds b) {
+    const int64_t limit = INT64_MAX / EC_BATCH_ROWS;
+    double sum = 0;
+    int64_t whole[LANES] = {0};
+    if (b.min < -limit || b.max > limit) {
+        for (size_t i = 0; i < n; i++) sum += (double)v[i];
+        return sum;
+    }
+    for (size_t i = 0; i < n / LANES * LANES; i += LANES)
+        for (size_t k = 0; k < LANES; k++) whole[k] += v[i + k];
+    for (size_t i = n / LANES * LANES; i < n; i++) whole[0] += v[i];
+    return (double)(whole[0] + whole[1] + whole[2] + whole[3]);
+}
+
+static void note_bounds(struct ec_column_facts *f, struct bounds b) {
+    if (!f->bounded || b.min < f->min_i) f->min_i = b.min;
+    if (!f->bounded || b.max > f->max_i) f->max_i = b.max;
+}
+
+/* Values that were sketched before change nothing: of integers from a small range each is once. */
+static void sketch_small(struct ec_column_facts *f, uint8_t *small, const int64_t *v, size_t n, struct bounds b) {
+    enum { MET = 1, SKETCHED = 2 };
+    for (size_t i = 0; i < n; i++)
+        if (!small[v[i]]) small[v[i]] = MET; /* a branch that is hardly ever taken, no store that is waited for */
+    for (int64_t value = b.min; value <= b.max; value++) {
+        if (small[value] == MET) ec_facts_distinct_words(f->hll, &value, 1);
+        if (small[value]) small[value] = SKETCHED;
+    }
+}
+
+static void profile_ints(struct ec_column_facts *f, uint8_t *small, const int64_t *v, size_t n) {
+    struct bounds b = bounds_of(v, n);
+    note_bounds(f, b);
+    f->sum += sum_of(v, n, b);
+    if (small && b.min >= 0 && b.max < EC_SMALL_INTS)
+        sketch_small(f, small, v, n, b);
+    else
+        ec_facts_distinct_words(f->hll, v, n);
 }
 
 /* Two values at most, which are 0 and 1. */
-static void profile_booleans(struct ec_column_facts *f, const int64_t *v, size_t n) {
+static void profile_booleans(struct ec_column_facts *f, const struct ec_column *c, const uint64_t *known, size_t rows,
+                             size_t values) {
     static const struct ec_str name[] = {{"false", 5}, {"true", 4}};
     size_t count[2] = {0};
-    for (size_t i = 0; i < n; i++) count[v[i] != 0]++;
+    for (size_t row = 0; row < rows; row++) count[1] += ec_column_bool(c)[row] & ec_bit(known, row);
+    count[0] = values - count[1];
+    note_bounds(f, (struct bounds){count[0] == 0, count[1] > 0});
+    f->sum += (double)count[1];
     for (int64_t value = 0; value < 2; value++) {
         if (!count[value]) continue;
         uint64_t hash = ec_hash64(&value, sizeof value);
@@ -177,30 +280,36 @@ static void profile_booleans(struct ec_column_facts *f, const int64_t *v, size_t
     }
 }
 
-static void profile_numbers(struct ec_column_facts *f, const struct ec_column *c, const uint64_t *known, size_t rows,
-                            size_t count) {
+static void profile_numbers(struct ec_column_facts *f, struct ec_code_counts *counts, const struct ec_column *c,
+                            const uint64_t *known, size_t rows, size_t count) {
     int64_t room[EC_BATCH_ROWS + 1]; /* what is not known is written and then overwritten */
     if (count == 0) return;
-    const void *v = gather(c, known, rows, count, room);
-    if (c->type.type == EC_TYPE_FLOAT)
-        profile_doubles(f, v, count);
-    else
-        profile_ints(f, v, count);
+    if (c->type.type == EC_TYPE_BOOLEAN) {
+        profile_booleans(f, c, known, rows, count);
+    } else {
+        const void *v = gather(c, known, rows, count, room);
+        if (c->type.type == EC_TYPE_FLOAT) {
+            profile_doubles(f, v, count);
+            ec_facts_distinct_words(f->hll, v, count);
+        } else {
+            profile_ints(f, counts->small, v, count);
+        }
+    }
     f->bounded = true;
-    if (c->type.type == EC_TYPE_BOOLEAN)
-        profile_booleans(f, v, count);
-    else
-        ec_facts_distinct_words(f->hll, v, count);
 }
 
 static void note_newest(struct ec_gate *gate, const struct ec_column *c, size_t rows) {
     struct ec_facts *facts = &gate->facts;
+    bool known = facts->newest_known;
+    int64_t newest = facts->newest_us;
     for (size_t row = 0; row < rows; row++) {
         if (!ec_bit(c->valid, row)) continue;
         int64_t us = c->type.type == EC_TYPE_DATE ? ec_column_days(c)[row] * EC_MICROS_PER_DAY : ec_column_int(c)[row];
-        if (!facts->newest_known || us > facts->newest_us) facts->newest_us = us;
-        facts->newest_known = true;
+        if (!known || us > newest) newest = us;
+        known = true;
     }
+    facts->newest_known = known;
+    facts->newest_us = newest;
 }
 
 /* Damaged records are left out: which of their cells is which is not known. */
@@ -221,9 +330,9 @@ void ec_profile_batch(struct ec_gate *gate, const struct ec_batch *batch) {
         f->nulls += sound - values - bad;
         if (values > 0) f->present = true;
         if (c->type.type != EC_TYPE_STRING)
-            profile_numbers(f, c, known, batch->rows, values);
+            profile_numbers(f, &gate->counts[i], c, known, batch->rows, values);
         else if (c->dictionary)
-            profile_codes(f, &gate->counts[i], c, known, batch->rows);
+            profile_codes(f, &gate->counts[i], c, known, batch->rows, values);
         else
             profile_text(f, &gate->counts[i], c, known, batch->rows);
     }

@@ -1,8 +1,10 @@
 /* Business rules over a batch: each rule marks the rows that break it.
  *
  * A rule is bound once to the batch's columns: its bounds and values are parsed in the column's
- * type, its pattern is compiled. Evaluation then is one loop over one column; where texts come coded
- * (base/coder.h) a value is judged when it is met first. A null passes every rule but not_null. Rules of kind `expression` are DuckDB's (sql/derive.h) and not bound here.
+ * type, its pattern is compiled. Evaluation then is one loop over one column, and a range is first asked of
+ * all rows at once, as mostly none leaves it; where texts come coded (base/coder.h) a value is judged when
+ * it is met first, and rows are looked at where some value breaks the rule. A null passes every rule but
+ * not_null. Rules of kind `expression` are DuckDB's (sql/derive.h) and not bound here.
  */
 #ifndef EC_GATE_RULE_H
 #define EC_GATE_RULE_H
@@ -28,8 +30,9 @@ struct ec_bound_rule {
     /* Of a text column that comes coded: what the rule says of each value. */
     bool *breaks; /* EC_CODED_MAX, in the arena; NULL where the rule does not look at texts */
     uint64_t judged_id;
-    uint32_t judged; /* values of the dictionary that were judged */
-    void *pattern;   /* pcre2_code, owned */
+    uint32_t judged;   /* values of the dictionary that were judged */
+    uint32_t breaking; /* of them, those past place 0 that break the rule */
+    void *pattern;     /* pcre2_code, owned */
     void *match;   /* pcre2_match_data, owned */
     void *context; /* pcre2_match_context, owned */
 };

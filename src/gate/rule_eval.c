@@ -3,6 +3,8 @@
 
 #include "base/utf8.h"
 
+#include <math.h>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -13,23 +15,58 @@ static inline __attribute__((always_inline)) int64_t int_at(const struct ec_colu
     return ec_column_int(c)[row];
 }
 
+/* Bits of up to 64 rows from `row` on for which `breaks`, an expression over `at`, is true. They are gathered in a
+ * register: a bitmap in memory would be waited for at every row. */
+#define EACH_WORD(rows, failed, breaks)                                                                                \
+    for (size_t row = 0; row < (rows); row += 64) {                                                                    \
+        size_t end = (rows) - row < 64 ? (rows) - row : 64;                                                            \
+        uint64_t bits = 0;                                                                                             \
+        for (size_t k = 0, at = row; k < end; k++, at++) bits |= (uint64_t)(breaks) << k;                              \
+        (failed)[row >> 6] |= bits;                                                                                    \
+    }
+
+struct limits {
+    bool has_min, has_max;
+    int64_t min, max;
+};
+
+/* Whether some value may lie outside: the sign of what is gathered. Where a difference leaves the range of
+ * integers it may say so wrongly, never the reverse: v < min shows in v - min, or, where v is negative and min
+ * is not, in v itself; v > max likewise. */
+static inline __attribute__((always_inline)) bool may_leave(const struct ec_column *c, enum ec_type type, size_t rows,
+                                                            struct limits in) {
+    uint64_t min = (uint64_t)in.min, max = (uint64_t)in.max;
+    uint64_t below[2] = {0}, above[2] = {0};
+    for (size_t row = 0; row < rows / 2 * 2; row += 2) {
+        for (size_t k = 0; k < 2; k++) {
+            uint64_t v = (uint64_t)int_at(c, type, row + k);
+            below[k] |= (v - min) | (v & ~min);
+            above[k] |= (max - v) | (max & ~v);
+        }
+    }
+    if (rows % 2) {
+        uint64_t v = (uint64_t)int_at(c, type, rows - 1);
+        below[0] |= (v - min) | (v & ~min);
+        above[0] |= (max - v) | (max & ~v);
+    }
+    return (in.has_min && (below[0] | below[1]) >> 63) || (in.has_max && (above[0] | above[1]) >> 63);
+}
+
 static inline __attribute__((always_inline)) void range_int(const struct ec_bound_rule *b, const struct ec_batch *batch,
                                                             enum ec_type type, uint64_t *failed) {
     const struct ec_column *c = &batch->column[b->column];
-    int64_t min = b->has_min ? b->min.i : INT64_MIN;
-    int64_t max = b->has_max ? b->max.i : INT64_MAX;
-    for (size_t row = 0; row < batch->rows; row++) {
-        int64_t v = int_at(c, type, row);
-        failed[row >> 6] |= (uint64_t)((v < min) | (v > max)) << (row & 63);
-    }
+    struct limits in = {b->has_min, b->has_max, b->has_min ? b->min.i : INT64_MIN, b->has_max ? b->max.i : INT64_MAX};
+    if (!may_leave(c, type, batch->rows, in)) return;
+    EACH_WORD(batch->rows, failed, (int_at(c, type, at) < in.min) | (int_at(c, type, at) > in.max))
 }
 
 static void range_double(const struct ec_bound_rule *b, const struct ec_batch *batch, uint64_t *failed) {
-    const double *values = ec_column_double(&batch->column[b->column]);
-    for (size_t row = 0; row < batch->rows; row++) {
-        bool out = (b->has_min && values[row] < b->min.d) || (b->has_max && values[row] > b->max.d);
-        failed[row >> 6] |= (uint64_t)out << (row & 63);
-    }
+    const double *v = ec_column_double(&batch->column[b->column]);
+    double min = b->has_min ? b->min.d : -(double)INFINITY, max = b->has_max ? b->max.d : (double)INFINITY;
+    bool out = false;
+    for (size_t row = 0; row < batch->rows; row++) out |= (v[row] < min) | (v[row] > max);
+    if (!out) return;
+    EACH_WORD(batch->rows, failed, (v[at] < min) | (v[at] > max))
 }
 
 /* -1, 0 or 1: a cell against a cell of another column of the same type. */
@@ -48,10 +85,27 @@ static int compare_cells(const struct ec_column *a, const struct ec_column *b, s
     return (x > y) - (x < y);
 }
 
+/* Datetimes, integers and decimals. */
+static void against_ints(const struct ec_column *c, const struct ec_column *o, size_t rows, bool lower,
+                         uint64_t *failed) {
+    const int64_t *low = ec_column_int(lower ? c : o), *high = ec_column_int(lower ? o : c);
+    uint64_t out[EC_BATCH_ROWS / 64] = {0};
+    EACH_WORD(rows, out, low[at] < high[at])
+    for (size_t i = 0; i < (rows + 63) / 64; i++) failed[i] |= out[i] & o->valid[i];
+}
+
+static bool has_ints(enum ec_type type) {
+    return type == EC_TYPE_INTEGER || type == EC_TYPE_DATETIME || type == EC_TYPE_DECIMAL;
+}
+
 /* A null on either side passes. */
 static void against_column(const struct ec_bound_rule *b, const struct ec_batch *batch, size_t other, bool lower,
                            uint64_t *failed) {
     const struct ec_column *c = &batch->column[b->column], *o = &batch->column[other];
+    if (has_ints(c->type.type) && has_ints(o->type.type)) {
+        against_ints(c, o, batch->rows, lower, failed);
+        return;
+    }
     for (size_t row = 0; row < batch->rows; row++) {
         if (!ec_bit(o->valid, row)) continue;
         int order = compare_cells(c, o, row);
@@ -93,8 +147,7 @@ static bool is_among(const struct ec_bound_rule *b, const struct ec_column *c, s
 
 static void eval_values(const struct ec_bound_rule *b, const struct ec_batch *batch, bool wanted, uint64_t *failed) {
     const struct ec_column *c = &batch->column[b->column];
-    for (size_t row = 0; row < batch->rows; row++)
-        failed[row >> 6] |= (uint64_t)(is_among(b, c, row) != wanted) << (row & 63);
+    EACH_WORD(batch->rows, failed, is_among(b, c, at) != wanted)
 }
 
 static bool is_text_among(const struct ec_bound_rule *b, struct ec_str text) {
@@ -124,13 +177,23 @@ static bool text_breaks(const struct ec_bound_rule *b, struct ec_str text) {
     }
 }
 
+/* Whether some row has place 0: a null, or the empty text of a derived column. */
+static bool has_place_0(const uint32_t *code, size_t rows) {
+    uint32_t found = 0;
+    for (size_t row = 0; row < rows; row++) found |= code[row] == 0;
+    return found;
+}
+
 static void eval_codes(struct ec_bound_rule *b, const struct ec_column *c, size_t rows, uint64_t *failed) {
     const struct ec_dictionary *d = c->dictionary;
-    if (b->judged_id != d->id) b->judged = 0;
+    if (b->judged_id != d->id) b->judged = b->breaking = 0;
     b->judged_id = d->id;
-    for (; b->judged < d->count; b->judged++)
-        b->breaks[b->judged] = text_breaks(b, ec_text_str((const struct ec_text *)d->values + b->judged));
-    for (size_t row = 0; row < rows; row++) failed[row >> 6] |= (uint64_t)b->breaks[c->code[row]] << (row & 63);
+    for (; b->judged < d->count; b->judged++) {
+        bool breaks = text_breaks(b, ec_text_str((const struct ec_text *)d->values + b->judged));
+        b->breaks[b->judged] = breaks;
+        b->breaking += breaks && b->judged > 0;
+    }
+    if (b->breaking || (b->breaks[0] && has_place_0(c->code, rows))) EACH_WORD(rows, failed, b->breaks[c->code[at]])
 }
 
 /* Where nulls have a code or a value it means nothing: they pass in the end. */

@@ -2,7 +2,10 @@
 
 #include "base/calendar.h"
 #include "base/coder.h"
+#include "base/hash.h"
 #include "gate/gate.h"
+
+#include <math.h>
 
 static void count(struct kit *k, struct ec_gate *gate) {
     assert_int_equal(ec_gate_check(gate, &k->batch, NULL, NULL), EC_OK);
@@ -210,12 +213,99 @@ static void codes_change_no_fact(void **state) {
     ec_coder_destroy(coder);
 }
 
+/* A column's facts, value by value. */
+struct plain {
+    double sum, min_d, max_d;
+    int64_t min_i, max_i;
+    uint64_t values;
+    uint8_t hll[EC_HLL_SIZE];
+};
+
+static int64_t plain_value(const struct ec_column *c, size_t row) {
+    if (c->type.type == EC_TYPE_BOOLEAN) return ec_column_bool(c)[row];
+    return c->type.type == EC_TYPE_DATE ? ec_column_days(c)[row] : ec_column_int(c)[row];
+}
+
+static void plain_add(struct plain *p, const struct ec_column *c, size_t row) {
+    int64_t i = plain_value(c, row);
+    double d = (double)i;
+    if (c->type.type == EC_TYPE_FLOAT) memcpy(&d, &i, sizeof d);
+    if (p->values == 0 || i < p->min_i) p->min_i = i;
+    if (p->values == 0 || i > p->max_i) p->max_i = i;
+    if (p->values == 0 || d < p->min_d) p->min_d = d;
+    if (p->values == 0 || d > p->max_d) p->max_d = d;
+    p->values++;
+    p->sum += d;
+    ec_facts_distinct_add(p->hll, ec_hash64(&i, sizeof i));
+}
+
+/* Small integers, ones past what is remembered value by value, negative and huge ones, in turns. */
+static int64_t some_int(uint64_t *seed, size_t batch) {
+    uint64_t r = kit_random(seed) >> 8;
+    switch (batch % 5) {
+    case 0: return (int64_t)(r % 7);
+    case 1: return (int64_t)(r % 1024);
+    case 2: return (int64_t)(r % 1026) - 1;
+    case 3: return (int64_t)(r << 8);
+    default: return (int64_t)(r % 50);
+    }
+}
+
+static void numbers_as_value_by_value(void **state) {
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    (void)kit_column(&k, "n", KIT_TYPE(INTEGER));
+    (void)kit_column(&k, "d", KIT_TYPE(FLOAT));
+    (void)kit_column(&k, "day", KIT_TYPE(DATE));
+    (void)kit_column(&k, "when", KIT_TYPE(DATETIME));
+    (void)kit_column(&k, "flag", KIT_TYPE(BOOLEAN));
+    static struct plain plain[5];
+    memset(plain, 0, sizeof plain);
+    struct ec_gate *gate = gate_of(&k, 5, 0);
+    uint64_t seed = 4;
+    for (size_t batch = 0; batch < 20; batch++) {
+        ec_batch_reset(&k.batch);
+        for (size_t row = 0; row < EC_BATCH_ROWS - batch; row++) {
+            (void)kit_row(&k);
+            for (size_t c = 0; c < 5; c++) {
+                struct ec_column *column = &k.batch.column[c];
+                int64_t v = some_int(&seed, batch);
+                if (batch % 3 == 1 && v % 5 == 0) continue;
+                ec_bit_set(column->valid, row);
+                if (c == 0 || c == 3) ec_column_int(column)[row] = v;
+                if (c == 1) ec_column_double(column)[row] = (double)v / 8;
+                if (c == 2) ec_column_days(column)[row] = (int32_t)(v % 100000);
+                if (c == 4) ec_column_bool(column)[row] = batch > 2 && v & 1;
+                plain_add(&plain[c], column, row);
+            }
+        }
+        count(&k, gate);
+    }
+    const struct ec_facts *f = ec_gate_facts(gate);
+    for (size_t c = 0; c < 5; c++) {
+        assert_int_equal(f->column[c].values, plain[c].values);
+        assert_memory_equal(f->column[c].hll, plain[c].hll, EC_HLL_SIZE);
+        assert_true(fabs(f->column[c].sum - plain[c].sum) <= 1e-9 * fabs(plain[c].sum) + 1e-6);
+        if (c == 1) {
+            assert_true(f->column[c].min_d <= plain[c].min_d && f->column[c].min_d >= plain[c].min_d);
+            assert_true(f->column[c].max_d <= plain[c].max_d && f->column[c].max_d >= plain[c].max_d);
+        } else {
+            assert_int_equal(f->column[c].min_i, plain[c].min_i);
+            assert_int_equal(f->column[c].max_i, plain[c].max_i);
+        }
+    }
+    ec_gate_destroy(gate);
+    kit_deinit(&k);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_sums_and_distinct_values),
         cmocka_unit_test(the_most_frequent_values),
         cmocka_unit_test(a_late_column_was_null_before),
         cmocka_unit_test(codes_change_no_fact),
+        cmocka_unit_test(numbers_as_value_by_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,6 +338,91 @@ static void bitmaps_are_right_at_every_row_count(void **state) {
     }
 }
 
+/* A derived column's dictionary answers null at place 0, and its answer may be a value, the empty text. */
+static void place_0_of_a_dictionary_may_be_a_value(void **state) {
+    (void)state;
+    struct ec_str forbidden[] = {EC_STR("")};
+    struct kit k;
+    kit_init(&k);
+    size_t column = kit_column(&k, "t", KIT_TYPE(STRING));
+    kit_rule(&k, "r", "t", EC_RULE_NOT_ALLOWED)->values = forbidden;
+    k.rule[0].value_count = 1;
+    struct ec_text value[] = {ec_text_of("", 0), ec_text_of("x", 1)};
+    struct ec_dictionary dictionary = {.id = ec_dictionary_id(), .count = 2, .values = value};
+    uint32_t code[EC_BATCH_ROWS];
+    for (size_t row = 0; row < 70; row++) {
+        (void)kit_row(&k);
+        code[row] = row % 7 != 3;
+        ec_column_text(&k.batch.column[column])[row] = value[code[row]];
+        if (row != 3) ec_bit_set(k.batch.column[column].valid, row);
+    }
+    k.batch.column[column].dictionary = &dictionary;
+    k.batch.column[column].code = code;
+    struct ec_arena arena;
+    ec_arena_init(&arena, EC_MIB);
+    struct ec_bound_rule bound;
+    assert_int_equal(ec_rule_bind(&k.rule[0], &k.batch, &arena, &bound, NULL), EC_OK);
+    for (size_t turn = 0; turn < 2; turn++) {
+        uint64_t failed[WORDS] = {0};
+        ec_rule_eval(&bound, &k.batch, failed);
+        for (size_t row = 0; row < 70; row++)
+            assert_int_equal(ec_bit(failed, row), turn == 0 && row % 7 == 3 && row != 3);
+        for (size_t row = 0; row < 70; row++) code[row] = 1; /* now no row has it */
+    }
+    ec_rule_unbind(&bound);
+    ec_arena_deinit(&arena);
+    kit_deinit(&k);
+}
+
+/* Bounds and values at and around the ends of what an integer holds, where differences overflow. */
+static void ranges_hold_at_the_ends_of_integers(void **state) {
+    (void)state;
+    static const int64_t end[] = {INT64_MIN, INT64_MIN + 1, -2, -1, 0, 1, 2, INT64_MAX - 1, INT64_MAX};
+    enum { ENDS = sizeof end / sizeof *end };
+    uint64_t seed = 11;
+    for (size_t trial = 0; trial < 3000; trial++) {
+        struct kit k;
+        kit_init(&k);
+        size_t column = kit_column(&k, "n", KIT_TYPE(INTEGER)), other = kit_column(&k, "o", KIT_TYPE(INTEGER));
+        int64_t min = end[kit_random(&seed) % ENDS], max = end[kit_random(&seed) % ENDS];
+        char low[32], high[32];
+        (void)snprintf(low, sizeof low, "%lld", (long long)min);
+        (void)snprintf(high, sizeof high, "%lld", (long long)max);
+        uint64_t open = kit_random(&seed) % 3;
+        struct ec_rule *rule = kit_rule(&k, "r", "n", EC_RULE_RANGE);
+        if (open != 1) rule->min = low;
+        if (open != 2) rule->max = high;
+        kit_rule(&k, "lower", "n", EC_RULE_RANGE)->min = "o";
+        kit_rule(&k, "upper", "n", EC_RULE_RANGE)->max = "o";
+        size_t rows = 1 + kit_random(&seed) % 70;
+        for (size_t row = 0; row < rows; row++) {
+            (void)kit_row(&k);
+            /* Mostly one value, so that nothing leaves the range in some trials. */
+            ec_column_int(&k.batch.column[column])[row] = end[kit_random(&seed) % (trial % 2 ? ENDS : 1)];
+            ec_column_int(&k.batch.column[other])[row] = end[kit_random(&seed) % ENDS];
+            ec_bit_set(k.batch.column[column].valid, row);
+            if (kit_random(&seed) % 4) ec_bit_set(k.batch.column[other].valid, row);
+        }
+        struct ec_arena arena;
+        ec_arena_init(&arena, EC_MIB);
+        for (size_t r = 0; r < 3; r++) {
+            struct ec_bound_rule bound;
+            uint64_t failed[WORDS] = {0};
+            assert_int_equal(ec_rule_bind(&k.rule[r], &k.batch, &arena, &bound, NULL), EC_OK);
+            ec_rule_eval(&bound, &k.batch, failed);
+            for (size_t row = 0; row < rows; row++) {
+                int64_t v = ec_column_int(&k.batch.column[column])[row], o = ec_column_int(&k.batch.column[other])[row];
+                bool want = (open != 1 && v < min) || (open != 2 && v > max);
+                if (r > 0) want = ec_bit(k.batch.column[other].valid, row) && (r == 1 ? v < o : v > o);
+                assert_int_equal(ec_bit(failed, row), want);
+            }
+            ec_rule_unbind(&bound);
+        }
+        ec_arena_deinit(&arena);
+        kit_deinit(&k);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_are_inclusive_and_nulls_pass),
@@ -352,6 +437,8 @@ int main(void) {
         cmocka_unit_test(a_column_and_a_value_bound_together),
         cmocka_unit_test(what_does_not_fit_is_said_at_its_place),
         cmocka_unit_test(bitmaps_are_right_at_every_row_count),
+        cmocka_unit_test(place_0_of_a_dictionary_may_be_a_value),
+        cmocka_unit_test(ranges_hold_at_the_ends_of_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
