@@ -82,4 +82,31 @@ struct ec_hash128 ec_hash128(const void *p, size_t n) {
     return (struct ec_hash128){h.high64, h.low64};
 }
 
+/* XXH3 wants its state on a cache line. */
+struct ec_hash_sum {
+    XXH3_state_t *state; /* within room */
+    char room[sizeof(XXH3_state_t) + 63];
+};
+
+enum ec_status ec_hash_sum_create(struct ec_hash_sum **out, struct ec_err *err) {
+    struct ec_hash_sum *sum = ec_calloc(1, sizeof *sum);
+    *out = sum;
+    if (!sum) return ec_fail(err, EC_NO_MEMORY, "no memory for a hash");
+    sum->state = (XXH3_state_t *)(void *)(sum->room + (64 - (uintptr_t)sum->room % 64) % 64);
+    (void)XXH3_128bits_reset(sum->state);
+    return EC_OK;
+}
+
+void ec_hash_sum_add(struct ec_hash_sum *sum, const void *p, size_t n) {
+    if (n > 0) (void)XXH3_128bits_update(sum->state, p, n);
+}
+
+struct ec_hash128 ec_hash_sum_end(struct ec_hash_sum *sum) {
+    XXH128_hash_t h = XXH3_128bits_digest(sum->state);
+    (void)XXH3_128bits_reset(sum->state);
+    return (struct ec_hash128){h.high64, h.low64};
+}
+
+void ec_hash_sum_destroy(struct ec_hash_sum *sum) { ec_free(sum); }
+
 uint64_t ec_hash64(const void *p, size_t n) { return XXH3_64bits(p, n); }

@@ -21,6 +21,12 @@ struct ec_hash128 {
 };
 
 struct ec_hash128 ec_hash128(const void *p, size_t n); /* XXH3, no seed: stable over versions */
+/* The same of what arrives in pieces; after its end it is ready for the next. */
+struct ec_hash_sum;
+enum ec_status ec_hash_sum_create(struct ec_hash_sum **sum, struct ec_err *err) EC_MUST_USE;
+void ec_hash_sum_add(struct ec_hash_sum *sum, const void *p, size_t n);
+struct ec_hash128 ec_hash_sum_end(struct ec_hash_sum *sum);
+void ec_hash_sum_destroy(struct ec_hash_sum *sum); /* NULL allowed */
 uint64_t ec_hash64(const void *p, size_t n);
 
 #endif

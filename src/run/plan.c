@@ -2,7 +2,7 @@
 
 #include "base/calendar.h"
 #include "base/io.h"
-#include "run/hashing.h"
+#include "base/hashing.h"
 #include "run/paths.h"
 #include "run/split.h"
 #include "store/delta.h"
