@@ -128,7 +128,7 @@ static inline uint8_t *ec_column_bool(const struct ec_column *c) { return c->val
 static inline int32_t *ec_column_days(const struct ec_column *c) { return c->values; }
 
 /* The value of a cell as people read it, for samples and reasons: NUL-terminated,
- * from the batch's scratch; "" for null. */
+ * from the batch's scratch; "" for null. Its pointer is NULL where there is no memory. */
 struct ec_str ec_batch_cell_text(struct ec_batch *batch, size_t column, size_t row);
 
 #endif

@@ -88,6 +88,7 @@ static enum ec_status apply(struct ec_gate *gate, struct ec_batch *batch, const 
         for (uint64_t bits = failed[word]; bits; bits &= bits - 1) {
             size_t row = word * 64 + (size_t)__builtin_ctzll(bits);
             struct ec_str value = cell_value(batch, v.column, row);
+            if (!value.p) return ec_fail(err, EC_NO_MEMORY, "no memory for the value of a cell");
             ec_gate_note(gate, v.check, batch, row, value);
             if (v.invalid) ec_bit_set(gate->invalid, row);
             if (!v.reject) continue;
