@@ -161,7 +161,7 @@ static bool seq_of(const char *name, uint32_t *seq) {
 static enum ec_status collect(DIR *folder, const char *dir, struct ec_manifest_list *list, struct ec_err *err) {
     size_t cap = 0;
     struct dirent *entry;
-    while ((entry = readdir(folder)) != NULL) {
+    while (errno = 0, (entry = readdir(folder)) != NULL) {
         uint32_t seq;
         if (!seq_of(entry->d_name, &seq)) continue;
         if (list->count == cap) {
@@ -173,6 +173,8 @@ static enum ec_status collect(DIR *folder, const char *dir, struct ec_manifest_l
         }
         list->seq[list->count++] = seq;
     }
+    /* A list that ends early would have files read again that were applied. */
+    if (errno != 0) return ec_fail_errno(err, EC_IO, "cannot read the folder of the runs of %s", dir);
     if (list->count) qsort(list->seq, list->count, sizeof *list->seq, compare_seq);
     list->finished = ec_arena_calloc(&list->arena, list->count, sizeof *list->finished);
     if (!list->finished) return ec_fail(err, EC_NO_MEMORY, "no memory for the list of runs");
