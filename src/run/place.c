@@ -81,8 +81,11 @@ static enum ec_status set_aside(const struct placing *p, bool *placed, struct ec
                      known ? run : "earlier");
     if (n < 0 || (size_t)n >= sizeof other) return ec_fail(err, EC_DELIVERY, "the path %s is too long", p->target);
     EC_TRY(is_same_content(p, run, &same, err));
-    if (!same && ec_io.link(p->target, other) != 0 && errno != EEXIST)
-        return ec_fail_errno(err, EC_DELIVERY, "cannot set %s aside", p->target);
+    if (!same) {
+        if (ec_io.link(p->target, other) != 0 && errno != EEXIST)
+            return ec_fail_errno(err, EC_DELIVERY, "cannot set %s aside", p->target);
+        EC_TRY(ec_dir_sync(p->folder, err)); /* its lines have no other name once this one is gone */
+    }
     if (ec_io.unlink(p->target) != 0) return ec_fail_errno(err, EC_DELIVERY, "cannot set %s aside", p->target);
     return EC_OK;
 }

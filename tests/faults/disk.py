@@ -203,6 +203,8 @@ class Disk:
         steps = folder.pending
         if names == "drop":
             steps = []
+        elif names == "removals":
+            steps = [changes for changes in steps if not any(changes.values())]
         elif isinstance(names, random.Random):
             kept = names.choice(("some", "first", "last"))
             at = names.randrange(len(steps) + 1)
@@ -216,8 +218,8 @@ class Disk:
         return found
 
     def state(self, names, data):
-        """{path: bytes, or the path of what was there at first; None: a folder}. `names` is drop, keep or a source of chance;
-        `data` is drop, keep, torn, zeros or a source of chance."""
+        """{path: bytes, or the path of what was there at first; None: a folder}. `names` is drop, keep, removals or a source of
+        chance; `data` is drop, keep, torn, zeros or a source of chance."""
         found, how = {}, {}
 
         def walk(folder, path):
@@ -269,6 +271,7 @@ def variants(dice, chances):
     yield Variant("all names, no bytes", "keep", "drop")
     yield Variant("all names, half the bytes", "keep", "torn")
     yield Variant("all names, zeros", "keep", "zeros")
+    yield Variant("what was removed, and no new names", "removals", "keep")
     for number in range(chances):
         seed = dice.randrange(1 << 30)
         yield Variant(f"by chance {seed} ({number})", random.Random(seed), random.Random(seed + 1))

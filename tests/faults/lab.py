@@ -306,7 +306,7 @@ def all_disks(bases, stage, chances, seed, killed=None):
         if not model.apply(record):
             continue
         for variant in disk.variants(dice, chances):
-            if killed and (variant.names == "keep" or variant.names != "drop" and number % 8):
+            if killed and (variant.names == "keep" or isinstance(variant.names, random.Random) and number % 8):
                 continue  # those were tried in a run that nothing had killed
             state = model.state(variant.names, variant.data)
             name = disk.key(state)
