@@ -7,8 +7,9 @@
  *
  * It is streamed: memory does not depend on the files' sizes. The bytes follow from the files
  * alone (names, contents, times of change), so the same inputs give the same archive. It is
- * written under a temporary name, synced, read back and verified against ARCHIVE.json, and only
- * then linked into place: an archive that has its name is whole. A name that is taken gets _2, _3…
+ * written under a temporary name, synced, read back from there, decompressed and compared with what
+ * was read, and only then linked into place: an archive that has its name is whole. A name that is
+ * taken gets _2, _3…
  * One archive at a time in a folder: the caller holds the project's lock.
  *
  *     struct ec_archive_made made;
@@ -30,10 +31,8 @@
 #define EC_ARCHIVE_NAME_MAX  1024u
 
 struct ec_archive_file {
-    const char *path;   /* where it is read */
-    const char *name;   /* in the archive: relative, '/' between components, valid UTF-8 */
-    const char *sha256; /* where it is known already, with `bytes`; else NULL: it is computed */
-    uint64_t bytes;
+    const char *path; /* where it is read */
+    const char *name; /* in the archive: relative, '/' between components, valid UTF-8 */
 };
 
 struct ec_archive_made {

@@ -16,6 +16,8 @@ struct walk {
     struct archive *tar;
     struct ec_gzip_reader *gzip;
     struct ec_sha256 *sha;
+    struct ec_hash_sum *quick;
+    const struct ec_archive_list *written; /* or NULL */
     const struct ec_archive_sink *sink;
     struct ec_archive_list list;
     const char *path;
@@ -41,6 +43,7 @@ static enum ec_status tar_failed(const struct walk *w) {
 static enum ec_status open_tar(struct walk *w) {
     EC_TRY(ec_gzip_reader_create(w->path, &w->gzip, w->err));
     EC_TRY(ec_sha256_create(&w->sha, w->err));
+    EC_TRY(ec_hash_sum_create(&w->quick, w->err));
     w->tar = archive_read_new();
     if (!w->tar) return ec_fail(w->err, EC_NO_MEMORY, "no memory to read %s", w->path);
     if (archive_read_support_format_tar(w->tar) != ARCHIVE_OK ||
@@ -106,29 +109,59 @@ static enum ec_status read_list(struct walk *w) {
     return status;
 }
 
-static enum ec_status read_file(struct walk *w, const struct ec_archive_entry *e) {
-    uint64_t bytes = 0;
+static enum ec_status add_bytes(struct walk *w, const void *p, size_t n) {
+    if (w->written)
+        ec_hash_sum_add(w->quick, p, n);
+    else
+        EC_TRY(ec_sha256_add(w->sha, p, n, w->err));
+    return w->sink && w->sink->data ? w->sink->data(w->sink->context, p, n, w->err) : EC_OK;
+}
+
+static enum ec_status are_right(struct walk *w, size_t i, bool *right) {
     char hex[EC_SHA256_HEX];
+    if (w->written) {
+        struct ec_hash128 quick = ec_hash_sum_end(w->quick), first = w->written->entry[i].quick;
+        *right = quick.hi == first.hi && quick.lo == first.lo;
+        return EC_OK;
+    }
+    EC_TRY(ec_sha256_end(w->sha, hex, w->err));
+    *right = strcmp(hex, w->list.entry[i].sha256) == 0;
+    return EC_OK;
+}
+
+static enum ec_status read_file(struct walk *w, size_t i) {
+    const struct ec_archive_entry *e = &w->list.entry[i];
+    uint64_t bytes = 0;
+    bool right;
     for (;;) {
         const void *p;
         size_t n;
         EC_TRY(next_bytes(w, bytes, &p, &n));
         if (n == 0) break;
         bytes += n;
-        EC_TRY(ec_sha256_add(w->sha, p, n, w->err));
-        if (w->sink && w->sink->data) EC_TRY(w->sink->data(w->sink->context, p, n, w->err));
+        EC_TRY(add_bytes(w, p, n));
     }
-    EC_TRY(ec_sha256_end(w->sha, hex, w->err));
-    if (bytes != e->bytes || strcmp(hex, e->sha256) != 0)
+    EC_TRY(are_right(w, i, &right));
+    if (bytes != e->bytes || !right)
         return ec_fail(w->err, EC_ARCHIVE_DAMAGED,
                        "%s in %s is not what " EC_ARCHIVE_LIST_NAME " lists: its size or SHA-256 differs", e->name,
                        w->path);
     return EC_OK;
 }
 
+static bool lists_equal(const struct ec_archive_list *a, const struct ec_archive_list *b) {
+    for (size_t i = 0; i < a->count && a->count == b->count; i++) {
+        const struct ec_archive_entry *x = &a->entry[i], *y = &b->entry[i];
+        if (strcmp(x->name, y->name) != 0 || x->bytes != y->bytes || strcmp(x->sha256, y->sha256) != 0) return false;
+    }
+    return a->count == b->count;
+}
+
 static enum ec_status walk_files(struct walk *w) {
     struct archive_entry *entry;
     const char *name = NULL;
+    if (w->written && !lists_equal(w->written, &w->list))
+        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, EC_ARCHIVE_LIST_NAME " in %s is not the one written", w->path);
     if (w->sink && w->sink->list) EC_TRY(w->sink->list(w->sink->context, &w->list, w->err));
     for (size_t i = 0; i < w->list.count; i++) {
         struct ec_archive_entry *e = &w->list.entry[i];
@@ -142,7 +175,7 @@ static enum ec_status walk_files(struct walk *w) {
                            (long long)size, (unsigned long long)e->bytes);
         e->mtime_s = archive_entry_mtime(entry);
         if (w->sink && w->sink->begin) EC_TRY(w->sink->begin(w->sink->context, e, w->err));
-        EC_TRY(read_file(w, e));
+        EC_TRY(read_file(w, i));
         if (w->sink && w->sink->end) EC_TRY(w->sink->end(w->sink->context, e, w->err));
     }
     EC_TRY(next_member(w, &entry, &name));
@@ -163,9 +196,10 @@ static enum ec_status drain(struct walk *w) {
     }
 }
 
-enum ec_status ec_archive_walk(const char *path, const struct ec_archive_sink *sink, struct ec_archive_made *made,
+enum ec_status ec_archive_walk(const char *path, const struct ec_archive_list *written,
+                               const struct ec_archive_sink *sink, struct ec_archive_made *made,
                                struct ec_err *err) {
-    struct walk w = {.sink = sink, .path = path, .err = err};
+    struct walk w = {.written = written, .sink = sink, .path = path, .err = err};
     locale_t before = ec_archive_enter_utf8();
     enum ec_status status = open_tar(&w);
     if (status == EC_OK) status = read_list(&w);
@@ -180,11 +214,12 @@ enum ec_status ec_archive_walk(const char *path, const struct ec_archive_sink *s
     if (w.tar) (void)archive_read_free(w.tar);
     ec_archive_list_deinit(&w.list);
     ec_sha256_destroy(w.sha);
+    ec_hash_sum_destroy(w.quick);
     ec_gzip_reader_destroy(w.gzip);
     ec_archive_leave_utf8(before);
     return status;
 }
 
 enum ec_status ec_archive_verify(const char *path, struct ec_archive_made *made, struct ec_err *err) {
-    return ec_archive_walk(path, NULL, made, err);
+    return ec_archive_walk(path, NULL, NULL, made, err);
 }

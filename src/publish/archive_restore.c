@@ -98,9 +98,9 @@ enum ec_status ec_archive_restore(const char *path, const char *dest, bool overw
     struct restoring r = {.dest = dest, .overwrite = overwrite, .fd = -1};
     struct ec_archive_sink first = {.context = &r, .list = check_free};
     struct ec_archive_sink second = {&r, check_free, begin_file, add_data, end_file};
-    EC_TRY(ec_archive_walk(path, &first, made, err));
+    EC_TRY(ec_archive_walk(path, NULL, &first, made, err));
     EC_TRY(ec_dir_make(dest, err));
-    enum ec_status status = ec_archive_walk(path, &second, made, err);
+    enum ec_status status = ec_archive_walk(path, NULL, &second, made, err);
     if (r.fd >= 0) ec_file_abandon(r.fd, r.tmp);
     if (status == EC_OK && r.folder[0]) status = ec_dir_sync(r.folder, err);
     return status;

@@ -1,6 +1,7 @@
 #include "publish/archive_private.h"
 
 #include "base/calendar.h"
+#include "base/hashing.h"
 #include "base/io.h"
 #include "publish/archive_gzip.h"
 
@@ -85,10 +86,10 @@ static enum ec_status write_files(struct writing *w, const struct ec_archive_lis
 static enum ec_status open_tar(struct writing *w) {
     w->tar = archive_write_new();
     if (!w->tar) return ec_fail(w->err, EC_NO_MEMORY, "no memory for the archive");
-    /* pax extensions only where a name or size needs them; no padding to a tape's block. */
+    /* pax extensions only where a name or size needs them; no padding to a tape's block, and no copy into one. */
     if (archive_write_set_format_pax_restricted(w->tar) != ARCHIVE_OK ||
         archive_write_add_filter_none(w->tar) != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(w->tar, (int)READ_BYTES) != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(w->tar, 0) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(w->tar, 1) != ARCHIVE_OK ||
         archive_write_open(w->tar, w, NULL, tar_write, NULL) != ARCHIVE_OK)
         return tar_failed(w, "anything");
@@ -126,14 +127,25 @@ static enum ec_status look_at(const struct ec_archive_file *file, struct ec_arch
     struct stat st;
     if (stat(file->path, &st) != 0) return ec_fail_errno(err, EC_UNREADABLE, "cannot look at %s", file->path);
     *e = (struct ec_archive_entry){.name = file->name, .path = file->path, .mtime_s = st.st_mtim.tv_sec};
-    if (!file->sha256) return ec_sha256_file(file->path, e->sha256, &e->bytes, err);
-    if (strlen(file->sha256) != EC_SHA256_HEX - 1)
-        return ec_fail(err, EC_USAGE, "the SHA-256 given for %s is none", file->path);
-    memcpy(e->sha256, file->sha256, EC_SHA256_HEX);
-    e->bytes = file->bytes;
-    if ((uint64_t)st.st_size != e->bytes)
-        return ec_fail(err, EC_FILE_CHANGED, "%s changed since it was read", file->path);
     return EC_OK;
+}
+
+static enum ec_status hash(struct ec_archive_list *list, struct ec_err *err) {
+    struct ec_hash_job *job = ec_calloc(list->count, sizeof *job);
+    if (!job) return ec_fail(err, EC_NO_MEMORY, "no memory for the archive");
+    for (size_t i = 0; i < list->count; i++)
+        job[i] = (struct ec_hash_job){.path = list->entry[i].path, .bytes = EC_HASH_WHOLE, .with_quick = true};
+    ec_hash_all(job, list->count, 1);
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < list->count && status == EC_OK; i++) {
+        struct ec_archive_entry *e = &list->entry[i];
+        if (job[i].status != EC_OK) status = ec_fail(err, job[i].status, "%s", job[i].message);
+        memcpy(e->sha256, job[i].hex, sizeof e->sha256);
+        e->quick = job[i].quick;
+        e->bytes = job[i].bytes;
+    }
+    ec_free(job);
+    return status;
 }
 
 static enum ec_status make_list(const char *run, const struct ec_archive_file *files, size_t count,
@@ -149,7 +161,8 @@ static enum ec_status make_list(const char *run, const struct ec_archive_file *f
         if (list->entry[i].mtime_s > list->mtime_s) list->mtime_s = list->entry[i].mtime_s;
         list->count++;
     }
-    return ec_archive_check_names(list, err);
+    EC_TRY(ec_archive_check_names(list, err));
+    return hash(list, err);
 }
 
 /* The k-th name, from 1, that an archive of a run of this start may have. */
@@ -175,9 +188,10 @@ static enum ec_status place(const char *tmp, const char *dir, int64_t started_us
 }
 
 /* What is read back other than it was listed changed between its hash and its copy. */
-static enum ec_status verify(const char *tmp, struct ec_archive_made *made, struct ec_err *err) {
+static enum ec_status verify(const char *tmp, const struct ec_archive_list *list, struct ec_archive_made *made,
+                             struct ec_err *err) {
     struct ec_err cause = {0};
-    enum ec_status status = ec_archive_verify(tmp, made, &cause);
+    enum ec_status status = ec_archive_walk(tmp, list, NULL, made, &cause);
     if (status == EC_OK) return EC_OK;
     if (status == EC_ARCHIVE_DAMAGED)
         return ec_fail(err, EC_FILE_CHANGED, "a file changed while it was archived: %s", cause.message);
@@ -216,7 +230,7 @@ enum ec_status ec_archive_create(const char *dir, int64_t started_us, const char
         status = ec_file_finish(fd, tmp, err);
     else
         (void)ec_io.close(fd);
-    if (status == EC_OK) status = verify(tmp, made, err);
+    if (status == EC_OK) status = verify(tmp, &list, made, err);
     if (status == EC_OK) status = place(tmp, dir, started_us, made, err);
     if (ec_io.unlink(tmp) != 0 && status == EC_OK) status = ec_fail_errno(err, EC_DELIVERY, "cannot remove %s", tmp);
     if (status == EC_OK) status = ec_dir_sync_up(dir, 1, err); /* it may be new itself */

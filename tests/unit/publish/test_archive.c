@@ -272,18 +272,15 @@ static void a_link_in_the_destination_is_not_followed(void **state) {
     ec_buf_free(&tar);
 }
 
-static void what_is_known_of_a_file_is_checked(void **state) {
+static struct ec_io saved;
+
+/* What is not there, or has a name that leaves the folder. */
+static void impossible_files_are_refused(void **state) {
     (void)state;
     struct ec_archive_made made;
-    struct ec_err err = {0};
     char path[512];
     (void)snprintf(path, sizeof path, "%s", under("small.csv"));
-    struct ec_archive_file file = {.path = path, .name = "small.csv", .sha256 = SHA_A, .bytes = 12};
-    assert_int_equal(ec_archive_create(under("archive"), STARTED, "r", &file, 1, &made, &err), EC_FILE_CHANGED);
-    assert_non_null(strstr(err.message, "small.csv"));
-    file.bytes = 13;
-    assert_int_equal(ec_archive_create(under("archive"), STARTED, "r", &file, 1, &made, NULL), EC_FILE_CHANGED);
-    file = (struct ec_archive_file){.path = path, .name = "../small.csv"};
+    struct ec_archive_file file = {.path = path, .name = "../small.csv"};
     assert_int_equal(ec_archive_create(under("archive"), STARTED, "r", &file, 1, &made, NULL), EC_ARCHIVE_UNSAFE);
     struct ec_archive_file twice[] = {{.path = path, .name = "a"}, {.path = path, .name = "a"}};
     assert_int_equal(ec_archive_create(under("archive"), STARTED, "r", twice, 2, &made, NULL), EC_ARCHIVE_UNSAFE);
@@ -293,7 +290,67 @@ static void what_is_known_of_a_file_is_checked(void **state) {
     assert_int_equal(ec_io.rmdir(under("archive")), 0);
 }
 
-static struct ec_io saved;
+static const char *rewritten;
+
+/* Another program writes into small.csv after it was hashed, when the archive is begun. */
+static int open_late(const char *path, int flags, mode_t mode) {
+    if (flags & O_CREAT) {
+        ec_io.open = saved.open;
+        put("small.csv", rewritten, strlen(rewritten));
+    }
+    return saved.open(path, flags, mode);
+}
+
+static void a_file_that_changes_meanwhile_is_seen(void **state) {
+    (void)state;
+    static const char *const texts[] = {"id,name\n1,b\n", "id,name\n1,a\n2", "id,name\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct ec_archive_made made;
+        struct ec_err err = {0};
+        put("small.csv", "id,name\n1,a\n", 12);
+        rewritten = texts[i];
+        saved = ec_io;
+        ec_io.open = open_late;
+        enum ec_status status = make(&made, &err);
+        ec_io = saved;
+        assert_int_equal(status, EC_FILE_CHANGED);
+        assert_non_null(strstr(err.message, "small.csv"));
+        assert_int_equal(ec_io.rmdir(under("archive")), 0);
+    }
+}
+
+static unsigned damage_at; /* per thousand of the archive */
+
+/* The disk loses a bit of what was written to it. */
+static int fsync_badly(int fd) {
+    struct stat st;
+    char path[64], byte;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int again = open(path, O_RDWR);
+    assert_true(again >= 0 && fstat(again, &st) == 0);
+    if (S_ISREG(st.st_mode)) {
+        off_t at = st.st_size * damage_at / 1000;
+        assert_int_equal(pread(again, &byte, 1, at), 1);
+        byte = (char)(byte ^ 4);
+        assert_int_equal(pwrite(again, &byte, 1, at), 1);
+    }
+    (void)close(again);
+    return saved.fsync(fd);
+}
+
+static void what_is_on_the_disk_is_verified(void **state) {
+    (void)state;
+    saved = ec_io;
+    for (damage_at = 10; damage_at < 1000; damage_at += 90) {
+        struct ec_archive_made made;
+        ec_io.fsync = fsync_badly;
+        enum ec_status status = make(&made, NULL);
+        ec_io = saved;
+        assert_int_not_equal(status, EC_OK);
+        assert_int_equal(ec_io.rmdir(under("archive")), 0);
+    }
+}
+
 static int calls, fail_at;
 
 static ssize_t failing_write(int fd, const void *p, size_t n) {
@@ -334,7 +391,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(damage_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_archives_restore_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_link_in_the_destination_is_not_followed, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_known_of_a_file_is_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(impossible_files_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_changes_meanwhile_is_seen, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_on_the_disk_is_verified, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_no_archive, setup, teardown),
         cmocka_unit_test_setup_teardown(an_archive_of_nothing_is_whole, setup, teardown),
     };
