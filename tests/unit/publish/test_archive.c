@@ -8,6 +8,8 @@
 #include "publish/archive.h"
 #include "publish/archive_gzip.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -204,6 +206,75 @@ static void put_gzip(const char *name, const struct ec_buf *tar) {
     assert_int_equal(ec_file_finish(fd, "test", NULL), EC_OK);
 }
 
+/* Reads gzip by another program's code: libarchive's, which is zlib's. */
+static void read_by_zlib(const char *path, struct ec_buf *out) {
+    struct archive *a = archive_read_new();
+    struct archive_entry *entry;
+    assert_int_equal(archive_read_support_filter_gzip(a), ARCHIVE_OK);
+    assert_int_equal(archive_read_support_format_raw(a), ARCHIVE_OK);
+    assert_int_equal(archive_read_open_filename(a, path, 65536), ARCHIVE_OK);
+    assert_int_equal(archive_read_next_header(a, &entry), ARCHIVE_OK);
+    for (;;) {
+        char piece[4096];
+        la_ssize_t n = archive_read_data(a, piece, sizeof piece);
+        assert_true(n >= 0);
+        if (n == 0) break;
+        ec_buf_add(out, piece, (size_t)n);
+    }
+    assert_int_equal(archive_read_free(a), ARCHIVE_OK);
+}
+
+static void read_by_isal(const char *path, struct ec_buf *out) {
+    struct ec_gzip_reader *r;
+    assert_int_equal(ec_gzip_reader_create(path, &r, NULL), EC_OK);
+    for (;;) {
+        const void *p;
+        size_t n;
+        assert_int_equal(ec_gzip_read(r, &p, &n, NULL), EC_OK);
+        if (n == 0) break;
+        ec_buf_add(out, p, n);
+    }
+    ec_gzip_reader_destroy(r);
+}
+
+/* Noise is stored, text is squeezed, in any order and of any length: the same text before and behind noise, whose
+ * repetition must not be counted across what ISA-L did not see. */
+static void noise_and_text_take_turns(void **state) {
+    (void)state;
+    static const size_t sizes[] = {1, 511, 4095, 4096, 65535, 65536, 131070, 262144, 262145, 700001};
+    uint32_t x = 7;
+    struct ec_buf all = ec_buf_make(64 * EC_MIB), back = ec_buf_make(64 * EC_MIB);
+    struct ec_gzip_writer *w;
+    int fd;
+    size_t noise = 0;
+    assert_int_equal(ec_file_create(under("turns.gz"), &fd, NULL), EC_OK);
+    assert_int_equal(ec_gzip_writer_create(fd, "turns.gz", &w, NULL), EC_OK);
+    for (size_t turn = 0; turn < 60; turn++) {
+        size_t n = sizes[(turn * 7 + turn / 10) % 10], begin = all.n;
+        bool text = turn % 3 != 1;
+        for (size_t i = 0; i < n; i++) {
+            x = x * 1664525u + 1013904223u;
+            ec_buf_addc(&all, text ? "O0000000012,2025-07-10 22:22:00,card\n"[i % 37] : (char)(x >> 24));
+        }
+        noise += text ? 0 : n;
+        assert_int_equal(ec_gzip_write(w, all.p + begin, n, NULL), EC_OK);
+    }
+    assert_int_equal(ec_gzip_finish(w, NULL), EC_OK);
+    uint64_t written = ec_gzip_written(w);
+    ec_gzip_writer_destroy(w);
+    assert_int_equal(ec_file_finish(fd, "turns.gz", NULL), EC_OK);
+    assert_in_range(written, noise, noise + noise / 1000 + (all.n - noise) / 20);
+    read_by_zlib(under("turns.gz"), &back);
+    assert_int_equal(back.n, all.n);
+    assert_memory_equal(back.p, all.p, all.n);
+    ec_buf_clear(&back);
+    read_by_isal(under("turns.gz"), &back);
+    assert_int_equal(back.n, all.n);
+    assert_memory_equal(back.p, all.p, all.n);
+    ec_buf_free(&all);
+    ec_buf_free(&back);
+}
+
 #define SHA_A "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb" /* of "a" */
 #define LIST(name, bytes, sha) "{\"archive_version\":\"1\",\"run\":\"r\",\"files\":[{\"name\":\"" name "\",\"bytes\":" bytes ",\"sha256\":\"" sha "\"}]}"
 
@@ -389,6 +460,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(there_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_files_give_the_same_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(noise_and_text_take_turns, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_archives_restore_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_link_in_the_destination_is_not_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(impossible_files_are_refused, setup, teardown),
