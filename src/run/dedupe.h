@@ -20,7 +20,7 @@ struct ec_dedupe {
     const struct ec_plan *plan;
     const struct ec_task_result *result; /* per task */
     const bool *loaded;                  /* per unit: whether its accepted rows go into the table */
-    struct ec_sql *sql;                  /* reads the keys of loaded partitions */
+    struct ec_sql *sql;                  /* reads the keys of loaded partitions; NULL where nothing was loaded */
     const char *staging;                 /* the run's */
 };
 

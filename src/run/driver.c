@@ -14,6 +14,9 @@
 
 #define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
 
+/* For each thread: DuckDB fails below some dozens of MiB where it could spill. */
+#define SESSION_BYTES_MIN (uint64_t)(80 * EC_MIB)
+
 /* A session of the driver's: a new one, or *sql where it is open and not settled. */
 static enum ec_status open_sql(const struct ec_driver *d, const char *spill, unsigned threads, uint64_t memory_bytes,
                                struct ec_sql **sql, struct ec_err *err) {
@@ -29,20 +32,26 @@ static enum ec_status open_sql(const struct ec_driver *d, const char *spill, uns
     return *sql ? ec_sql_settle(*sql, &options, err) : ec_sql_open(&options, sql, err);
 }
 
-enum ec_status ec_driver_open_sql(const struct ec_driver *d, const char *spill, unsigned threads, uint64_t memory_bytes,
-                                  struct ec_sql **sql, struct ec_err *err) {
-    *sql = NULL;
-    return open_sql(d, spill, threads, memory_bytes, sql, err);
-}
-
 enum ec_status ec_driver_sql(struct ec_driver *d, struct ec_sql **sql, struct ec_err *err) {
     enum ec_status status = EC_OK;
     if (!d->sql) {
+        uint64_t memory = d->config->memory_bytes / 4, least = d->config->workers * SESSION_BYTES_MIN;
+        if (least > d->config->memory_bytes / 2) least = d->config->memory_bytes / 2;
+        if (memory < least) memory = least;
+        if (memory < SESSION_BYTES_MIN) memory = SESSION_BYTES_MIN;
         d->sql = d->worker.sql; /* the workers have copies of it */
         d->worker.sql = NULL;
-        status = open_sql(d, "spill", d->config->workers, d->config->memory_bytes / 2, &d->sql, err);
+        status = open_sql(d, "spill", 1, memory, &d->sql, err);
     }
     *sql = d->sql;
+    return status;
+}
+
+enum ec_status ec_driver_strong_sql(struct ec_driver *d, struct ec_sql **sql, struct ec_err *err) {
+    enum ec_status status = EC_OK;
+    if (!d->strong_sql)
+        status = open_sql(d, "spill-strong", d->config->workers, d->config->memory_bytes / 2, &d->strong_sql, err);
+    *sql = d->strong_sql;
     return status;
 }
 
@@ -139,6 +148,7 @@ static void discard(struct ec_driver *d) {
 static void close_driver(struct ec_driver *d) {
     ec_progress_destroy(d->progress);
     ec_workers_end(d);
+    ec_sql_close(d->strong_sql);
     ec_sql_close(d->sql);
     for (size_t i = 0; i < d->table_count; i++) ec_table_close(&d->table[i]);
     ec_project_models_deinit(d->models);

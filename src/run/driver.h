@@ -33,7 +33,7 @@ struct ec_driver {
     struct ec_pool *pool;            /* NULL: no file is to be read */
     struct ec_round *first;          /* all tasks, under way until ec_workers_finish_first() */
     struct ec_task_context worker;   /* what the workers are copies of */
-    struct ec_sql *sql;
+    struct ec_sql *sql, *strong_sql;
     struct ec_project_models *models;
     struct ec_table *table;          /* sources first, then models */
     size_t table_count, source_tables;
@@ -64,11 +64,12 @@ bool ec_driver_models_changed(const struct ec_driver *driver);
 /* Places the parts and publishes facts and manifest (commit.c). */
 enum ec_status ec_driver_commit(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
 
-/* A DuckDB session that reads the project's own parts and spills to a folder of its own below staging; any
- * thread. And the driver's, opened when first needed. */
-enum ec_status ec_driver_open_sql(const struct ec_driver *driver, const char *spill, unsigned threads, uint64_t memory_bytes,
-                                  struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
+/* The driver's DuckDB session, which reads the project's own parts and spills below staging; opened when first needed.
+ * Statements run in the thread that asks, so that rows come in the same order each time; threads beside each other
+ * share its database (ec_sql_share()). */
 enum ec_status ec_driver_sql(struct ec_driver *driver, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
+/* Another one, with as many threads as there are workers, for one statement over much. */
+enum ec_status ec_driver_strong_sql(struct ec_driver *driver, struct ec_sql **sql, struct ec_err *err) EC_MUST_USE;
 
 static inline bool ec_unit_pending(const struct ec_driver *d, size_t unit) {
     return ec_cause_is_pending(d->plan.unit[unit].cause);

@@ -14,10 +14,10 @@
 
 #define THREADS_MAX 64u
 #define LOOK_NS     50000000L /* the calling thread looks for signals and draws so often */
-/* DuckDB fails below some dozens of MiB where it could spill; beside it a thread holds its encoder and the rows of a
- * run, some 100 MiB. */
-#define SESSION_BYTES_MIN (uint64_t)(80 * EC_MIB)
-#define THREAD_BYTES_MIN  (uint64_t)(256 * EC_MIB)
+/* Beside DuckDB a thread holds its encoder and the rows of a run, some 100 MiB. */
+#define THREAD_BYTES_MIN (uint64_t)(256 * EC_MIB)
+/* One job over less than that is done before DuckDB's threads are there. */
+#define ALONE_BYTES (uint64_t)(16 * EC_MIB)
 
 /* What the threads share. The mutex guards all but `stop`. */
 struct pool {
@@ -26,10 +26,11 @@ struct pool {
     struct ec_sync_queue *syncs;
     size_t *order; /* of the jobs: the largest first */
     size_t next;
-    unsigned threads, running;
+    unsigned running;
     atomic_bool stop;
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* a thread ended */
+    struct ec_sql *shared; /* the driver's, whose database the threads use */
     struct ec_sql *sql[THREADS_MAX]; /* the threads' sessions, for interrupts */
     struct ec_err err;    /* the first */
 };
@@ -152,12 +153,8 @@ static struct ec_model_job *take(struct pool *pool) {
 
 static enum ec_status open_session(struct thread *t, struct ec_err *err) {
     struct pool *pool = t->pool;
-    char spill[32];
     struct ec_sql *sql;
-    uint64_t memory = pool->driver->config->memory_bytes / 4 / pool->threads;
-    if (memory < SESSION_BYTES_MIN) memory = SESSION_BYTES_MIN;
-    (void)snprintf(spill, sizeof spill, "spill-%u", t->index);
-    EC_TRY(ec_driver_open_sql(pool->driver, spill, 1, memory, &sql, err));
+    EC_TRY(ec_sql_share(pool->shared, &sql, err));
     (void)pthread_mutex_lock(&pool->mutex);
     pool->sql[t->index] = sql;
     (void)pthread_mutex_unlock(&pool->mutex);
@@ -243,7 +240,7 @@ static enum ec_status run_pool(struct pool *pool, unsigned count, struct ec_err 
     unsigned started;
     (void)pthread_mutex_init(&pool->mutex, NULL);
     (void)pthread_cond_init(&pool->ended, NULL);
-    pool->threads = pool->running = count;
+    pool->running = count;
     (void)pthread_mutex_lock(&pool->mutex);
     enum ec_status status = start(pool, thread, count, &started, err);
     watch(pool);
@@ -271,7 +268,7 @@ static int larger_first(const void *a, const void *b, void *context) {
 static enum ec_status run_alone(struct ec_driver *d, struct ec_model_job *job, struct ec_sync_queue *syncs, struct ec_err *err) {
     struct ec_sql *sql;
     struct asker asker = {.driver = d};
-    EC_TRY(ec_driver_sql(d, &sql, err));
+    EC_TRY(job->bytes < ALONE_BYTES ? ec_driver_sql(d, &sql, err) : ec_driver_strong_sql(d, &sql, err));
     EC_TRY(compute(sql, job, &asker, err));
     hand_over(syncs, job);
     return EC_OK;
@@ -283,6 +280,7 @@ static enum ec_status run_threads(struct ec_driver *d, struct ec_model_jobs *job
     uint64_t fit = d->config->memory_bytes / THREAD_BYTES_MIN;
     if (count > fit) count = fit > 0 ? (unsigned)fit : 1;
     struct pool pool = {.driver = d, .jobs = jobs, .syncs = syncs};
+    EC_TRY(ec_driver_sql(d, &pool.shared, err));
     atomic_init(&pool.stop, false);
     pool.order = ec_calloc(jobs->count, sizeof *pool.order);
     if (!pool.order) return ec_fail(err, EC_NO_MEMORY, "no memory for the models");

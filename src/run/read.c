@@ -165,8 +165,9 @@ static enum ec_status check_second_reading(struct ec_driver *d, size_t u, struct
 }
 
 static enum ec_status find_duplicates(struct ec_driver *d, const char **drop, struct ec_err *err) {
-    struct ec_sql *sql;
-    EC_TRY(ec_driver_sql(d, &sql, err));
+    struct ec_sql *sql = NULL; /* reads what was loaded before */
+    for (size_t i = 0; i < d->table_count && !sql; i++)
+        if (d->table[i].delta->file_count > 0) EC_TRY(ec_driver_strong_sql(d, &sql, err));
     bool *loaded = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *loaded);
     if (!loaded) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
     for (size_t u = 0; u < d->plan.unit_count; u++) loaded[u] = ec_unit_loaded(d, u);

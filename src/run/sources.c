@@ -197,7 +197,7 @@ static enum ec_status rewrite(struct ec_driver *d, const struct ec_source *sourc
     struct ec_sql *sql;
     struct ec_table_file *file;
     size_t count;
-    EC_TRY(ec_driver_sql(d, &sql, err));
+    EC_TRY(ec_driver_strong_sql(d, &sql, err));
     EC_TRY(ec_table_files(table, &file, &count, err));
     char staging[EC_PATH_MAX], folder[300], name[96];
     (void)snprintf(folder, sizeof folder, "rewrite-%s", source->name);

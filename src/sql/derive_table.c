@@ -89,7 +89,8 @@ static void serve(duckdb_function_info info, duckdb_data_chunk chunk) {
 
 enum ec_status ec_derive_register(struct ec_derivation *derivation, struct ec_sql *sql, char *name, size_t name_size,
                                   struct ec_err *err) {
-    (void)snprintf(name, name_size, "ec_batch_%u", sql->functions++);
+    static atomic_uint functions; /* sessions that share a database share their names, too */
+    (void)snprintf(name, name_size, "ec_batch_%u", atomic_fetch_add(&functions, 1));
     duckdb_table_function function = duckdb_create_table_function();
     duckdb_table_function_set_name(function, name);
     duckdb_table_function_set_extra_info(function, derivation, NULL);

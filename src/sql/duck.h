@@ -15,11 +15,11 @@
 #define EC_SQL_TEXT_MAX ((size_t)64 * EC_MIB) /* of a statement: a view may name many parts */
 
 struct ec_sql {
-    duckdb_database database;
+    duckdb_database database; /* NULL: another session's */
     duckdb_connection connection;
     atomic_bool interrupted; /* DuckDB forgets an interrupt that comes between two statements */
     struct ec_sql_options options; /* without the paths, which the caller owns */
-    unsigned functions;      /* table functions registered so far, for unique names */
+    struct ec_buf inputs; /* of the model at hand: WITH …, which its query begins with (model_bind.c) */
 };
 
 /* Opens a session; `disabled_optimizers` is a list for DuckDB's setting of that name, or NULL. */

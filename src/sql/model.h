@@ -89,6 +89,7 @@ struct ec_model {
     size_t csv_column_count;
     const char **order_by; /* behind the partition column; of count 0: every column in order */
     size_t order_by_count;
+    bool names_schema; /* of a table: main.sessions */
     bool unordered; /* `order_by: none`: as DuckDB finds them, repeatable in a session of one thread */
     const struct ec_model_wide *wide; /* NULL: DuckDB makes the whole rows; known after ec_models_check() */
     struct ec_model_input *input; /* in order of name */
@@ -148,12 +149,13 @@ enum ec_status ec_model_needs(const struct ec_model *model, size_t input, const 
                               struct ec_arena *arena, struct ec_partitions *needed, struct ec_err *err) EC_MUST_USE;
 bool ec_partitions_have(const struct ec_partitions *partitions, const char *value);
 
-/* Makes a view of each input over the files that the touched partitions need; files[i] are those of
- * model->input[i], of which the others are passed over. An input without files is empty. */
+/* Lays down what the session's next ec_model_query() reads: for each input the files that the touched
+ * partitions need; files[i] are those of model->input[i], of which the others are passed over. An input
+ * without files is empty. They are opened by the query. */
 enum ec_status ec_model_bind(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
                              const struct ec_model_files *files, struct ec_err *err) EC_MUST_USE;
 
-/* The same for a wide model's narrow query: each view has the column "# row" too, (f << 32) + r for row
+/* The same for a wide model's narrow query: each input has the column "# row" too, (f << 32) + r for row
  * r of the input's file f. files[i] is replaced by the list of the files that are needed, in their order
  * f; the arena holds it. */
 enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,

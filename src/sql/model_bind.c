@@ -1,10 +1,14 @@
-/* A model's inputs as views over the files of a snapshot.
+/* A model's inputs over the files of a snapshot, said in front of its query.
  *
- *     CREATE OR REPLACE VIEW "api_logs" AS
+ *     WITH "api_logs" AS NOT MATERIALIZED (
  *     SELECT make_timestamp(epoch_us("timestamp")) AS "timestamp", CAST("status_code" AS BIGINT) AS ..., CAST("date" AS DATE) AS "date"
  *     FROM (SELECT NULL::TIMESTAMPTZ AS "timestamp", ... WHERE false
  *           UNION ALL BY NAME
- *           SELECT * FROM read_parquet(['...'], union_by_name = true, hive_partitioning = true, hive_types = {'date': DATE}))
+ *           SELECT * FROM read_parquet(['...'], union_by_name = true, hive_partitioning = true, hive_types = {'date': DATE})))
+ *
+ * That is what a view would be, but DuckDB binds a view when it is made and again when it is used: it would open
+ * every file twice. Views are made of inputs without files, to check the models, and where a model names a table
+ * with its schema, which means a view and nothing else.
  *
  * The part without rows gives every declared column its type, also where no file has it. Casts
  * between equal types cost nothing. The partition column is the name of a part's folder, so that
@@ -93,9 +97,7 @@ static enum ec_status add_files(struct ec_buf *out, const struct ec_model_table 
 
 static enum ec_status write_view(struct ec_buf *out, const struct ec_model_table *table, const struct ec_model_files *files,
                                  const struct ec_partitions *needed, struct ec_err *err) {
-    ec_buf_addz(out, "CREATE OR REPLACE VIEW ");
-    ec_sql_quote_name(out, table->name);
-    ec_buf_addz(out, " AS SELECT ");
+    ec_buf_addz(out, "SELECT ");
     add_column_list(out, table);
     ec_buf_addz(out, " FROM (");
     add_empty(out, table, "");
@@ -104,7 +106,39 @@ static enum ec_status write_view(struct ec_buf *out, const struct ec_model_table
     return ec_buf_check(out, err);
 }
 
-/* ---- views with row numbers, for wide models ---- */
+/* In a session that others share, the views are its own. */
+static enum ec_status make_view(struct ec_sql *sql, const char *name, const struct ec_buf *rows, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_SQL_TEXT_MAX);
+    ec_buf_addz(&text, "CREATE OR REPLACE TEMP VIEW ");
+    ec_sql_quote_name(&text, name);
+    ec_buf_addz(&text, " AS ");
+    ec_buf_add(&text, rows->p, rows->n);
+    enum ec_status status = ec_buf_check(&text, err);
+    if (status == EC_OK) status = ec_sql_run(sql, text.p, err);
+    ec_buf_free(&text);
+    return status;
+}
+
+static enum ec_status add_input(struct ec_sql *sql, const char *name, const struct ec_buf *rows, struct ec_err *err) {
+    ec_buf_addz(&sql->inputs, sql->inputs.n == 0 ? "WITH " : ", ");
+    ec_sql_quote_name(&sql->inputs, name);
+    ec_buf_addz(&sql->inputs, " AS NOT MATERIALIZED (");
+    ec_buf_add(&sql->inputs, rows->p, rows->n);
+    ec_buf_addz(&sql->inputs, ")");
+    return ec_buf_check(&sql->inputs, err);
+}
+
+/* Makes the rows, whose text was written with this status, the model's input. Frees the text. */
+static enum ec_status offer(struct ec_sql *sql, const struct ec_model *model, size_t index, struct ec_buf *rows,
+                            enum ec_status status, struct ec_err *err) {
+    const char *name = model->input[index].table->name;
+    if (status == EC_OK) status = model->names_schema ? make_view(sql, name, rows, err) : add_input(sql, name, rows, err);
+    ec_buf_free(rows);
+    if (status != EC_OK) ec_err_context(err, "the input %s of the model %s", name, model->table.name);
+    return status;
+}
+
+/* ---- the same with row numbers, for wide models ---- */
 
 static int by_partition(const void *a, const void *b) {
     const struct ec_model_file *left = a, *right = b;
@@ -153,9 +187,7 @@ static bool same_value(const char *a, const char *b) { return a && b ? strcmp(a,
 
 static enum ec_status write_row_view(struct ec_buf *out, const struct ec_model_table *table, const struct ec_model_files *files,
                                      struct ec_err *err) {
-    ec_buf_addz(out, "CREATE OR REPLACE VIEW ");
-    ec_sql_quote_name(out, table->name);
-    ec_buf_addz(out, " AS SELECT ");
+    ec_buf_addz(out, "SELECT ");
     add_column_list(out, table);
     ec_buf_addz(out, ", ");
     ec_sql_quote_name(out, EC_WIDE_ROW);
@@ -174,41 +206,47 @@ static enum ec_status bind_rows(struct ec_sql *sql, const struct ec_model *model
     struct ec_partitions needed;
     EC_TRY(ec_model_needs(model, index, touched, arena, &needed, err));
     EC_TRY(choose_files(&needed, files, arena, err));
-    struct ec_buf view = ec_buf_make(EC_SQL_TEXT_MAX);
-    enum ec_status status = write_row_view(&view, model->input[index].table, files, err);
-    if (status == EC_OK) status = ec_sql_run(sql, view.p, err);
-    ec_buf_free(&view);
-    if (status != EC_OK) ec_err_context(err, "the input %s of the model %s", model->input[index].table->name, model->table.name);
-    return status;
+    struct ec_buf rows = ec_buf_make(EC_SQL_TEXT_MAX);
+    enum ec_status status = write_row_view(&rows, model->input[index].table, files, err);
+    return offer(sql, model, index, &rows, status, err);
 }
 
 enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
                                   struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+    ec_buf_clear(&sql->inputs);
     for (size_t i = 0; i < model->input_count; i++) EC_TRY(bind_rows(sql, model, i, touched, &files[i], arena, err));
     return EC_OK;
 }
 
-/* ---- views ---- */
+/* ---- inputs ---- */
 
 static enum ec_status bind_input(struct ec_sql *sql, const struct ec_model *model, size_t index, const struct ec_partitions *touched,
                                  const struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
     struct ec_partitions needed;
     EC_TRY(ec_model_needs(model, index, touched, arena, &needed, err));
-    struct ec_buf view = ec_buf_make(EC_SQL_TEXT_MAX);
-    enum ec_status status = write_view(&view, model->input[index].table, files, &needed, err);
-    if (status == EC_OK) status = ec_sql_run(sql, view.p, err);
-    ec_buf_free(&view);
-    if (status != EC_OK) ec_err_context(err, "the input %s of the model %s", model->input[index].table->name, model->table.name);
-    return status;
+    struct ec_buf rows = ec_buf_make(EC_SQL_TEXT_MAX);
+    enum ec_status status = write_view(&rows, model->input[index].table, files, &needed, err);
+    return offer(sql, model, index, &rows, status, err);
 }
 
 enum ec_status ec_model_bind(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
                              const struct ec_model_files *files, struct ec_err *err) {
     struct ec_arena arena;
     ec_arena_init(&arena, BIND_MEMORY_MAX);
+    ec_buf_clear(&sql->inputs);
     enum ec_status status = EC_OK;
     for (size_t i = 0; i < model->input_count && status == EC_OK; i++)
         status = bind_input(sql, model, i, touched, &files[i], &arena, err);
     ec_arena_deinit(&arena);
+    return status;
+}
+
+enum ec_status ec_model_bind_empty(struct ec_sql *sql, const struct ec_model_table *table, struct ec_err *err) {
+    const struct ec_model_files none = {0};
+    const struct ec_partitions nothing = {0};
+    struct ec_buf rows = ec_buf_make(EC_SQL_TEXT_MAX);
+    enum ec_status status = write_view(&rows, table, &none, &nothing, err);
+    if (status == EC_OK) status = make_view(sql, table->name, &rows, err);
+    ec_buf_free(&rows);
     return status;
 }

@@ -47,4 +47,7 @@ enum ec_status ec_models_order(struct ec_models *models, struct ec_model_draft *
 /* The type of a table's column; NULL where it has none of this name (ignoring case). */
 const struct ec_delta_column *ec_model_column(const struct ec_model_table *table, const char *name);
 
+/* Makes a view of the table without rows, to check models that name it. */
+enum ec_status ec_model_bind_empty(struct ec_sql *sql, const struct ec_model_table *table, struct ec_err *err) EC_MUST_USE;
+
 #endif

@@ -80,10 +80,6 @@ static enum ec_status check_header(const struct ec_model *model, struct ec_err *
 }
 
 static enum ec_status check_model(struct ec_sql *sql, struct ec_models *models, struct ec_model *model, struct ec_err *err) {
-    struct ec_partitions none = {0};
-    struct ec_model_files *files = ec_arena_calloc(&models->arena, model->input_count, sizeof *files);
-    if (!files) return ec_fail(err, EC_NO_MEMORY, "no memory for models");
-    EC_TRY(ec_model_bind(sql, model, &none, files, err));
     duckdb_prepared_statement statement = NULL;
     size_t position;
     enum ec_status status = ec_duck_prepare(sql, model->text, &statement, EC_CONFIG, &position, err);
@@ -95,9 +91,24 @@ static enum ec_status check_model(struct ec_sql *sql, struct ec_models *models, 
     return status == EC_OK ? ec_model_find_wide(sql, &models->arena, model, err) : status;
 }
 
+/* The views that the model names and those before it did not. */
+static enum ec_status bind_inputs(struct ec_sql *sql, const struct ec_models *models, size_t index, struct ec_err *err) {
+    const struct ec_model *model = &models->model[index];
+    for (size_t i = 0; i < model->input_count; i++) {
+        const struct ec_model_table *table = model->input[i].table;
+        bool bound = false;
+        for (size_t m = 0; m < index && !bound; m++)
+            for (size_t k = 0; k < models->model[m].input_count && !bound; k++)
+                bound = models->model[m].input[k].table == table;
+        if (!bound) EC_TRY(ec_model_bind_empty(sql, table, err));
+    }
+    return EC_OK;
+}
+
 enum ec_status ec_models_check(struct ec_sql *sql, struct ec_models *models, struct ec_err *err) {
     for (size_t i = 0; i < models->count; i++) {
-        enum ec_status status = check_model(sql, models, &models->model[i], err);
+        enum ec_status status = bind_inputs(sql, models, i, err);
+        if (status == EC_OK) status = check_model(sql, models, &models->model[i], err);
         if (status != EC_OK) return in_model(&models->model[i], status, err);
     }
     return EC_OK;
@@ -152,7 +163,8 @@ enum ec_status ec_model_query(struct ec_sql *sql, const struct ec_model *model, 
     *rows = NULL;
     /* query() takes the text as it is, with comments and a semicolon at its end. */
     struct ec_buf text = ec_buf_make(EC_SQL_TEXT_MAX);
-    ec_buf_addz(&text, "SELECT * FROM query(");
+    ec_buf_add(&text, sql->inputs.p, sql->inputs.n);
+    ec_buf_addz(&text, " SELECT * FROM query(");
     ec_sql_quote_text(&text, model->text);
     ec_buf_addz(&text, ") AS model");
     add_filter(&text, &model->table, model->table.partition_by, touched);
@@ -169,7 +181,8 @@ enum ec_status ec_model_query_rows(struct ec_sql *sql, const struct ec_model *mo
     char partition[32];
     (void)snprintf(partition, sizeof partition, EC_WIDE_VALUE "%zu", model->wide->partition_value);
     struct ec_buf text = ec_buf_make(EC_SQL_TEXT_MAX);
-    ec_buf_addz(&text, "SELECT * FROM query(");
+    ec_buf_add(&text, sql->inputs.p, sql->inputs.n);
+    ec_buf_addz(&text, " SELECT * FROM query(");
     ec_sql_quote_text(&text, model->wide->text);
     ec_buf_addz(&text, ") AS model");
     add_filter(&text, &model->table, partition, touched);

@@ -91,6 +91,7 @@ static enum ec_status visit_table(struct walk *w, struct item item, struct ec_er
                       *catalog ? "." : "", schema, name);
         return wrong(w, item.value, err);
     }
+    if (*schema) w->draft->model.names_schema = true;
     for (const struct scope *s = *schema ? NULL : item.scope; s; s = s->outer)
         if (strcasecmp(s->name, name) == 0) return EC_OK;
     return add_table(w, item.value, err);

@@ -62,11 +62,11 @@ static enum ec_status set_text(struct ec_sql *sql, const char *name, const char 
     return status;
 }
 
-/* What can only be said to a running database. */
+/* What can only be said to a running database: to all of it, as others may share it. */
 static enum ec_status prepare_session(struct ec_sql *sql, const struct ec_sql_options *options, struct ec_err *err) {
-    EC_TRY(ec_sql_run(sql, "SET errors_as_json = true", err));
-    EC_TRY(ec_sql_run(sql, "SET TimeZone = 'UTC'", err));
-    EC_TRY(ec_sql_run(sql, "SET parquet_metadata_cache = true", err));
+    EC_TRY(ec_sql_run(sql, "SET GLOBAL errors_as_json = true", err));
+    EC_TRY(ec_sql_run(sql, "SET GLOBAL TimeZone = 'UTC'", err));
+    EC_TRY(ec_sql_run(sql, "SET GLOBAL parquet_metadata_cache = true", err));
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) EC_TRY(ec_sql_run(sql, macros[i], err));
 
     char text[64], date[16];
@@ -100,16 +100,24 @@ static enum ec_status open_database(struct ec_sql *sql, const struct ec_sql_opti
     return EC_OK;
 }
 
-static enum ec_status open_session(const struct ec_sql_options *options, const char *disabled_optimizers, bool locked,
-                                   struct ec_sql **out, struct ec_err *err) {
-    *out = NULL;
-    EC_TRY(ec_duck_load(err));
+static enum ec_status create(const struct ec_sql_options *options, struct ec_sql **out, struct ec_err *err) {
     struct ec_sql *sql = ec_calloc(1, sizeof *sql);
+    *out = sql;
     if (!sql) return ec_fail(err, EC_NO_MEMORY, "no memory for an SQL session");
     atomic_init(&sql->interrupted, false);
+    sql->inputs = ec_buf_make(EC_SQL_TEXT_MAX);
     sql->options = *options;
     sql->options.temp_dir = NULL;
     sql->options.files_dir = NULL;
+    return EC_OK;
+}
+
+static enum ec_status open_session(const struct ec_sql_options *options, const char *disabled_optimizers, bool locked,
+                                   struct ec_sql **out, struct ec_err *err) {
+    struct ec_sql *sql;
+    *out = NULL;
+    EC_TRY(ec_duck_load(err));
+    EC_TRY(create(options, &sql, err));
     enum ec_status status = open_database(sql, options, disabled_optimizers, err);
     if (status == EC_OK) status = prepare_session(sql, options, err);
     if (status == EC_OK && locked) status = lock_session(sql, options, err);
@@ -153,10 +161,23 @@ enum ec_status ec_sql_settle(struct ec_sql *sql, const struct ec_sql_options *op
     return lock_session(sql, options, err);
 }
 
+enum ec_status ec_sql_share(const struct ec_sql *of, struct ec_sql **out, struct ec_err *err) {
+    struct ec_sql *sql;
+    *out = NULL;
+    EC_TRY(create(&of->options, &sql, err));
+    if (duckdb_connect(of->database, &sql->connection) != DuckDBSuccess) {
+        ec_sql_close(sql);
+        return ec_fail(err, EC_NO_MEMORY, "no memory for a connection to DuckDB");
+    }
+    *out = sql;
+    return EC_OK;
+}
+
 void ec_sql_close(struct ec_sql *sql) {
     if (!sql) return;
     duckdb_disconnect(&sql->connection);
-    duckdb_close(&sql->database);
+    if (sql->database) duckdb_close(&sql->database);
+    ec_buf_free(&sql->inputs);
     ec_free(sql);
 }
 

@@ -292,7 +292,9 @@ static void a_part_that_is_missing_is_said(void **state) {
     const struct ec_model_file file = {path, NULL};
     const struct ec_model_files files = {&file, 1};
     struct ec_err err = {0};
-    assert_int_equal(ec_model_bind(sql, model, &all, &files, &err), EC_ENGINE);
+    struct ec_sql_rows *rows;
+    if (ec_model_bind(sql, model, &all, &files, &err) != EC_OK) fail_msg("%s", err.message);
+    assert_int_equal(ec_model_query(sql, model, &all, &rows, &err), EC_ENGINE);
     assert_non_null(strstr(err.message, "users_kpi"));
     assert_non_null(strstr(err.message, "gone.parquet"));
 }
@@ -307,6 +309,28 @@ static void a_folder_named_like_a_column_is_refused(void **state) {
     assert_non_null(strstr(err.message, "Country=FR"));
 }
 
+/* An input is what the model's own WITH is made of, whether it is named with its schema or without. */
+static void inputs_are_found_by_either_name(void **state) {
+    (void)state;
+    static const char *const table[] = {"users", "main.users"};
+    char folder[128], path[192], text[256];
+    struct ec_models *before = models;
+    struct ec_err err = {0};
+    (void)snprintf(folder, sizeof folder, "%s/own", dir);
+    if (ec_dir_make(folder, &err) != EC_OK) fail_msg("%s", err.message);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof path, "%s/own/model_%zu.sql", dir, i);
+        int n = snprintf(text, sizeof text, "-- Premium.\nWITH users AS (SELECT * FROM %s WHERE is_premium) SELECT country, count(*) AS n FROM users GROUP BY country;\n", table[i]);
+        if (ec_file_replace(path, text, (size_t)n, &err) != EC_OK) fail_msg("%s", err.message);
+    }
+    if (ec_models_load(sql, folder, sources, 5, &models, &err) != EC_OK || ec_models_check(sql, models, &err) != EC_OK) fail_msg("%s", err.message);
+    rows_are("model_0", &all, NULL, (const char *const[]){"FR 2", NULL});
+    rows_are("model_1", &all, NULL, (const char *const[]){"FR 2", NULL});
+    rows_are("model_0", &all, NULL, (const char *const[]){"FR 2", NULL});
+    ec_models_destroy(models);
+    models = before;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_have_the_promised_columns), cmocka_unit_test(api_logs_kpi),
@@ -314,6 +338,7 @@ int main(void) {
         cmocka_unit_test(sales_kpi), cmocka_unit_test(funnel_daily),
         cmocka_unit_test(combined_sessions), cmocka_unit_test(changes_recompute_what_they_reach),
         cmocka_unit_test(a_part_that_is_missing_is_said), cmocka_unit_test(a_folder_named_like_a_column_is_refused),
+        cmocka_unit_test(inputs_are_found_by_either_name),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

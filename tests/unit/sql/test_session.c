@@ -112,6 +112,31 @@ static void what_is_settled_later_holds_as_well(void **state) {
     assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
 }
 
+static void a_shared_database_has_one_set_of_limits(void **state) {
+    (void)state;
+    struct ec_sql *sql = open_session(NULL, NULL, 256 * EC_MIB), *other;
+    struct ec_err err = {0};
+    if (ec_sql_share(sql, &other, &err) != EC_OK) fail_msg("%s", err.message);
+    check_cell(other, "SELECT current_setting('threads')", EC_TYPE_INTEGER, "2");
+    check_cell(other, "SELECT current_setting('TimeZone')", EC_TYPE_STRING, "UTC");
+    check_cell(other, "SELECT current_setting('memory_limit')", EC_TYPE_STRING, "256.0 MiB");
+    check_cell(other, "SELECT current_setting('parquet_metadata_cache')", EC_TYPE_BOOLEAN, "true");
+    check_cell(other, "SELECT run_date()", EC_TYPE_DATE, "2025-07-16");
+    check_cell(other, "SELECT exact_sum(x) FROM (VALUES (0.5), (1.0)) AS t(x)", EC_TYPE_FLOAT, "1.5");
+    must_fail(other, "SET threads = 8", EC_ENGINE, "locked");
+    must_fail(other, "SELECT * FROM read_csv('/etc/passwd')", EC_ENGINE, "disabled");
+    must_fail(other, "SELECT nothing", EC_ENGINE, "Referenced column");
+    /* What is asked of one is not asked of the other. */
+    must_run(sql, "CREATE TEMP VIEW mine AS SELECT 1");
+    must_fail(other, "SELECT * FROM mine", EC_ENGINE, "does not exist");
+    ec_sql_interrupt(other);
+    must_fail(other, "SELECT 1", EC_INTERRUPTED, "");
+    must_run(sql, "SELECT 1");
+    ec_sql_close(other);
+    must_run(sql, "SELECT 1");
+    ec_sql_close(sql);
+}
+
 static void files_outside(struct ec_sql *(*open)(const char *temp_dir, const char *files_dir, uint64_t memory)) {
     char dir[] = "/tmp/ec-sql-XXXXXX", path[64], text[256];
     assert_non_null(mkdtemp(dir));
@@ -319,6 +344,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(configuration_is_set_and_locked),
         cmocka_unit_test(what_is_settled_later_holds_as_well),
+        cmocka_unit_test(a_shared_database_has_one_set_of_limits),
         cmocka_unit_test(files_outside_the_folder_stay_shut),
         cmocka_unit_test(memory_is_bounded_and_spills_where_it_may),
         cmocka_unit_test(an_interrupt_holds_for_later_statements),
