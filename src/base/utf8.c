@@ -53,12 +53,34 @@ static size_t character(const unsigned char *p, size_t n) {
     return 0;
 }
 
+/* How many of eight bytes are ASCII and whole characters of two bytes, as Latin, Greek and Cyrillic texts
+ * are: 8, or 7 where the last begins one; 0 where they are not all such. */
+static size_t pairs(const unsigned char *p) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t word, each = HIGH_BITS >> 7;
+    memcpy(&word, p, 8);
+    uint64_t high = word & HIGH_BITS, tail = high & ~(word << 1);           /* 10...... */
+    uint64_t lead = high & (word << 1) & ~(word << 2);                      /* 110..... */
+    uint64_t low = ((word & (each * 0x1E)) + each * 0x7E) & HIGH_BITS;      /* not C0 or C1, the overlong ones */
+    if ((lead | tail) != high || lead << 8 != tail || (lead & ~low)) return 0;
+    return 8 - (lead >> 63);
+#else
+    (void)p;
+    return 0;
+#endif
+}
+
 size_t ec_utf8_prefix(const char *text, size_t n) {
     const unsigned char *p = (const unsigned char *)text;
     size_t i = 0;
     for (;;) {
         i += ascii_prefix(p + i, n - i);
         if (i == n) return n;
+        size_t whole = n - i >= 8 ? pairs(p + i) : 0;
+        if (whole) {
+            i += whole;
+            continue;
+        }
         size_t k = character(p + i, n - i);
         if (k == 0) return i;
         i += k;

@@ -15,58 +15,72 @@ static inline __attribute__((always_inline)) int64_t int_at(const struct ec_colu
     return ec_column_int(c)[row];
 }
 
-/* Bits of up to 64 rows from `row` on for which `breaks`, an expression over `at`, is true. They are gathered in a
- * register: a bitmap in memory would be waited for at every row. */
+/* Up to 64 rows from `row` on: the bits of those for which `breaks`, an expression over `at`, is true. They are
+ * gathered in a register: a bitmap in memory would be waited for at every row. */
+#define WORD_OF(rows, breaks)                                                                                          \
+    size_t end = (rows)-row < 64 ? (rows)-row : 64;                                                                    \
+    uint64_t bits = 0;                                                                                                 \
+    for (size_t k = 0, at = row; k < end; k++, at++) bits |= (uint64_t)(breaks) << k
+
 #define EACH_WORD(rows, failed, breaks)                                                                                \
     for (size_t row = 0; row < (rows); row += 64) {                                                                    \
-        size_t end = (rows) - row < 64 ? (rows) - row : 64;                                                            \
-        uint64_t bits = 0;                                                                                             \
-        for (size_t k = 0, at = row; k < end; k++, at++) bits |= (uint64_t)(breaks) << k;                              \
+        WORD_OF(rows, breaks);                                                                                         \
         (failed)[row >> 6] |= bits;                                                                                    \
     }
 
+/* A range is asked of 64 rows at once whether one of them leaves it, which mostly none does: in lanes, none of
+ * which waits for another. Behind the last row a column holds whole words of something, which costs a closer look
+ * at worst. */
+#define LANES 4u
+
+/* A bound, and all ones where there is one. */
 struct limits {
-    bool has_min, has_max;
-    int64_t min, max;
+    uint64_t min, has_min, max, has_max;
 };
 
-/* Whether some value may lie outside: the sign of what is gathered. Where a difference leaves the range of
- * integers it may say so wrongly, never the reverse: v < min shows in v - min, or, where v is negative and min
- * is not, in v itself; v > max likewise. */
-static inline __attribute__((always_inline)) bool may_leave(const struct ec_column *c, enum ec_type type, size_t rows,
-                                                            struct limits in) {
-    uint64_t min = (uint64_t)in.min, max = (uint64_t)in.max;
+/* The sign of what is gathered. Where a difference leaves the range of integers it may say so wrongly, never the
+ * reverse: v < min shows in v - min, or, where v is negative and min is not, in v itself; v > max likewise. */
+static inline __attribute__((always_inline)) bool ints_leave(const struct ec_column *c, enum ec_type type, size_t row,
+                                                             struct limits in) {
     uint64_t below[2] = {0}, above[2] = {0};
-    for (size_t row = 0; row < rows / 2 * 2; row += 2) {
-        for (size_t k = 0; k < 2; k++) {
-            uint64_t v = (uint64_t)int_at(c, type, row + k);
-            below[k] |= (v - min) | (v & ~min);
-            above[k] |= (max - v) | (max & ~v);
+    for (size_t k = 0; k < 64; k += 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            uint64_t v = (uint64_t)int_at(c, type, row + k + lane);
+            below[lane] |= (v - in.min) | (v & ~in.min);
+            above[lane] |= (in.max - v) | (in.max & ~v);
         }
     }
-    if (rows % 2) {
-        uint64_t v = (uint64_t)int_at(c, type, rows - 1);
-        below[0] |= (v - min) | (v & ~min);
-        above[0] |= (max - v) | (max & ~v);
-    }
-    return (in.has_min && (below[0] | below[1]) >> 63) || (in.has_max && (above[0] | above[1]) >> 63);
+    return (((below[0] | below[1]) & in.has_min) | ((above[0] | above[1]) & in.has_max)) >> 63;
+}
+
+/* Comparisons alone: least and greatest of values among which is one that is no number would hang on their order. */
+static inline __attribute__((always_inline)) bool doubles_leave(const double *v, double min, double max) {
+    int out[LANES] = {0};
+    for (size_t k = 0; k < 64; k += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) out[lane] |= (v[k + lane] < min) | (v[k + lane] > max);
+    return (out[0] | out[1] | out[2] | out[3]) != 0;
 }
 
 static inline __attribute__((always_inline)) void range_int(const struct ec_bound_rule *b, const struct ec_batch *batch,
                                                             enum ec_type type, uint64_t *failed) {
     const struct ec_column *c = &batch->column[b->column];
-    struct limits in = {b->has_min, b->has_max, b->has_min ? b->min.i : INT64_MIN, b->has_max ? b->max.i : INT64_MAX};
-    if (!may_leave(c, type, batch->rows, in)) return;
-    EACH_WORD(batch->rows, failed, (int_at(c, type, at) < in.min) | (int_at(c, type, at) > in.max))
+    int64_t min = b->has_min ? b->min.i : INT64_MIN, max = b->has_max ? b->max.i : INT64_MAX;
+    struct limits in = {(uint64_t)min, b->has_min ? UINT64_MAX : 0, (uint64_t)max, b->has_max ? UINT64_MAX : 0};
+    for (size_t row = 0; row < batch->rows; row += 64) {
+        if (!ints_leave(c, type, row, in)) continue;
+        WORD_OF(batch->rows, (int_at(c, type, at) < min) | (int_at(c, type, at) > max));
+        failed[row >> 6] |= bits;
+    }
 }
 
 static void range_double(const struct ec_bound_rule *b, const struct ec_batch *batch, uint64_t *failed) {
     const double *v = ec_column_double(&batch->column[b->column]);
     double min = b->has_min ? b->min.d : -(double)INFINITY, max = b->has_max ? b->max.d : (double)INFINITY;
-    bool out = false;
-    for (size_t row = 0; row < batch->rows; row++) out |= (v[row] < min) | (v[row] > max);
-    if (!out) return;
-    EACH_WORD(batch->rows, failed, (v[at] < min) | (v[at] > max))
+    for (size_t row = 0; row < batch->rows; row += 64) {
+        if (!doubles_leave(v + row, min, max)) continue;
+        WORD_OF(batch->rows, (v[at] < min) | (v[at] > max));
+        failed[row >> 6] |= bits;
+    }
 }
 
 /* -1, 0 or 1: a cell against a cell of another column of the same type. */

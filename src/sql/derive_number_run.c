@@ -94,10 +94,21 @@ static void round_to(struct machine *m, double power) {
     EACH v->d[k] = round_half(v->d[k]) / power;
 }
 
+/* Inlined with a constant unit: a division by a number that is known is a multiplication. Times are not
+ * negative here, or the result is not used (m->odd). */
+static inline __attribute__((always_inline)) void subtract_units(struct vector *from, const struct vector *to,
+                                                                 uint64_t unit) {
+    EACH from->i[k] = (int64_t)((uint64_t)to->i[k] / unit - (uint64_t)from->i[k] / unit);
+}
+
 static void difference(struct machine *m, int64_t unit) {
     const struct vector *to = &m->stack[--m->depth];
     struct vector *from = &m->stack[m->depth - 1];
-    EACH from->i[k] = to->i[k] / unit - from->i[k] / unit;
+    switch (unit) {
+    case INT64_C(1000000): subtract_units(from, to, UINT64_C(1000000)); break;
+    case INT64_C(60000000): subtract_units(from, to, UINT64_C(60000000)); break;
+    default: subtract_units(from, to, (uint64_t)unit); break;
+    }
     both_valid(from, to);
 }
 

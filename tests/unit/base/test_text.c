@@ -70,6 +70,50 @@ static void utf8_follows_rfc_3629(void **state) {
     assert_int_equal(ec_utf8_truncate("aé€", 6, 4), 3);
 }
 
+/* By another way than the code's: the code point that the bytes write must need just so many. */
+static size_t plain_prefix(const unsigned char *p, size_t n) {
+    size_t i = 0;
+    while (i < n) {
+        size_t k = p[i] < 0x80 ? 1 : p[i] >> 5 == 6 ? 2 : p[i] >> 4 == 14 ? 3 : p[i] >> 3 == 30 ? 4 : 0;
+        uint32_t code = k == 1 ? p[i] : k ? p[i] & (0x7Fu >> k) : 0;
+        if (k == 0 || i + k > n) return i;
+        for (size_t t = 1; t < k; t++) {
+            if (p[i + t] >> 6 != 2) return i;
+            code = code << 6 | (p[i + t] & 0x3F);
+        }
+        char again[4];
+        if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) || ec_utf8_encode(code, again) != k) return i;
+        i += k;
+    }
+    return n;
+}
+
+static void utf8_prefix_of_any_two_bytes_and_random_texts(void **state) {
+    (void)state;
+    static const char *const piece[] = {"a", "\xC3\xA9", "\xC3", "\xA9", "\xC1\x81", "\xE2\x82\xAC", "\xF0\x9D\x84\x9E", "abcdefgh"};
+    for (unsigned pair = 0; pair < 65536; pair++) {
+        for (size_t at = 0; at < 18; at++) {
+            unsigned char text[20];
+            memset(text, 'x', sizeof text);
+            text[at] = (unsigned char)(pair >> 8);
+            text[at + 1] = (unsigned char)pair;
+            assert_int_equal(ec_utf8_prefix((const char *)text, sizeof text), plain_prefix(text, sizeof text));
+        }
+    }
+    uint64_t seed = 5;
+    for (size_t trial = 0; trial < 200000; trial++) {
+        char text[200];
+        size_t n = 0;
+        for (size_t i = trial % 17; i > 0; i--) {
+            seed = seed * UINT64_C(6364136223846793005) + 1;
+            const char *p = piece[(seed >> 33) % (trial % 3 ? 2 : 8)];
+            memcpy(text + n, p, strlen(p));
+            n += strlen(p);
+        }
+        assert_int_equal(ec_utf8_prefix(text, n), plain_prefix((const unsigned char *)text, n));
+    }
+}
+
 static void json_text_is_inert(void **state) {
     (void)state;
     struct ec_buf b = ec_buf_make(1000);
@@ -156,7 +200,7 @@ int main(void) {
         cmocka_unit_test(buffer_fails_once_and_says_so), cmocka_unit_test(utf8_follows_rfc_3629),
         cmocka_unit_test(json_text_is_inert),            cmocka_unit_test(json_text_is_the_same_in_a_tight_buffer),
         cmocka_unit_test(json_numbers),                  cmocka_unit_test(json_writer_places_commas),
-        cmocka_unit_test(doubles_read_back),
+        cmocka_unit_test(doubles_read_back),             cmocka_unit_test(utf8_prefix_of_any_two_bytes_and_random_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -423,6 +423,41 @@ static void ranges_hold_at_the_ends_of_integers(void **state) {
     }
 }
 
+/* What is no number, as a division in a derived column can give, hides no value beside it. */
+static void not_a_number_hides_nothing(void **state) {
+    (void)state;
+    static const double some[] = {(double)NAN, 0.5, 1, 0, -0.0, 1.5, -1, (double)INFINITY, -(double)INFINITY};
+    uint64_t seed = 3;
+    for (size_t trial = 0; trial < 2000; trial++) {
+        struct kit k;
+        kit_init(&k);
+        size_t column = kit_column(&k, "d", KIT_TYPE(FLOAT));
+        struct ec_rule *rule = kit_rule(&k, "r", "d", EC_RULE_RANGE);
+        if (trial % 3 != 1) rule->min = "0";
+        if (trial % 3 != 2) rule->max = "1";
+        size_t rows = 1 + kit_random(&seed) % 150;
+        for (size_t row = 0; row < rows; row++) {
+            (void)kit_row(&k);
+            uint64_t r = kit_random(&seed) >> 16;
+            ec_column_double(&k.batch.column[column])[row] = r % 40 ? some[r % 5] : some[r % 9];
+            ec_bit_set(k.batch.column[column].valid, row);
+        }
+        struct ec_arena arena;
+        ec_arena_init(&arena, EC_MIB);
+        struct ec_bound_rule bound;
+        uint64_t failed[WORDS] = {0};
+        assert_int_equal(ec_rule_bind(&k.rule[0], &k.batch, &arena, &bound, NULL), EC_OK);
+        ec_rule_eval(&bound, &k.batch, failed);
+        for (size_t row = 0; row < rows; row++) {
+            double v = ec_column_double(&k.batch.column[column])[row];
+            assert_int_equal(ec_bit(failed, row), (trial % 3 != 1 && v < 0) || (trial % 3 != 2 && v > 1));
+        }
+        ec_rule_unbind(&bound);
+        ec_arena_deinit(&arena);
+        kit_deinit(&k);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_are_inclusive_and_nulls_pass),
@@ -438,6 +473,7 @@ int main(void) {
         cmocka_unit_test(what_does_not_fit_is_said_at_its_place),
         cmocka_unit_test(bitmaps_are_right_at_every_row_count),
         cmocka_unit_test(place_0_of_a_dictionary_may_be_a_value),
+        cmocka_unit_test(not_a_number_hides_nothing),
         cmocka_unit_test(ranges_hold_at_the_ends_of_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
