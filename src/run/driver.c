@@ -33,8 +33,8 @@ static enum ec_status open_sql(const struct ec_driver *d, const char *spill, uns
 }
 
 enum ec_status ec_driver_sql(struct ec_driver *d, struct ec_sql **sql, struct ec_err *err) {
-    enum ec_status status = EC_OK;
-    if (!d->sql) {
+    enum ec_status status = ec_early_end(d, err);
+    if (status == EC_OK && !d->sql) {
         uint64_t memory = d->config->memory_bytes / 4, least = d->config->workers * SESSION_BYTES_MIN;
         if (least > d->config->memory_bytes / 2) least = d->config->memory_bytes / 2;
         if (memory < least) memory = least;
@@ -108,6 +108,7 @@ static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome
 }
 
 static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
+    ec_early_begin(d);
     ec_timing_begin(d->timing, "recovery");
     EC_TRY(ec_recover(d->config, &outcome->recovered, &outcome->problems, err));
     ec_timing_end(d->timing);
@@ -147,6 +148,8 @@ static void discard(struct ec_driver *d) {
 
 static void close_driver(struct ec_driver *d) {
     ec_progress_destroy(d->progress);
+    enum ec_status early = ec_early_end(d, NULL);
+    (void)early; /* the run ended before it was asked for */
     ec_workers_end(d);
     ec_sql_close(d->strong_sql);
     ec_sql_close(d->sql);

@@ -15,6 +15,8 @@
 #include "run/run.h"
 #include "run/table.h"
 
+#include <pthread.h>
+
 struct ec_unit_state {
     struct ec_unit *unit; /* in facts.unit: what was found out about it; NULL where it is not read */
     bool merged;         /* its tasks' facts were put together */
@@ -33,6 +35,12 @@ struct ec_driver {
     struct ec_pool *pool;            /* NULL: no file is to be read */
     struct ec_round *first;          /* all tasks, under way until ec_workers_finish_first() */
     struct ec_task_context worker;   /* what the workers are copies of */
+    struct {
+        pthread_t thread;
+        bool begun, started;
+        enum ec_status status;
+        struct ec_err err;
+    } early;                         /* opening worker.sql (early.c) */
     struct ec_sql *sql, *strong_sql;
     struct ec_project_models *models;
     struct ec_table *table;          /* sources first, then models */
@@ -44,6 +52,11 @@ struct ec_driver {
     struct ec_timing *timing;        /* or NULL */
     struct ec_progress *progress;
 };
+
+/* Begins to open worker.sql on a thread, and waits for it: the process has one thread again. Without effect where it
+ * was not begun (early.c). */
+void ec_early_begin(struct ec_driver *driver);
+enum ec_status ec_early_end(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
 
 /* Reads all pending units with the pool, has rejected files read again into quarantine, compares
  * keys across files, and checks that rows are conserved (read.c). */

@@ -79,7 +79,7 @@ enum ec_status ec_round_run(struct ec_round *round, struct ec_err *err) {
 
 /* ---- workers ---- */
 
-static struct ec_sql_options sql_options(const struct ec_driver *d) {
+struct ec_sql_options ec_worker_sql_options(const struct ec_driver *d) {
     return (struct ec_sql_options){
         .threads = 1, .memory_bytes = d->worker.memory_bytes / 2, .run_date = d->options->as_of};
 }
@@ -92,7 +92,7 @@ static void work(void *context) {
     ec_log_hook(NULL);
     ec_log_close();
     ec_log_init(&plain);
-    struct ec_sql_options options = sql_options(d);
+    struct ec_sql_options options = ec_worker_sql_options(d);
     enum ec_status status = ec_sql_settle(d->worker.sql, &options, &err);
     if (status == EC_OK) status = ec_worker_confine(&d->worker, &err);
     if (status == EC_OK) status = ec_worker_serve(&d->worker, STDIN_FILENO, STDOUT_FILENO, &err);
@@ -103,16 +103,8 @@ static void work(void *context) {
 
 /* The expressions of all sources, which are checked by that; the copies have them without making them again. */
 static enum ec_status prepare_worker(struct ec_driver *d, struct ec_err *err) {
-    const struct ec_config *c = d->config;
-    ec_worker_context(c, &d->worker);
-    struct ec_sql_options options = sql_options(d);
-    EC_TRY(ec_sql_open_unsettled(&options, &d->worker.sql, err));
-    d->worker.sql_as_of = d->options->as_of;
-    for (size_t i = 0; i < c->source_count; i++) {
-        struct ec_derivation *derivation;
-        EC_TRY(ec_task_context_derivation(&d->worker, &c->source[i], d->options->as_of, &derivation, err));
-    }
-    return EC_OK;
+    EC_TRY(ec_early_end(d, err));
+    return ec_task_context_prepare(&d->worker, err);
 }
 
 enum ec_status ec_workers_start(struct ec_driver *d, struct ec_err *err) {

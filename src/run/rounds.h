@@ -21,6 +21,9 @@ struct ec_round {
 enum ec_status ec_round_make(struct ec_driver *driver, struct ec_round *round, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_round_run(struct ec_round *round, struct ec_err *err) EC_MUST_USE;
 
+/* Of a worker's session, which is settled with them in the worker. */
+struct ec_sql_options ec_worker_sql_options(const struct ec_driver *driver);
+
 /* Checks the sources' expressions, starts the workers and hands out the first tasks. */
 enum ec_status ec_workers_start(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
 /* Until all tasks were done once. */

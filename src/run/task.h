@@ -87,6 +87,9 @@ void ec_task_context_deinit(struct ec_task_context *context);
  * first; another `as_of` is another session. */
 enum ec_status ec_task_context_derivation(struct ec_task_context *context, const struct ec_source *source, int32_t as_of,
                                           struct ec_derivation **derivation, struct ec_err *err) EC_MUST_USE;
+/* Those of all sources, over the open session; the first source's error. */
+enum ec_status ec_task_context_prepare(struct ec_task_context *context, struct ec_err *err) EC_MUST_USE;
+bool ec_source_has_expressions(const struct ec_source *source);
 
 /* Runs the task. A file that cannot be read is EC_OK with result->status set; any other status
  * is a failure of the worker itself (disk, memory, configuration). The caller calls

@@ -11,13 +11,17 @@
 static const char file_column[] = "_file";
 static const char line_column[] = "_line";
 
+bool ec_source_has_expressions(const struct ec_source *source) {
+    bool has = source->derive_count > 0;
+    for (size_t i = 0; i < source->rule_count && !has; i++) has = source->rule[i].kind == EC_RULE_EXPRESSION;
+    return has;
+}
+
 /* The session and prepared expressions are kept over tasks; opening costs 50 ms. */
 enum ec_status ec_task_context_derivation(struct ec_task_context *c, const struct ec_source *source, int32_t as_of,
                                           struct ec_derivation **out, struct ec_err *err) {
-    size_t expressions = source->derive_count;
-    for (size_t i = 0; i < source->rule_count; i++) expressions += source->rule[i].kind == EC_RULE_EXPRESSION;
     *out = NULL;
-    if (expressions == 0) return EC_OK;
+    if (!ec_source_has_expressions(source)) return EC_OK;
     if (c->sql && c->sql_as_of != as_of) ec_task_context_deinit(c);
     if (!c->sql) {
         struct ec_sql_options options = {.threads = 1, .memory_bytes = c->memory_bytes / 2, .run_date = as_of};

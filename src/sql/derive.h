@@ -34,6 +34,8 @@ struct ec_derivation;
 enum ec_status ec_derive_create(struct ec_sql *sql, const struct ec_source *source, struct ec_derivation **derivation,
                                 struct ec_err *err) EC_MUST_USE;
 void ec_derive_destroy(struct ec_derivation *derivation); /* NULL allowed */
+/* Has it close its session when it is destroyed. */
+void ec_derive_own(struct ec_derivation *derivation, struct ec_sql *sql);
 
 /* The derived columns: as many as source->derive_count, with the types that DuckDB gave them. */
 const struct ec_column_type *ec_derive_types(const struct ec_derivation *derivation);

@@ -72,6 +72,7 @@ struct ec_values {
 
 struct ec_derivation {
     struct ec_sql *sql;
+    struct ec_sql *own_sql; /* the same, where it is to be closed; NULL: the caller's */
     const struct ec_source *source;
     struct ec_arena arena;
     struct ec_expression *expression; /* the derived columns, then the rules */
