@@ -55,9 +55,9 @@ static inline __attribute__((always_inline)) bool ints_leave(const struct ec_col
 
 /* Comparisons alone: least and greatest of values among which is one that is no number would hang on their order. */
 static inline __attribute__((always_inline)) bool doubles_leave(const double *v, double min, double max) {
-    int out[LANES] = {0};
+    unsigned out[LANES] = {0};
     for (size_t k = 0; k < 64; k += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) out[lane] |= (v[k + lane] < min) | (v[k + lane] > max);
+        for (size_t lane = 0; lane < LANES; lane++) out[lane] |= (unsigned)(v[k + lane] < min) | (unsigned)(v[k + lane] > max);
     return (out[0] | out[1] | out[2] | out[3]) != 0;
 }
 
@@ -68,7 +68,7 @@ static inline __attribute__((always_inline)) void range_int(const struct ec_boun
     struct limits in = {(uint64_t)min, b->has_min ? UINT64_MAX : 0, (uint64_t)max, b->has_max ? UINT64_MAX : 0};
     for (size_t row = 0; row < batch->rows; row += 64) {
         if (!ints_leave(c, type, row, in)) continue;
-        WORD_OF(batch->rows, (int_at(c, type, at) < min) | (int_at(c, type, at) > max));
+        WORD_OF(batch->rows, (unsigned)(int_at(c, type, at) < min) | (unsigned)(int_at(c, type, at) > max));
         failed[row >> 6] |= bits;
     }
 }
@@ -78,7 +78,7 @@ static void range_double(const struct ec_bound_rule *b, const struct ec_batch *b
     double min = b->has_min ? b->min.d : -(double)INFINITY, max = b->has_max ? b->max.d : (double)INFINITY;
     for (size_t row = 0; row < batch->rows; row += 64) {
         if (!doubles_leave(v + row, min, max)) continue;
-        WORD_OF(batch->rows, (v[at] < min) | (v[at] > max));
+        WORD_OF(batch->rows, (unsigned)(v[at] < min) | (unsigned)(v[at] > max));
         failed[row >> 6] |= bits;
     }
 }
