@@ -37,7 +37,7 @@ static enum ec_status sweep_temporaries(const char *project, const char *name, s
     char dir[EC_PATH_MAX], path[EC_PATH_MAX];
     EC_TRY(ec_project_path(dir, project, name, NULL, err));
     DIR *folder = opendir(dir);
-    if (!folder) return errno == ENOENT ? EC_OK : ec_fail_errno(err, EC_IO, "cannot open the folder %s", dir);
+    if (!folder) return errno == ENOENT || errno == ENOTDIR ? EC_OK : ec_fail_errno(err, EC_IO, "cannot open the folder %s", dir);
     enum ec_status status = EC_OK;
     struct dirent *entry;
     while (status == EC_OK && (entry = readdir(folder)) != NULL) {

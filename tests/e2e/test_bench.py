@@ -115,7 +115,7 @@ class Kernels(unittest.TestCase):
         for name in names:
             lines += subprocess.run([os.path.join(BUILD, name), shop], check=True, stdout=subprocess.PIPE).stdout.decode().splitlines()
         for line in lines:
-            self.assertRegex(line, r"^.{1,44}?\s{2,}[0-9.]+ (GB/s|ns/\w+|µs/value)  ")
+            self.assertRegex(line, r"^.{1,48}?\s{2,}[0-9.]+ (GB/s|ns/\w+|µs/value)  ")
         for wanted in ("json read+check  ", "csv read+type+check sessions  ", "parquet encode logs  ", "csv scan, scalar  "):
             self.assertTrue(any(line.startswith(wanted) for line in lines), wanted)
 
