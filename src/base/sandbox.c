@@ -59,8 +59,10 @@ static bool allow(int rules, const char *path, uint64_t access) {
     return done == 0;
 }
 
-/* Libraries that are loaded late, time zones, processors: read by the C library and DuckDB. */
-static const char *const system_folders[] = {"/usr", "/lib", "/lib64", "/etc", "/proc/self", "/proc/meminfo", "/sys/devices/system/cpu"};
+/* Libraries that are loaded late, time zones, processors, limits, randomness: read by the C library and by DuckDB, which
+ * ends the process where it cannot. */
+static const char *const system_paths[] = {"/usr",          "/lib",           "/lib64",      "/etc", "/proc/self",
+                                           "/proc/meminfo", "/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"};
 
 static bool enter_files(const struct ec_sandbox *s) {
     int version = landlock_version();
@@ -69,10 +71,10 @@ static bool enter_files(const struct ec_sandbox *s) {
     struct landlock_ruleset_attr all = {.handled_access_fs = READ_ACCESS | WRITE_ACCESS | SPECIAL_ACCESS | moving};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all.handled_access_fs, 0);
     if (rules < 0) return false;
-    for (size_t i = 0; i < sizeof system_folders / sizeof *system_folders; i++) {
+    for (size_t i = 0; i < sizeof system_paths / sizeof *system_paths; i++) {
         struct stat st;
-        bool file = stat(system_folders[i], &st) == 0 && !S_ISDIR(st.st_mode);
-        (void)allow(rules, system_folders[i], file ? LANDLOCK_ACCESS_FS_READ_FILE : READ_ACCESS);
+        bool file = stat(system_paths[i], &st) == 0 && !S_ISDIR(st.st_mode);
+        (void)allow(rules, system_paths[i], file ? LANDLOCK_ACCESS_FS_READ_FILE : READ_ACCESS);
     }
     for (size_t i = 0; i < s->reads; i++) (void)allow(rules, s->read[i], READ_ACCESS);
     for (size_t i = 0; i < s->writes; i++) (void)allow(rules, s->write[i], READ_ACCESS | WRITE_ACCESS | moving);

@@ -7,20 +7,21 @@
 #include <unistd.h>
 
 static int run(struct ec_cli *cli, struct ec_err *err) {
-    if (ec_cli_value(cli, "--tied")) {
+    bool tied = ec_cli_value(cli, "--tied") != NULL; /* to a driver of this project: its tasks lie in the project's folders */
+    if (tied) {
         /* A driver that is killed must not leave workers writing into the next run's staging. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() == 1) return EC_EXIT_RUNTIME;
     }
     struct ec_config *config = NULL;
     enum ec_status status = ec_cli_config(cli, &config, err);
-    if (status == EC_OK) status = ec_worker_run(config, false, STDIN_FILENO, STDOUT_FILENO, err);
+    if (status == EC_OK) status = ec_worker_run(config, tied, STDIN_FILENO, STDOUT_FILENO, err);
     ec_config_destroy(config);
     return ec_exit_of(status);
 }
 
 static const struct ec_option options[] = {
-    {"--tied", NULL, "end when the process that started this one ends", false},
+    {"--tied", NULL, "end when the process that started this one ends, and give up what is not needed", false},
 };
 
 const struct ec_command ec_cmd_worker = {

@@ -144,7 +144,7 @@ static enum ec_status read_file(struct walk *w, size_t i) {
     EC_TRY(are_right(w, i, &right));
     if (bytes != e->bytes || !right)
         return ec_fail(w->err, EC_ARCHIVE_DAMAGED,
-                       "%s in %s is not what " EC_ARCHIVE_LIST_NAME " lists: its size or SHA-256 differs", e->name,
+                       "%s in %s is not what " EC_ARCHIVE_LIST_NAME " lists: its size or content differs", e->name,
                        w->path);
     return EC_OK;
 }

@@ -125,7 +125,8 @@ enum ec_status ec_worker_confine(const struct ec_task_context *context, struct e
     EC_TRY(ec_sql_load(err)); /* its folder cannot be read afterwards */
     EC_TRY(ec_project_path(raw, context->config->dir, EC_DIR_RAW, NULL, err));
     EC_TRY(ec_project_path(staging, context->config->dir, EC_DIR_STAGING, NULL, err));
-    ec_log(EC_LOG_DEBUG, "a worker is confined: parts %#x", ec_sandbox_enter(&sandbox));
+    unsigned held = ec_sandbox_enter(&sandbox);
+    ec_log(EC_LOG_DEBUG, "a worker is confined: parts %#x", held);
     return EC_OK;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Workers seen from outside: what the kernel says that they gave up, and that they still do their work."""
 import glob
+import json
 import os
 import signal
 import subprocess
@@ -73,6 +74,21 @@ class Confined(unittest.TestCase):
         code, status, _ = see_workers(kit.shop("20MB").copy(), ECLUSE_SANDBOX="off")
         self.assertEqual(code, 0)
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("0", "0"))
+
+    def test_a_program_of_its_own_opens_duckdb(self):
+        """As the one that takes the place of a dead worker does: DuckDB is opened behind the confinement."""
+        project = kit.new_project(**{"sales_1.csv": kit.sales_csv(1, 2)})
+        out = project.path("data", "staging", "x")
+        os.makedirs(out)
+        task = {"v": 1, "task": "t000001", "run": "r", "seq": 1, "source": "sales", "root": project.path("data", "raw"),
+                "path": "sales_1.csv", "out": os.path.join(out, "t000001"), "as_of": 20287}
+        result = kit.call("-C", project.folder, "worker", "--tied", stdin=json.dumps(task).encode() + b"\n")
+        self.assertEqual((result.code, result.err), (0, ""))
+        self.assertEqual(json.loads(result.out)["status"], "ok")
+        outside = kit.call("-C", project.folder, "worker", "--tied", stdin=json.dumps({**task, "out": os.path.join(kit.scratch, "outside")}).encode() + b"\n")
+        if "files" in offered().split("lacks")[0]:
+            self.assertNotEqual(outside.code, 0)
+            self.assertFalse(os.path.exists(os.path.join(kit.scratch, "outside")))
 
     def test_data_raw_may_be_a_link(self):
         project = kit.shop("3MB").copy()
