@@ -3,12 +3,10 @@
 #include "base/io.h"
 #include "base/sha256.h"
 #include "base/sha256_lanes.h"
+#include "base/threads.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
-#define THREADS_MAX 16u
 /* A thread is worth starting for so much. */
 #define BYTES_PER_THREAD ((uint64_t)8 << 20)
 
@@ -141,26 +139,12 @@ static size_t *make_order(const struct ec_hash_job *job, size_t count, unsigned 
         if (size) size[i] = (struct size){n, i};
     }
     if (bytes / BYTES_PER_THREAD < *threads) *threads = (unsigned)(bytes / BYTES_PER_THREAD);
-    if (*threads > THREADS_MAX) *threads = THREADS_MAX;
     if (size && order && count > 0) qsort(size, count, sizeof *size, larger_first);
     for (size_t i = 0; i < count && size && order; i++) order[i] = size[i].job;
     if (!size) ec_free(order);
     if (!size) order = NULL;
     ec_free(size);
     return order;
-}
-
-/* The caller is one of the threads; one that cannot be started leaves its share to the others. */
-static void share_out(struct ec_hash_work *work, unsigned wanted) {
-    pthread_t id[THREADS_MAX];
-    unsigned started = 0;
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    while (started + 1 < wanted && pthread_create(&id[started], NULL, do_jobs, work) == 0) started++;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)do_jobs(work);
-    for (unsigned i = 0; i < started; i++) (void)pthread_join(id[i], NULL);
 }
 
 void ec_hash_all(struct ec_hash_job *job, size_t count, unsigned threads) {
@@ -171,6 +155,6 @@ void ec_hash_all(struct ec_hash_job *job, size_t count, unsigned threads) {
         job[i].status = EC_NO_MEMORY;
         (void)snprintf(job[i].message, sizeof job[i].message, "no memory to read %.200s", job[i].path);
     }
-    share_out(&work, threads);
+    ec_side_by_side(do_jobs, &work, threads);
     ec_free(order);
 }

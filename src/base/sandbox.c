@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/sandbox_calls.h"
+#include "base/sanitized.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,17 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -141,7 +131,7 @@ static bool is_off(void) {
 
 unsigned ec_sandbox_offered(void) {
     if (is_off()) return 0;
-    if (SANITIZED) return EC_SANDBOX_PRIVILEGES;
+    if (EC_SANITIZED) return EC_SANDBOX_PRIVILEGES;
     unsigned parts = EC_SANDBOX_PRIVILEGES | EC_SANDBOX_MEMORY;
     if (landlock_version() >= 1) parts |= EC_SANDBOX_FILES;
     if (ARCHITECTURE && prctl(PR_GET_SECCOMP) >= 0) parts |= EC_SANDBOX_CALLS;

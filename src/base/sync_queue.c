@@ -1,9 +1,7 @@
 #include "base/sync_queue.h"
 
 #include "base/io.h"
-
-#include <pthread.h>
-#include <signal.h>
+#include "base/threads.h"
 
 struct waiting {
     struct ec_durable *durable;
@@ -60,13 +58,9 @@ static void *work(void *context) {
 enum ec_status ec_sync_queue_create(struct ec_sync_queue **queue, struct ec_err *err) {
     struct ec_sync_queue *q = *queue = ec_calloc(1, sizeof *q);
     if (!q) return ec_fail(err, EC_NO_MEMORY, "no memory for the files that are to be synced");
-    sigset_t all, before;
     (void)pthread_mutex_init(&q->mutex, NULL);
     (void)pthread_cond_init(&q->changed, NULL);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    q->threaded = pthread_create(&q->thread, NULL, work, q) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    q->threaded = ec_thread_start(&q->thread, work, q) == 0;
     return EC_OK;
 }
 

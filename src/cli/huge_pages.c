@@ -1,6 +1,7 @@
 #include "cli/huge_pages.h"
 
 #include "base/io.h"
+#include "base/sanitized.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static bool are_given_on_request(void) {
 }
 
 void ec_huge_pages(const char *program, char **argv) {
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__) && !EC_SANITIZED
     if (getenv("GLIBC_TUNABLES") || !are_given_on_request()) return;
     if (setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0) == 0) (void)execv(program, argv);
 #else

@@ -1,9 +1,8 @@
 /* DuckDB's library is loaded and its database opened while the run is planned: 40 ms that need nothing of the plan. */
 #include "run/driver.h"
 
+#include "base/threads.h"
 #include "run/rounds.h"
-
-#include <signal.h>
 
 static void *open_early(void *context) {
     struct ec_driver *d = context;
@@ -13,13 +12,9 @@ static void *open_early(void *context) {
 }
 
 void ec_early_begin(struct ec_driver *d) {
-    sigset_t all, before;
     ec_worker_context(d->config, &d->worker);
     d->worker.sql_as_of = d->options->as_of;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    d->early.started = pthread_create(&d->early.thread, NULL, open_early, d) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    d->early.started = ec_thread_start(&d->early.thread, open_early, d) == 0;
     d->early.begun = true;
 }
 

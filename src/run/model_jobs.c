@@ -2,12 +2,12 @@
 
 #include "base/io.h"
 #include "base/sync_queue.h"
+#include "base/threads.h"
 #include "base/timing.h"
 #include "run/progress.h"
 #include "run/wide.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -216,22 +216,17 @@ static void watch(struct pool *pool) {
     }
 }
 
-/* Signals are the calling thread's alone. */
 static enum ec_status start(struct pool *pool, struct thread *thread, unsigned count, unsigned *started, struct ec_err *err) {
-    sigset_t all, before;
     enum ec_status status = EC_OK;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     for (*started = 0; *started < count; (*started)++) {
         thread[*started] = (struct thread){.pool = pool, .index = *started};
-        int code = pthread_create(&thread[*started].id, NULL, work, &thread[*started]);
+        int code = ec_thread_start(&thread[*started].id, work, &thread[*started]);
         if (code == 0) continue;
         pool->running -= count - *started;
         atomic_store(&pool->stop, true);
         status = ec_fail(err, EC_NO_MEMORY, "cannot start a thread for the models: %s", strerror(code));
         break;
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
 

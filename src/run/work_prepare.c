@@ -2,13 +2,10 @@
 #include "run/task.h"
 
 #include "base/io.h"
+#include "base/threads.h"
 #include "sql/derive.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-
-#define THREADS_MAX 16u
 
 struct preparing {
     struct ec_task_context *context;
@@ -36,19 +33,6 @@ static void *prepare_some(void *context) {
     return NULL;
 }
 
-/* Stacks are as large as a process's own: DuckDB walks expressions by recursion. */
-static void prepare_side_by_side(struct preparing *p, size_t threads) {
-    pthread_t thread[THREADS_MAX];
-    sigset_t all, before;
-    size_t started = 0;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-    while (started + 1 < threads && started < THREADS_MAX && pthread_create(&thread[started], NULL, prepare_some, p) == 0) started++;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)prepare_some(p);
-    for (size_t i = 0; i < started; i++) (void)pthread_join(thread[i], NULL);
-}
-
 enum ec_status ec_task_context_prepare(struct ec_task_context *c, struct ec_err *err) {
     size_t count = c->config->source_count, threads = c->config->workers < count ? c->config->workers : count;
     struct preparing p = {.context = c};
@@ -56,7 +40,7 @@ enum ec_status ec_task_context_prepare(struct ec_task_context *c, struct ec_err 
     if (!c->derivation) c->derivation = ec_calloc(count, sizeof(struct ec_derivation *));
     enum ec_status status = EC_OK;
     if (!p.err || !c->derivation) status = ec_fail(err, EC_NO_MEMORY, "no memory for the derived columns");
-    if (status == EC_OK) prepare_side_by_side(&p, threads);
+    if (status == EC_OK) ec_side_by_side(prepare_some, &p, threads);
     for (size_t i = 0; i < count && status == EC_OK; i++) {
         status = p.err[i].status;
         if (status != EC_OK && err) *err = p.err[i];

@@ -1,5 +1,7 @@
 #include "sql/duck_calls.h"
 
+#include "base/sanitized.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -10,16 +12,7 @@ static char problem[512];
 
 /* Deep binding has the library look into itself first, and not into every other that is there: half of the time.
  * AddressSanitizer does not allow it. */
-#if defined(__SANITIZE_ADDRESS__)
-#define MODE (RTLD_LAZY | RTLD_LOCAL)
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MODE (RTLD_LAZY | RTLD_LOCAL)
-#endif
-#endif
-#ifndef MODE
-#define MODE (RTLD_LAZY | RTLD_LOCAL | RTLD_DEEPBIND)
-#endif
+#define MODE (RTLD_LAZY | RTLD_LOCAL | (EC_SANITIZED ? 0 : RTLD_DEEPBIND))
 
 static void load(void) {
     void *library = dlopen("libduckdb.so", MODE); /* where the program's RUNPATH says */
