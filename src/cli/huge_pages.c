@@ -21,11 +21,6 @@ static bool are_given_on_request(void) {
 }
 
 void ec_huge_pages(const char *program, char **argv) {
-#if defined(__GLIBC__) && !EC_SANITIZED
-    if (getenv("GLIBC_TUNABLES") || !are_given_on_request()) return;
+    if (EC_SANITIZED || getenv("GLIBC_TUNABLES") || !are_given_on_request()) return;
     if (setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0) == 0) (void)execv(program, argv);
-#else
-    (void)program;
-    (void)argv;
-#endif
 }
