@@ -112,12 +112,16 @@ static void what_is_settled_later_holds_as_well(void **state) {
     assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
 }
 
+/* With one thread, as it is used: of a pool's, DuckDB 1.5 may keep the task of a query that was interrupted, and with
+ * it the database. */
 static void a_shared_database_has_one_set_of_limits(void **state) {
     (void)state;
-    struct ec_sql *sql = open_session(NULL, NULL, 256 * EC_MIB), *other;
+    struct ec_sql_options options = {.threads = 1, .memory_bytes = 256 * EC_MIB, .run_date = 20285};
+    struct ec_sql *sql, *other;
     struct ec_err err = {0};
+    if (ec_sql_open(&options, &sql, &err) != EC_OK) fail_msg("%s", err.message);
     if (ec_sql_share(sql, &other, &err) != EC_OK) fail_msg("%s", err.message);
-    check_cell(other, "SELECT current_setting('threads')", EC_TYPE_INTEGER, "2");
+    check_cell(other, "SELECT current_setting('threads')", EC_TYPE_INTEGER, "1");
     check_cell(other, "SELECT current_setting('TimeZone')", EC_TYPE_STRING, "UTC");
     check_cell(other, "SELECT current_setting('memory_limit')", EC_TYPE_STRING, "256.0 MiB");
     check_cell(other, "SELECT current_setting('parquet_metadata_cache')", EC_TYPE_BOOLEAN, "true");
