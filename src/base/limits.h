@@ -54,6 +54,7 @@
 /* Delta logs: another writer's log is input too. */
 #define EC_DELTA_COMMIT_MAX (256 * EC_MIB)   /* one version's file */
 #define EC_DELTA_SNAPSHOT_MAX (1 * EC_GIB)   /* every path and statistic that a log names */
+#define EC_DELTA_CHECKPOINT_PARTS_MAX 1000u  /* files of one checkpoint */
 #define EC_DELTA_TRIES_MAX 1000u             /* versions that other writers take before ours */
 
 /* Workers. */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/huge_pages.h"
+#include "sql/checkpoint.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -70,6 +71,7 @@ static int check_stdout(int code) {
 int main(int argc, char **argv) {
     (void)setlocale(LC_MESSAGES, ""); /* never LC_NUMERIC: figures do not follow the locale */
     (void)signal(SIGPIPE, SIG_IGN);   /* a closed pipe is an error of that write */
+    ec_delta_read_checkpoints(ec_checkpoint_read);
     struct ec_cli cli = {.dir = ".", .fail_on = "error", .color = !getenv("NO_COLOR"), .program = own_path(argv[0])};
     int at = 1;
     while (at < argc && strcmp(argv[at], "-C") == 0) {

@@ -9,6 +9,7 @@
 #include "run/export.h"
 #include "run/paths.h"
 #include "run/place.h"
+#include "sql/checkpoint.h"
 #include "sql/session.h"
 #include "store/delta.h"
 
@@ -71,6 +72,21 @@ static enum ec_status commit_tables(const struct finishing *f, struct ec_err *er
     }
     ec_free(c.result);
     return status;
+}
+
+/* So that nobody has to replay a log of thousands of commits. A checkpoint says nothing that the log does not: one that
+ * cannot be written is tried again after the next commit. */
+static void write_checkpoints(const struct finishing *f) {
+    for (size_t i = 0; i < f->o->manifest->commit_count; i++) {
+        char table[EC_PATH_MAX];
+        bool due = false;
+        int64_t version;
+        struct ec_err problem = {0};
+        enum ec_status status = ec_path_join(table, sizeof table, f->dir, f->o->manifest->commit[i].table, &problem);
+        if (status == EC_OK) status = ec_delta_checkpoint_due(table, &due, &problem);
+        if (status == EC_OK && due) status = ec_checkpoint_write(table, &version, &problem);
+        if (status != EC_OK) ec_log(EC_LOG_WARN, "no checkpoint was written: %s", problem.message);
+    }
 }
 
 static enum ec_status place_quarantine(const struct finishing *f, struct ec_err *err) {
@@ -228,6 +244,7 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     struct finishing f = {.o = &with_lists, .dir = options->config->dir};
     ec_timing_begin(options->timing, "commits");
     enum ec_status status = commit_tables(&f, err);
+    if (status == EC_OK) write_checkpoints(&f);
     ec_timing_end(options->timing);
     if (status == EC_OK) status = deliver_all(&f, err);
     ec_durable_destroy(with_lists.durable);

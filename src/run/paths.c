@@ -1,8 +1,11 @@
 #include "run/paths.h"
 
+#include "base/arena.h"
 #include "base/calendar.h"
+#include "base/limits.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum ec_status ec_project_path(char *out, const char *dir, const char *a, const char *b, struct ec_err *err) {
     char first[EC_PATH_MAX];
@@ -10,21 +13,46 @@ enum ec_status ec_project_path(char *out, const char *dir, const char *a, const 
     return b ? ec_path_join(out, EC_PATH_MAX, first, b, err) : EC_OK;
 }
 
+#define TABLES_MAX 10000u /* in one folder */
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names in a folder that may be tables, in order: what is said of them must not hang on the disk's order. */
+static enum ec_status list_names(const char *path, struct ec_arena *arena, const char ***names, size_t *count, struct ec_err *err) {
+    *count = 0;
+    DIR *folder = opendir(path);
+    if (!folder) return errno == ENOENT ? EC_OK : ec_fail_errno(err, EC_IO, "cannot open the folder %s", path);
+    *names = ec_arena_calloc(arena, TABLES_MAX, sizeof **names);
+    enum ec_status status = *names ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory to list %s", path);
+    struct dirent *entry;
+    while (status == EC_OK && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.') continue;
+        const char *name = ec_arena_strdup(arena, entry->d_name);
+        if (!name || *count == TABLES_MAX) status = ec_fail(err, EC_NO_MEMORY, "%s holds more than %u tables", path, TABLES_MAX);
+        else (*names)[(*count)++] = name;
+    }
+    (void)closedir(folder);
+    if (status == EC_OK && *count > 1) qsort(*names, *count, sizeof **names, compare_names);
+    return status;
+}
+
 static enum ec_status each_below(const char *path,
                                  enum ec_status (*visit)(void *user, const char *dir, struct ec_err *err), void *user,
                                  struct ec_err *err) {
-    DIR *folder = opendir(path);
-    if (!folder) return errno == ENOENT ? EC_OK : ec_fail_errno(err, EC_IO, "cannot open the folder %s", path);
-    enum ec_status status = EC_OK;
-    struct dirent *entry;
-    while (status == EC_OK && (entry = readdir(folder)) != NULL) {
+    struct ec_arena arena;
+    const char **names = NULL;
+    size_t count;
+    ec_arena_init(&arena, 16 * EC_MIB);
+    enum ec_status status = list_names(path, &arena, &names, &count, err);
+    for (size_t i = 0; i < count && status == EC_OK; i++) {
         char table[EC_PATH_MAX];
         struct stat st;
-        if (entry->d_name[0] == '.') continue;
-        status = ec_path_join(table, sizeof table, path, entry->d_name, err);
+        status = ec_path_join(table, sizeof table, path, names[i], err);
         if (status == EC_OK && lstat(table, &st) == 0 && S_ISDIR(st.st_mode)) status = visit(user, table, err);
     }
-    (void)closedir(folder);
+    ec_arena_deinit(&arena);
     return status;
 }
 

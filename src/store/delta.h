@@ -48,10 +48,30 @@ struct ec_delta {
 
 /* Replays the log; *table is owned by the caller. EC_TABLE_FORMAT for gaps, damaged lines, protocol
  * above (1,2), more than one partition column, invariants, unknown types, a path that leaves the
- * table, a log whose first commits were cleaned up behind a checkpoint. Actions and fields that
- * are not of this protocol are passed over. */
+ * table, a log whose first commits were cleaned up without a checkpoint that we can read. Actions and
+ * fields that are not of this protocol are passed over. */
 enum ec_status ec_delta_open(const char *dir, struct ec_delta **table, struct ec_err *err) EC_MUST_USE;
 void ec_delta_close(struct ec_delta *table); /* NULL allowed */
+
+/* Checkpoints: the state of a log at a version, as one Parquet file or several, so that neither we nor others replay
+ * ten thousand commits (PROTOCOL.md, "Checkpoints"; of the classic kind, not V2). They are read and written through a
+ * function that is given once, before any thread, by who may open DuckDB (sql/checkpoint.h); without it logs are
+ * replayed from version 0. A reader calls `line` for each row as a JSON object, the protocol and metaData rows first,
+ * fields that are null allowed. */
+typedef enum ec_status (*ec_delta_line_fn)(void *context, const char *p, size_t n, struct ec_err *err);
+typedef enum ec_status (*ec_delta_checkpoint_reader)(const char *dir, const char *const *part, size_t part_count,
+                                                     ec_delta_line_fn line, void *context, struct ec_err *err);
+void ec_delta_read_checkpoints(ec_delta_checkpoint_reader reader);
+
+/* A checkpoint of every so many versions. */
+#define EC_DELTA_CHECKPOINT_EVERY 20
+
+/* Whether the newest version has gone that far beyond the newest whole checkpoint. */
+enum ec_status ec_delta_checkpoint_due(const char *dir, bool *due, struct ec_err *err) EC_MUST_USE;
+/* The state at the newest version, an action a line: what a checkpoint of that version holds. Files that were removed
+ * are in it for good, as their parts stay for those who look at an earlier version. *actions counts the lines. */
+enum ec_status ec_delta_checkpoint_lines(const char *dir, int64_t *version, struct ec_buf *out, size_t *actions,
+                                         struct ec_err *err) EC_MUST_USE;
 
 /* The version that the log records for this application, -1 where none (its `txn` actions). */
 enum ec_status ec_delta_txn(const char *dir, const char *app_id, int64_t *version, struct ec_err *err) EC_MUST_USE;

@@ -21,6 +21,14 @@ struct ec_delta_entry {
     const char *name; /* relative path, decoded: writers differ in how they encode one */
     struct ec_delta_file file;
     bool active;
+    int64_t deleted_ms; /* of a file that is not */
+};
+
+/* An application's newest transaction. */
+struct ec_delta_txn_entry {
+    const char *app_id;
+    int64_t version;
+    int64_t updated; /* milliseconds, or -1 */
 };
 
 struct ec_delta_replay {
@@ -33,6 +41,8 @@ struct ec_delta_replay {
     const char *app_id; /* follow this application's txn; or NULL */
     int64_t txn_wanted; /* and note where its version reaches this */
     int64_t base;       /* note a protocol or metaData action after this version */
+    bool from_start;    /* every file that was ever named: no checkpoint, unless the first commits are gone */
+    bool everything;    /* also what a checkpoint keeps besides: `protocol` and all of `txn` */
 
     /* The state. */
     bool has_protocol;
@@ -52,6 +62,9 @@ struct ec_delta_replay {
     size_t entry_cap;
     size_t *slot; /* hash table over entry by name; index + 1, 0 is free */
     size_t slot_count;
+    const char *protocol; /* the newest action as JSON */
+    struct ec_delta_txn_entry *txn;
+    size_t txn_count;
 
     /* The line that is being applied, for messages. */
     const char *path;
@@ -76,9 +89,25 @@ enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const jso
                                        struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *action, struct ec_err *err) EC_MUST_USE;
 
-/* The newest and oldest version in the log folder, -1 where there is none; EC_TABLE_FORMAT for a
- * gap between them or a log that does not begin with version 0. */
-enum ec_status ec_delta_log_end(const char *dir, int64_t *last, struct ec_err *err) EC_MUST_USE;
+/* What a log folder holds. */
+struct ec_delta_range {
+    int64_t last;        /* newest version, -1 where there is none */
+    bool whole;          /* every version from 0 is there as a commit */
+    int64_t checkpoint;  /* newest whole one that may be used, or -1 */
+    unsigned parts;      /* of it; 0: it is one file */
+};
+
+/* Looks for versions, and for the newest checkpoint of at most `checkpoint_max`. EC_TABLE_FORMAT for a gap between
+ * versions behind the checkpoint, or before it where there is none and the log does not begin with version 0. */
+enum ec_status ec_delta_log_range(const char *dir, int64_t checkpoint_max, struct ec_delta_range *range,
+                                  struct ec_err *err) EC_MUST_USE;
+/* The state at the range's checkpoint. */
+enum ec_status ec_delta_apply_checkpoint(struct ec_delta_replay *replay, const struct ec_delta_range *range,
+                                         struct ec_err *err) EC_MUST_USE;
+bool ec_delta_reads_checkpoints(void);
+
+/* Applies one action of the version behind replay->version. */
+enum ec_status ec_delta_apply(struct ec_delta_replay *replay, json_t *line, struct ec_err *err) EC_MUST_USE;
 /* DIR/_delta_log, or a version's file in it. */
 enum ec_status ec_delta_log_dir(char *out, size_t out_size, const char *dir, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_delta_log_path(char *out, size_t out_size, const char *dir, int64_t version,

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/log.h"
 
 #include <stdarg.h>
 
@@ -20,8 +21,10 @@ void ec_delta_replay_init(struct ec_delta_replay *replay, const char *dir, struc
 void ec_delta_replay_deinit(struct ec_delta_replay *replay) {
     ec_free(replay->entry);
     ec_free(replay->slot);
+    ec_free(replay->txn);
     replay->entry = NULL;
     replay->slot = NULL;
+    replay->txn = NULL;
 }
 
 enum ec_status ec_delta_damaged(const struct ec_delta_replay *replay, struct ec_err *err, const char *fmt, ...) {
@@ -152,6 +155,28 @@ static enum ec_status apply_remove(struct ec_delta_replay *replay, const json_t 
     struct ec_delta_entry *entry = NULL;
     EC_TRY(entry_of_action(replay, action, &path, &entry, err));
     entry->active = false;
+    const json_t *deleted = json_object_get(action, "deletionTimestamp");
+    entry->deleted_ms = json_is_integer(deleted) ? json_integer_value(deleted) : 0;
+    if (entry->file.path) return EC_OK;
+    entry->file.path = ec_arena_strdup(replay->arena, path); /* its add was before the checkpoint */
+    return entry->file.path ? EC_OK : no_memory(replay, err);
+}
+
+/* Keeps the newest transaction of each application; there are few. */
+static enum ec_status keep_txn(struct ec_delta_replay *replay, const char *app_id, const json_t *txn, struct ec_err *err) {
+    const json_t *updated = json_object_get(txn, "lastUpdated");
+    size_t i = 0;
+    while (i < replay->txn_count && strcmp(replay->txn[i].app_id, app_id) != 0) i++;
+    if (i == replay->txn_count) {
+        struct ec_delta_txn_entry *grown = ec_realloc_array(replay->txn, i + 1, sizeof *grown);
+        if (!grown) return no_memory(replay, err);
+        replay->txn = grown;
+        grown[i].app_id = ec_arena_strdup(replay->arena, app_id);
+        if (!grown[i].app_id) return no_memory(replay, err);
+        replay->txn_count++;
+    }
+    replay->txn[i].version = json_integer_value(json_object_get(txn, "version"));
+    replay->txn[i].updated = json_is_integer(updated) ? json_integer_value(updated) : -1;
     return EC_OK;
 }
 
@@ -160,13 +185,14 @@ static enum ec_status apply_txn(struct ec_delta_replay *replay, const json_t *tx
     const json_t *version = json_object_get(txn, "version");
     if (!app_id || !json_is_integer(version))
         return ec_delta_damaged(replay, err, "a txn action has no appId or version");
+    if (replay->everything) EC_TRY(keep_txn(replay, app_id, txn, err));
     if (!replay->app_id || strcmp(app_id, replay->app_id) != 0) return EC_OK;
     replay->txn_version = json_integer_value(version);
     if (replay->txn_at < 0 && replay->txn_version >= replay->txn_wanted) replay->txn_at = replay->version + 1;
     return EC_OK;
 }
 
-static enum ec_status apply(struct ec_delta_replay *replay, json_t *line, struct ec_err *err) {
+enum ec_status ec_delta_apply(struct ec_delta_replay *replay, json_t *line, struct ec_err *err) {
     json_t *action;
     if ((action = json_object_get(line, "add"))) return replay->files ? apply_add(replay, action, err) : EC_OK;
     if ((action = json_object_get(line, "remove"))) return replay->files ? apply_remove(replay, action, err) : EC_OK;
@@ -196,7 +222,7 @@ static enum ec_status apply_line(struct ec_delta_replay *replay, const char *p, 
     json_error_t problem;
     json_t *line = json_loadb(p, n, JSON_REJECT_DUPLICATES, &problem);
     if (!line) return ec_delta_damaged(replay, err, "the line is not a JSON object: %s", problem.text);
-    enum ec_status status = json_is_object(line) ? apply(replay, line, err)
+    enum ec_status status = json_is_object(line) ? ec_delta_apply(replay, line, err)
                                                  : ec_delta_damaged(replay, err, "the line is not a JSON object");
     json_decref(line);
     return status;
@@ -226,12 +252,41 @@ static enum ec_status apply_version(struct ec_delta_replay *replay, int64_t vers
     return status;
 }
 
+/* What the caller wants to know stays, what was read goes. */
+static void start_again(struct ec_delta_replay *replay) {
+    struct ec_delta_replay wanted = *replay;
+    ec_delta_replay_deinit(replay);
+    ec_delta_replay_init(replay, wanted.dir, wanted.arena);
+    replay->files = wanted.files;
+    replay->app_id = wanted.app_id;
+    replay->txn_wanted = wanted.txn_wanted;
+    replay->base = wanted.base;
+    replay->from_start = wanted.from_start;
+    replay->everything = wanted.everything;
+}
+
+/* A checkpoint saves time where the log is whole, and is all there is where it is not. */
+static enum ec_status begin(struct ec_delta_replay *replay, const struct ec_delta_range *range, struct ec_err *err) {
+    if (range->checkpoint < 0 || (range->whole && replay->from_start)) return EC_OK;
+    struct ec_err problem = {0};
+    enum ec_status status = ec_delta_apply_checkpoint(replay, range, &problem);
+    if (status == EC_OK) return EC_OK;
+    if (!range->whole || status == EC_NO_MEMORY || status == EC_INTERRUPTED) {
+        if (err && err->status == EC_OK) *err = problem;
+        return status;
+    }
+    ec_log(EC_LOG_WARN, "a checkpoint of the table %s is not used, its log is read from the start: %s", replay->dir, problem.message);
+    start_again(replay);
+    return EC_OK;
+}
+
 enum ec_status ec_delta_replay_log(struct ec_delta_replay *replay, struct ec_err *err) {
-    int64_t last;
-    EC_TRY(ec_delta_log_end(replay->dir, &last, err));
+    struct ec_delta_range range;
+    EC_TRY(ec_delta_log_range(replay->dir, ec_delta_reads_checkpoints() ? replay->base : -1, &range, err));
+    if (replay->version < 0) EC_TRY(begin(replay, &range, err));
     struct ec_buf text = ec_buf_make(EC_DELTA_COMMIT_MAX);
     enum ec_status status = EC_OK;
-    while (replay->version < last && status == EC_OK) status = apply_version(replay, replay->version + 1, &text, err);
+    while (replay->version < range.last && status == EC_OK) status = apply_version(replay, replay->version + 1, &text, err);
     ec_buf_free(&text);
     return status;
 }

@@ -206,12 +206,20 @@ static void feature_names(const json_t *action, int64_t reader, int64_t writer, 
         ec_buf_addz(out, reader == 2 ? "columnMapping" : "not named");
 }
 
+static enum ec_status keep_protocol(struct ec_delta_replay *replay, const json_t *action, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_DELTA_COMMIT_MAX);
+    replay->protocol = ec_delta_dump(action, &text) ? ec_arena_copy(replay->arena, text.p, text.n) : NULL;
+    ec_buf_free(&text);
+    return replay->protocol ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory to replay the log of the table %s", replay->dir);
+}
+
 enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const json_t *action, struct ec_err *err) {
     const json_t *reader = json_object_get(action, "minReaderVersion");
     const json_t *writer = json_object_get(action, "minWriterVersion");
     if (!json_is_integer(reader) || !json_is_integer(writer))
         return ec_delta_damaged(replay, err, "the protocol action has no minReaderVersion or minWriterVersion");
     replay->has_protocol = true;
+    if (replay->everything) EC_TRY(keep_protocol(replay, action, err));
     int64_t r = json_integer_value(reader), w = json_integer_value(writer);
     if (r <= 1 && w <= 2) return EC_OK;
     struct ec_buf names = ec_buf_make(256);

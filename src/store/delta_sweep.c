@@ -35,14 +35,20 @@ static bool ends_with(const char *z, const char *end) {
     return n >= k && memcmp(z + n - k, end, k) == 0;
 }
 
-/* ".00000000000000000007.json.<pid>.<hex>.tmp" as ec_file_publish() names it. Another writer's
+/* What stands between `start` and ".tmp" is a process's number and a random one, as ec_file_publish() names them. */
+static bool is_temporary_of(const char *name, const char *start) {
+    size_t n = strlen(name), k = strlen(start);
+    if (n < k + 5 || memcmp(name, start, k) != 0 || !ends_with(name, ".tmp")) return false;
+    return strspn(name + k, "0123456789abcdef.") == n - k - 3;
+}
+
+/* ".00000000000000000007.json.<pid>.<hex>.tmp", and what a checkpoint is made from (sql/checkpoint.c). Another writer's
  * temporary file (Hadoop's has a UUID there) may be in use. */
 static bool is_our_temporary(const char *name) {
-    size_t n = strlen(name);
-    if (name[0] != '.' || strspn(name + 1, "0123456789") != 20 || !ends_with(name, ".tmp")) return false;
+    if (is_temporary_of(name, "._last_checkpoint.")) return true;
+    if (name[0] != '.' || strspn(name + 1, "0123456789") != 20) return false;
     const char *rest = name + 21;
-    if (strncmp(rest, ".json.", 6) != 0) return false;
-    return name + n - 4 > rest + 6 && strspn(rest + 6, "0123456789abcdef.") == strlen(rest + 6) - 3;
+    return is_temporary_of(rest, ".json.") || strcmp(rest, ".checkpoint.lines.tmp") == 0 || strcmp(rest, ".checkpoint.parquet.tmp") == 0;
 }
 
 static enum ec_status remove_file(struct sweep *sweep, const char *dir, const char *name, struct ec_err *err) {
@@ -128,6 +134,7 @@ enum ec_status ec_delta_sweep(const char *dir, size_t *removed, struct ec_err *e
     ec_arena_init(&sweep.arena, EC_DELTA_SNAPSHOT_MAX);
     ec_delta_replay_init(&sweep.replay, dir, &sweep.arena);
     sweep.replay.files = true;
+    sweep.replay.from_start = true;
     enum ec_status status = ec_delta_replay_log(&sweep.replay, err);
     if (status == EC_OK) status = sweep_log(&sweep, err);
     if (status == EC_OK) status = push(&sweep, &sweep.folders, "", err);
