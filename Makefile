@@ -11,7 +11,8 @@ all: deps
 help:
 	@echo "make            build build/ecluse (installs what is missing first)"
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
-	@echo "make check-all  that, and the sweeps of faults at full size (more than an hour)"
+	@echo "make check-all  that, and clang, every SIMD variant, ThreadSanitizer, valgrind, clang-tidy, coverage and"
+	@echo "                the sweeps of faults at full size (some two hours; one alone: tests/run STAGE)"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
@@ -26,7 +27,8 @@ check:
 	@tests/run
 
 check-all: check
-	@$(BUILD)/venv/bin/python -B tests/faults/sweep
+	@scripts/install-dependencies --tests --deep
+	@tests/run deep
 
 bless: all
 	@tests/golden/run --bless $(BUILD)/ecluse
@@ -39,8 +41,8 @@ bench: deps
 format:
 	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i
 
-lint: all
-	@git ls-files 'src/*.c' | xargs clang-tidy -p $(BUILD) --quiet
+lint:
+	@tests/run tidy
 
 clean:
-	@rm -rf build build-asan
+	@rm -rf build build-*

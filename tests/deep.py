@@ -1,0 +1,179 @@
+"""The stages that only `make check-all` passes: what takes longer than anybody waits for before a commit.
+
+    clang      the release preset by clang: unit programs and golden cases
+    variants   the unit programs, golden cases and a whole checked run once for each variant of the byte scanners
+    threads    the unit programs under ThreadSanitizer
+    valgrind   the unit programs under valgrind, but for those that load DuckDB
+    tidy       clang-tidy over src/, as .clang-tidy says
+    coverage   branches taken by the unit programs, golden cases, end-to-end tests and a sample of the fault sweeps:
+               all of commit, limits and escaping, 85 % overall; the report is build-coverage/report.html
+    sweep      every point of the fault sweeps
+
+Each says what it skips, and why: what is not there to be tested (a processor's instructions, valgrind) is no failure.
+"""
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+
+STAGES = ("clang", "variants", "threads", "valgrind", "tidy", "coverage", "sweep")
+PRESETS = {"clang": "clang", "threads": "tsan", "coverage": "coverage"}  # that a stage builds
+SECONDS_MAX = {"variants": 900, "threads": 900, "valgrind": 1800, "tidy": 1800, "coverage": 3600, "sweep": 6 * 3600}
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+VARIANTS = ("scalar", "avx2", "avx512", "neon")
+VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
+            "--suppressions=tests/valgrind.supp")
+
+
+def unit_programs(build):
+    listed = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    return [(test["name"], test["command"]) for test in json.loads(listed)["tests"] if not test["name"].startswith("tools_")]
+
+
+def loads_duckdb(program):
+    """Whether it would load the library: its own name stands among what the program needs, or it opens a session."""
+    out = subprocess.run(["nm", "--defined-only", program], stdout=subprocess.PIPE, check=True, text=True).stdout
+    needed = subprocess.run(["readelf", "-d", program], stdout=subprocess.PIPE, check=True, text=True).stdout
+    return "libduckdb" in needed or " T ec_sql_open" in out
+
+
+def variants_here(build):
+    """Those that the program chooses when it is asked to: it warns of the others."""
+    found = []
+    for name in VARIANTS:
+        said = subprocess.run([os.path.join(build, "ecluse"), "validate", "-"], input=b"", cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**os.environ, "ECLUSE_CPU": name}, check=False).stdout
+        if b"is not a variant" not in said:
+            found.append(name)
+    return found
+
+
+# ---------------------------------------------------------------- programs of their own
+
+
+class Tally:
+    """Runs commands side by side and counts them; the output of what failed is shown."""
+
+    def __init__(self, jobs):
+        self.jobs, self.passed, self.failed, self.skipped = jobs, 0, 0, 0
+
+    def run(self, name, command, environment=None):
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return name, done.returncode, done.stdout.decode("utf-8", "replace")
+
+    def take(self, name, status, out):
+        self.passed += status == 0
+        self.failed += status != 0
+        if status != 0:
+            print(f"--- {name} ended with status {status}\n{out[-6000:]}", flush=True)
+
+    def all(self, calls):
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            for outcome in pool.map(lambda call: self.run(*call), calls):
+                self.take(*outcome)
+
+    def close(self):
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        print(f"{self.passed} passed, {self.failed} failed{skipped}")
+        return 1 if self.failed or not self.passed + self.skipped else 0
+
+
+def variants(tally):
+    here = variants_here("build")
+    for name in (name for name in VARIANTS if name not in here):
+        print(f"skipped: this processor has no {name}")
+        tally.skipped += 1
+    for name in here:
+        environment = {"ECLUSE_CPU": name, "ECLUSE": os.path.join(ROOT, "build", "ecluse")}
+        tally.all([(f"{name}: {program}", command, environment) for program, command in unit_programs("build") if program != "scan_test_scan"])
+        tally.all([(f"{name}: golden", ["tests/golden/run", "build/ecluse"], environment),
+                   (f"{name}: e2e/test_truth.py", ["build/venv/bin/python", "-B", "tests/e2e/test_truth.py"], environment)])
+
+
+def threads(tally):
+    environment = {"TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.supp:halt_on_error=0:exitcode=66"}
+    tally.all([(name, command, environment) for name, command in unit_programs("build-tsan")])
+
+
+def valgrind(tally):
+    if not shutil.which("valgrind"):
+        print("skipped: valgrind is not installed")
+        tally.skipped += 1
+        return
+    calls = []
+    for name, command in unit_programs("build"):
+        if loads_duckdb(command[0]):
+            print(f"skipped: {name} loads DuckDB")
+            tally.skipped += 1
+        else:
+            calls.append((name, [*VALGRIND, *command]))
+    tally.all(calls)
+
+
+def tidy(tally):
+    if not shutil.which("clang-tidy"):
+        print("skipped: clang-tidy is not installed")
+        tally.skipped += 1
+        return
+    tracked = subprocess.run(["git", "ls-files", "src/*.c"], cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+    with open(os.path.join(ROOT, "build-clang", "compile_commands.json"), encoding="utf-8") as file:
+        built = {entry["file"] for entry in json.load(file)}
+    calls = [(path, ["clang-tidy", "-p", "build-clang", "--quiet", path]) for path in tracked if os.path.join(ROOT, path) in built]
+    tally.all(calls)
+
+
+# ---------------------------------------------------------------- coverage
+
+EVERY_BRANCH = ("src/run/commit.c", "src/store/delta_write.c", "src/base/inert.c", "src/publish/html.c", "src/store/csv_out.c", "src/base/json.c")
+BRANCHES_MIN = 85.0
+
+
+def coverage(tally):
+    """Calls that failed count here, too: a report over tests that did not pass tells nothing."""
+    build = "build-coverage"
+    for old in glob.glob(os.path.join(ROOT, build, "**", "*.gcda"), recursive=True):
+        os.remove(old)
+    # A confined worker could not write its counts.
+    environment = {"ECLUSE": os.path.join(ROOT, build, "ecluse"), "ECLUSE_SANDBOX": "off", "ECLUSE_FAULTS": os.path.join(ROOT, build, "ecluse-faults")}
+    python = ["build/venv/bin/python", "-B"]
+    tests = [path for path in sorted(glob.glob(os.path.join(ROOT, "tests", "e2e", "test_*.py"))) if not path.endswith(("test_bench.py", "test_confined.py"))]
+    tally.all([(name, command, environment) for name, command in unit_programs(build) if name != "base_test_sandbox"])
+    tally.all([("golden", ["tests/golden/run", f"{build}/ecluse"], environment)])
+    tally.all([(os.path.basename(path), [*python, path], environment) for path in tests])
+    tally.all([("faults", [*python, "tests/faults/sweep", "--sample", "300", "--jobs", str(tally.jobs), "calls", "memory", "recovery"], environment)])
+    report(tally, build)
+
+
+def report(tally, build):
+    out = os.path.join(ROOT, build)
+    subprocess.run(["gcovr", "--root", ROOT, "--filter", "src/", "--exclude-throw-branches", "--exclude-unreachable-branches", "--print-summary",
+                    "--html-details", os.path.join(out, "report.html"), "--json-summary", os.path.join(out, "report.json"), build],
+                   cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    with open(os.path.join(out, "report.json"), encoding="utf-8") as file:
+        told = json.load(file)
+    print(f"lines {told['line_percent']} %, branches {told['branch_percent']} % ({told['branch_covered']} of {told['branch_total']})")
+    tally.take("branches overall", 0 if told["branch_percent"] >= BRANCHES_MIN else 1, f"{told['branch_percent']} % of the branches; asked are {BRANCHES_MIN} %")
+    for entry in sorted(told["files"], key=lambda entry: entry["branch_percent"] or 0):
+        missed = entry["branch_total"] - entry["branch_covered"]
+        print(f"  {entry['filename']:40} {entry['branch_percent'] or 100.0:5.1f} %  {missed} not taken")
+        if entry["filename"] in EVERY_BRANCH:
+            tally.take(entry["filename"], 0 if missed == 0 else 1, f"{missed} branches are not taken")
+
+
+def main(stage):
+    """For tests/run, which starts each stage as a process of its own: python tests/deep.py STAGE."""
+    tally = Tally(int(os.environ.get("CHECK_JOBS") or os.cpu_count() or 1))
+    if not re.fullmatch("variants|threads|valgrind|tidy|coverage", stage):
+        raise SystemExit(__doc__)
+    globals()[stage](tally)
+    return tally.close()
+
+
+if __name__ == "__main__":
+    import sys
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
