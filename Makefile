@@ -2,7 +2,10 @@
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
 
-.PHONY: all deps check check-all bless bench format lint clean help
+T       ?=
+S       ?= 60
+
+.PHONY: all deps check check-all fuzz bless bench format lint clean help
 
 all: deps
 	@cmake --preset release >/dev/null
@@ -12,6 +15,7 @@ help:
 	@echo "make            build build/ecluse (installs what is missing first)"
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
 	@echo "make check-all  that, and the sweeps of faults at full size (more than an hour)"
+	@echo "make fuzz       libFuzzer on a target for some seconds (T=csv S=60; all of them without T; tests/fuzz/README.md)"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
@@ -28,6 +32,12 @@ check:
 check-all: check
 	@$(BUILD)/venv/bin/python -B tests/faults/sweep
 
+fuzz:
+	@scripts/install-dependencies --tests
+	@cmake --preset fuzz >/dev/null
+	@cmake --build --preset fuzz -j $(JOBS)
+	@tests/fuzz/run --seconds $(S) $(T)
+
 bless: all
 	@tests/golden/run --bless $(BUILD)/ecluse
 
@@ -43,4 +53,4 @@ lint: all
 	@git ls-files 'src/*.c' | xargs clang-tidy -p $(BUILD) --quiet
 
 clean:
-	@rm -rf build build-asan
+	@rm -rf build build-asan build-fuzz
