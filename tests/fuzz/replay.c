@@ -7,6 +7,7 @@
 #include "kit.h"
 
 #include "base/io.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <stdlib.h>
