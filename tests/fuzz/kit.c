@@ -16,6 +16,12 @@ const char *__lsan_default_suppressions(void) {
     return "leak:libfyaml.so\n";
 }
 
+static char dir[256];
+
+static void remove_dir(void) {
+    if (*dir) (void)ec_dir_remove(dir, true, NULL);
+}
+
 void fuzz_fail(const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
@@ -23,6 +29,7 @@ void fuzz_fail(const char *fmt, ...) {
     (void)vfprintf(stderr, fmt, args);
     (void)fputc('\n', stderr);
     va_end(args);
+    remove_dir();
     abort();
 }
 
@@ -78,12 +85,6 @@ const char *fuzz_file(unsigned slot, const void *p, size_t n) {
     }
     if (ftruncate(file[slot], 0) != 0 || pwrite(file[slot], p, n, 0) != (ssize_t)n) fuzz_fail("cannot write a file");
     return path[slot];
-}
-
-static char dir[256];
-
-static void remove_dir(void) {
-    (void)ec_dir_remove(dir, true, NULL);
 }
 
 const char *fuzz_dir(void) {
