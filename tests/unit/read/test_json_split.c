@@ -127,7 +127,10 @@ static void any_split(void **state) {
                                          "{\"a\":\"not a number\"}\n",
                                          "{\n  \"a\": 9\n}\n",
                                          "\"\n",
-                                         "{\"new\":1}\n"};
+                                         "{\"new\":1}\n",
+                                         /* What a range has not met it cannot name. */
+                                         "{\"new\":\"\xff\"}\n",
+                                         "{\"new\":1,\"new\":2}\n"};
     uint64_t seed = 5;
     for (int turn = 0; turn < 300; turn++) {
         struct ec_buf json = ec_buf_make(EC_MIB);
