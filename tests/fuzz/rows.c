@@ -25,8 +25,8 @@ static void show_cell(struct ec_batch *batch, size_t column, size_t row, struct 
         const struct ec_text *cell = &ec_column_text(c)[row];
         text = ec_text_str(cell);
         struct ec_text again = ec_text_of(text.p, text.n);
-        FUZZ_CHECK(memcmp(cell, &again, text.n <= EC_TEXT_INLINE ? sizeof again : 8) == 0, "column %s: a malformed text",
-                   c->name);
+        FUZZ_CHECK(memcmp(cell, &again, text.n <= EC_TEXT_INLINE ? sizeof again : 8) == 0,
+                   "column %s: a malformed text", c->name);
         FUZZ_CHECK(ec_utf8_valid(text.p, text.n), "column %s: invalid UTF-8", c->name);
     } else {
         text = ec_batch_cell_text(batch, column, row);
@@ -57,9 +57,9 @@ static void show_faults(struct ec_batch *batch, size_t row, struct ec_buf *out) 
 struct reading {
     const struct fuzz_read *read;
     const char *copy;
-    bool plain;        /* offsets are those of the bytes that were given */
-    uint64_t next;     /* no row begins before this offset */
-    size_t *order;     /* columns behind the declared ones, by name */
+    bool plain;    /* offsets are those of the bytes that were given */
+    uint64_t next; /* no row begins before this offset */
+    size_t *order; /* columns behind the declared ones, by name */
     size_t orders;
 };
 
@@ -75,7 +75,8 @@ static void check_place(struct reading *r, const struct ec_place *place) {
 static void show_row(struct reading *r, struct ec_batch *batch, size_t row, struct ec_buf *out) {
     const struct ec_place *place = &batch->place[row];
     if (r->copy) check_place(r, place);
-    ec_buf_printf(out, "%llu@%llu+%u", (unsigned long long)place->line, (unsigned long long)place->offset, place->length);
+    ec_buf_printf(out, "%llu@%llu+%u", (unsigned long long)place->line, (unsigned long long)place->offset,
+                  place->length);
     size_t declared = r->read->source->column_count;
     for (size_t i = 0; i < declared; i++) show_cell(batch, i, row, out);
     for (size_t i = 0; i < r->orders; i++) show_cell(batch, r->order[i], row, out);
@@ -96,8 +97,8 @@ static void order_columns(struct reading *r, struct ec_batch *batch) {
     qsort_r(r->order, n, sizeof *r->order, compare_columns, batch);
 }
 
-static enum ec_status open_reader(const struct fuzz_read *read, const struct ec_reader_args *args, struct ec_batch *batch,
-                                  struct ec_reader **reader, struct ec_err *err) {
+static enum ec_status open_reader(const struct fuzz_read *read, const struct ec_reader_args *args,
+                                  struct ec_batch *batch, struct ec_reader **reader, struct ec_err *err) {
     if (read->open) return read->open(read->limits, args, batch, reader, err);
     return ec_reader_open(read->type, args, batch, reader, err);
 }

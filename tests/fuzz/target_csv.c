@@ -111,7 +111,8 @@ static void read_split(const char *p, size_t n, struct ec_csv_limits limits, uin
 
 static void splits(const char *p, size_t n, struct fuzz_choice *choice) {
     struct ec_csv_limits limits = {0};
-    if (fuzz_pick(choice, 2)) limits = (struct ec_csv_limits){64 + fuzz_pick(choice, 200), 0, 60 + fuzz_pick(choice, 300)};
+    if (fuzz_pick(choice, 2))
+        limits = (struct ec_csv_limits){64 + fuzz_pick(choice, 200), 0, 60 + fuzz_pick(choice, 300)};
     struct ec_buf whole = ec_buf_make(64 * EC_MIB), parts = ec_buf_make(64 * EC_MIB);
     struct fuzz_read read = {.source = &typed_source, .p = p, .n = n, .open = open_csv, .limits = &limits};
     if (fuzz_rows(&read, &whole) == EC_OK) {

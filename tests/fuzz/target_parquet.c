@@ -72,7 +72,8 @@ static struct ec_str text_of(struct table *t, struct input *in, uint8_t habit) {
     if (habit & 32) n = n % 3;
     char *text = ec_arena_alloc(&t->arena, n + 1);
     if (!text) fuzz_fail("no memory");
-    for (size_t i = 0; i < n; i++) text[i] = habit & 64 ? (char)(next(in) & 0x7f) : letters[next(in) % (sizeof letters - 1)];
+    for (size_t i = 0; i < n; i++)
+        text[i] = habit & 64 ? (char)(next(in) & 0x7f) : letters[next(in) % (sizeof letters - 1)];
     if (habit & 128 && n >= 2) memcpy(text + n - 2, "\xc3\xa9", 2);
     return (struct ec_str){text, n};
 }
@@ -92,7 +93,9 @@ static struct cell make_cell(struct table *t, size_t column, struct input *in) {
         break;
     }
     case EC_TYPE_BOOLEAN: c.i = next(in) & 1; break;
-    case EC_TYPE_DATETIME: c.i = (int64_t)(next_n(in, habit & 16 ? 7 : 2) % 400000000000000000u) - 60000000000000000; break;
+    case EC_TYPE_DATETIME:
+        c.i = (int64_t)(next_n(in, habit & 16 ? 7 : 2) % 400000000000000000u) - 60000000000000000;
+        break;
     case EC_TYPE_DATE: c.i = (int64_t)(next_n(in, habit & 16 ? 3 : 1) % 3652059) - 719162; break;
     case EC_TYPE_DECIMAL: c.i = signed_of(in, habit) % power_of_ten(type.precision); break;
     }
@@ -183,7 +186,8 @@ static void check_stats(const struct table *t, const struct ec_part_stats *stats
 
 static void encode(const struct table *t, const char *path, struct fuzz_choice *choice) {
     static const enum ec_codec codecs[] = {EC_CODEC_ZSTD, EC_CODEC_SNAPPY, EC_CODEC_NONE};
-    struct ec_parquet_options options = {t->column, t->columns, 1 + fuzz_pick(choice, 3000), codecs[fuzz_pick(choice, 3)]};
+    struct ec_parquet_options options = {t->column, t->columns, 1 + fuzz_pick(choice, 3000),
+                                         codecs[fuzz_pick(choice, 3)]};
     struct ec_parquet *pq = NULL;
     struct ec_part_stats stats;
     struct ec_err err = {0};
@@ -220,7 +224,8 @@ static bool is_same(const void *data, uint64_t i, struct ec_column_type type, co
 static void compare_duckdb(const struct table *t, size_t column, size_t row, duckdb_vector vector, idx_t i) {
     const struct cell *c = &t->cell[row * t->columns + column];
     uint64_t *valid = duckdb_vector_get_validity(vector);
-    FUZZ_CHECK((!valid || duckdb_validity_row_is_valid(valid, i)) == c->valid, "DuckDB: null in row %zu of c%zu", row, column);
+    FUZZ_CHECK((!valid || duckdb_validity_row_is_valid(valid, i)) == c->valid, "DuckDB: null in row %zu of c%zu", row,
+               column);
     if (!c->valid) return;
     void *data = duckdb_vector_get_data(vector);
     bool same;
@@ -247,7 +252,8 @@ static void by_duckdb(const struct table *t, const char *path) {
     char sql[600];
     duckdb_result result;
     (void)snprintf(sql, sizeof sql, "SELECT * FROM read_parquet('%s')", path);
-    if (duckdb_query(connection(), sql, &result) != DuckDBSuccess) fuzz_fail("DuckDB: %s", duckdb_result_error(&result));
+    if (duckdb_query(connection(), sql, &result) != DuckDBSuccess)
+        fuzz_fail("DuckDB: %s", duckdb_result_error(&result));
     FUZZ_CHECK(duckdb_column_count(&result) == t->columns, "DuckDB: %llu columns",
                (unsigned long long)duckdb_column_count(&result));
     size_t row = 0;

@@ -61,8 +61,10 @@ static enum ec_status scan(const struct ec_reject_filter *filter, struct seen *s
     bool more = false;
     *seen = (struct seen){.rows = ec_buf_make(64 * EC_MIB), .sentence = ec_buf_make(64 * EC_MIB)};
     enum ec_status status = ec_rejects_scan(fuzz_dir(), filter, visit, seen, &more, &err);
-    FUZZ_CHECK(status == EC_OK || status == EC_TABLE_FORMAT, "refused as %s: %s", ec_status_text(status)->slug, err.message);
-    if (filter->limit) FUZZ_CHECK(seen->count <= filter->limit, "%llu rows past the limit", (unsigned long long)seen->count);
+    FUZZ_CHECK(status == EC_OK || status == EC_TABLE_FORMAT, "refused as %s: %s", ec_status_text(status)->slug,
+               err.message);
+    if (filter->limit)
+        FUZZ_CHECK(seen->count <= filter->limit, "%llu rows past the limit", (unsigned long long)seen->count);
     return status;
 }
 
@@ -113,7 +115,8 @@ static void write_rows(const char *p, size_t n, struct writing *w) {
     fuzz_need(ec_batch_init(&batch, &err), &err);
     fuzz_need(ec_reader_columns(&source, &batch, &err), &err);
     fuzz_need(ec_stream_memory(p, n, 0, &stream, &err), &err);
-    struct ec_reader_args args = {.source = &source, .stream = stream, .path = "fuzz", .header = names, .header_count = 3};
+    struct ec_reader_args args = {
+        .source = &source, .stream = stream, .path = "fuzz", .header = names, .header_count = 3};
     enum ec_status status = ec_reader_open(&ec_reader_csv, &args, &batch, &reader, &err);
     while (status == EC_OK && (status = ec_reader_next(reader, &batch, &err)) == EC_OK && batch.rows > 0)
         write_batch(w, &batch);
@@ -139,7 +142,9 @@ static void merge(const char *path, uint64_t rows, bool ours) {
     struct ec_quarantine_merge m = {.kept = path, .added = path, .out = out, .first_of = first_of, .user = &ours};
     enum ec_status status = ec_quarantine_merge(&m, &merged, &err);
     if (ours) fuzz_need(status, &err);
-    if (ours) FUZZ_CHECK(merged == 2 * rows, "%llu rows merged twice are %llu", (unsigned long long)rows, (unsigned long long)merged);
+    if (ours)
+        FUZZ_CHECK(merged == 2 * rows, "%llu rows merged twice are %llu", (unsigned long long)rows,
+                   (unsigned long long)merged);
     if (status == EC_OK) FUZZ_CHECK(ec_path_exists(out) || merged == 0, "no merged file");
 }
 

@@ -30,7 +30,8 @@ static const char some_rows[] = "1,GET,1.5,true,2025-07-18T10:00:00Z,2025-07-18,
                                 "9223372036854775807,\"\",1e308,,9999-12-31T23:59:59Z,0001-01-01,99999999.99,5,x@y.z\n"
                                 ",\xc3\xa9t\xc3\xa9,,1,,,,,PUT\n";
 
-static void read_rows(struct ec_str rows, struct ec_batch *batch, struct ec_stream **stream, struct ec_reader **reader) {
+static void read_rows(struct ec_str rows, struct ec_batch *batch, struct ec_stream **stream,
+                      struct ec_reader **reader) {
     static const struct ec_source csv = {.name = "fuzz", .column = columns, .column_count = COLUMNS};
     struct ec_err err = {0};
     for (size_t i = 0; i < COLUMNS; i++) names[i] = ec_str_of(columns[i].name);
@@ -68,7 +69,8 @@ static void check_rule(struct ec_bound_rule *bound, const struct ec_rule *rule, 
         FUZZ_CHECK(ec_bit(whole, row) == ec_bit(alone, 0), "%s says %d of row %zu, and %d of it alone", rule->id,
                    ec_bit(whole, row), row, ec_bit(alone, 0));
         if (!ec_bit(batch->column[bound->column].valid, row))
-            FUZZ_CHECK(ec_bit(whole, row) == (rule->kind == EC_RULE_NOT_NULL), "%s and a null in row %zu", rule->id, row);
+            FUZZ_CHECK(ec_bit(whole, row) == (rule->kind == EC_RULE_NOT_NULL), "%s and a null in row %zu", rule->id,
+                       row);
     }
 }
 
@@ -87,7 +89,8 @@ static void check_rules(const struct ec_source *source, struct ec_batch *batch) 
             check_rule(&bound, &source->rule[i], batch, &single);
             ec_rule_unbind(&bound);
         } else {
-            FUZZ_CHECK(err.status == EC_CONFIG && err.line > 0, "%s: %s", ec_status_text(err.status)->slug, err.message);
+            FUZZ_CHECK(err.status == EC_CONFIG && err.line > 0, "%s: %s", ec_status_text(err.status)->slug,
+                       err.message);
         }
     }
     ec_batch_deinit(&single);

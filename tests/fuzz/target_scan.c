@@ -51,7 +51,10 @@ static void json_marks(const char *padded, size_t n) {
 static size_t character(const unsigned char *p, size_t n) {
     unsigned first = p[0], low = 0x80, high = 0xbf;
     if (first < 0x80) return 1;
-    size_t more = first >= 0xc2 && first <= 0xdf ? 1 : first >= 0xe0 && first <= 0xef ? 2 : first >= 0xf0 && first <= 0xf4 ? 3 : 0;
+    size_t more = first >= 0xc2 && first <= 0xdf   ? 1
+                  : first >= 0xe0 && first <= 0xef ? 2
+                  : first >= 0xf0 && first <= 0xf4 ? 3
+                                                   : 0;
     if (more == 0 || n <= more) return 0;
     if (first == 0xe0) low = 0xa0;
     if (first == 0xed) high = 0x9f;

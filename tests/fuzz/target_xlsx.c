@@ -42,7 +42,8 @@ static const struct fuzz_member minimal[] = {
     {EC_STR("xl/styles.xml"), EC_STR("<styleSheet xmlns=\"" MAIN "\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/>"
                                      "<xf numFmtId=\"22\"/><xf numFmtId=\"46\"/></cellXfs></styleSheet>")},
     {EC_STR("xl/worksheets/sheet1.xml"),
-     EC_STR("<worksheet xmlns=\"" MAIN "\"><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c></row><row r=\"2\"><c "
+     EC_STR("<worksheet xmlns=\"" MAIN
+            "\"><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c></row><row r=\"2\"><c "
             "r=\"A2\"><v>1</v></c></row></sheetData></worksheet>")},
 };
 
@@ -75,7 +76,8 @@ static void look(struct ec_batch *batch, size_t row) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
-    struct ec_buf workbook = ec_buf_make(16 * EC_MIB), rows = ec_buf_make(64 * EC_MIB), again = ec_buf_make(64 * EC_MIB);
+    struct ec_buf workbook = ec_buf_make(16 * EC_MIB), rows = ec_buf_make(64 * EC_MIB),
+                  again = ec_buf_make(64 * EC_MIB);
     if (n >= 2 && memcmp(bytes, "PK", 2) == 0)
         ec_buf_add(&workbook, bytes, n);
     else
