@@ -33,7 +33,7 @@ static enum ec_status open_csv(const void *limits, const struct ec_reader_args *
 }
 
 static struct ec_csv_limits pick_limits(struct fuzz_choice *choice) {
-    struct ec_csv_limits limits = {.window = fuzz_pick(choice, 3) ? 64 + fuzz_pick(choice, 300) : 0};
+    struct ec_csv_limits limits = {.window = fuzz_pick(choice, 12) ? 64 + fuzz_pick(choice, 300) : 0};
     if (fuzz_pick(choice, 2)) limits.field = 1 + fuzz_pick(choice, 60);
     if (fuzz_pick(choice, 2)) limits.record = 1 + fuzz_pick(choice, 200);
     if (!limits.record && limits.window) limits.record = 300 + fuzz_pick(choice, 600);

@@ -91,8 +91,13 @@ static bool begins_well(const char *p, size_t n) {
     return n > 0 && (*p == '[' || *p == '{');
 }
 
-static struct ec_json_options pick_options(struct fuzz_choice *choice, bool any_window) {
-    struct ec_json_options options = {.strict = fuzz_pick(choice, 2)};
+/* A window that holds the whole text is as good as the usual one, and cheaper to make by far. */
+static size_t large_window(size_t n, struct fuzz_choice *choice) {
+    return n < 8192 && fuzz_pick(choice, 16) ? 8192 : 0;
+}
+
+static struct ec_json_options pick_options(struct fuzz_choice *choice, size_t n, bool any_window) {
+    struct ec_json_options options = {.strict = fuzz_pick(choice, 2), .window_bytes = large_window(n, choice)};
     if (fuzz_pick(choice, 3) && any_window) options.window_bytes = 16 + fuzz_pick(choice, 500);
     return options;
 }
@@ -127,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     const char *p = (const char *)bytes;
     struct fuzz_choice choice = fuzz_choice_of(p, n);
     struct ec_buf first = ec_buf_make(64 * EC_MIB), other = ec_buf_make(64 * EC_MIB);
-    struct ec_json_options options = {.strict = true};
+    struct ec_json_options options = {.strict = true, .window_bytes = large_window(n, &choice)};
     if (fuzz_pick(&choice, 3) == 0) options.record_max = 10 + fuzz_pick(&choice, 200);
     struct fuzz_read read = {
         .source = &source, .p = p, .n = n, .open = open_json, .limits = &options, .look = by_jansson};
@@ -142,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     size_t count;
     const struct ec_scan *const *variant = ec_scan_variants(&count);
     for (size_t i = 0; i < 2 * count; i++) {
-        struct ec_json_options varied = pick_options(&choice, begins_well(p, n));
+        struct ec_json_options varied = pick_options(&choice, n, begins_well(p, n));
         varied.record_max = options.record_max;
         read.limits = &varied;
         read.step = fuzz_pick(&choice, 2) ? 1 + fuzz_pick(&choice, 90) : 0;
