@@ -2,7 +2,10 @@
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
 
-.PHONY: all deps check check-all bless bench format lint clean help
+T       ?=
+S       ?= 60
+
+.PHONY: all deps check check-all fuzz bless bench format lint clean help
 
 all: deps
 	@cmake --preset release >/dev/null
@@ -13,6 +16,7 @@ help:
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
 	@echo "make check-all  that, and clang, every SIMD variant, ThreadSanitizer, valgrind, clang-tidy, coverage and"
 	@echo "                the sweeps of faults at full size (some two hours; one alone: tests/run STAGE)"
+	@echo "make fuzz       libFuzzer on a target for some seconds (T=csv S=60; all of them without T; tests/fuzz/README.md)"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
@@ -29,6 +33,12 @@ check:
 check-all: check
 	@scripts/install-dependencies --tests --deep
 	@tests/run deep
+
+fuzz:
+	@scripts/install-dependencies --tests
+	@cmake --preset fuzz >/dev/null
+	@cmake --build --preset fuzz -j $(JOBS)
+	@tests/fuzz/run --seconds $(S) $(T)
 
 bless: all
 	@tests/golden/run --bless $(BUILD)/ecluse

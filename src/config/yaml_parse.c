@@ -229,6 +229,9 @@ static enum ec_status check_bytes(const struct ec_yaml_file *file, enum ec_yaml_
         if (in_string && c == '\\') i++;
         if (c == '"') in_string = !in_string;
         if (in_string) continue;
+        /* libfyaml passes over comments, in which a quote would hide what follows from this count. */
+        if (c == '#')
+            return ec_yaml_fail(ec_yaml_place_of(file, i), err, "this is not valid JSON: it has no comments");
         if ((c == ']' || c == '}') && depth > 0) depth--;
         if ((c == '[' || c == '{') && ++depth > EC_YAML_DEPTH_MAX)
             return ec_yaml_fail(ec_yaml_place_of(file, i), err, "nested deeper than the limit of %u levels",

@@ -102,11 +102,12 @@ static enum ec_status refuse_record(struct json_reader *r, struct ec_batch *batc
     return add_damaged(batch, &d, err);
 }
 
-/* The batch's column for a field that has not been resolved. */
+/* The declared column of a field that has not been resolved. Others are not named: whether one is known by now hangs
+ * on where the file was split. */
 static size_t column_of(struct json_reader *r, size_t field) {
     if (field == SIZE_MAX) return SIZE_MAX;
     size_t entry = ec_json_columns_find(&r->columns, &r->record.field[field].key);
-    return entry == SIZE_MAX ? SIZE_MAX : r->columns.entry[entry].column;
+    return entry < r->base.source->column_count ? r->columns.entry[entry].column : SIZE_MAX;
 }
 
 static void note_good(struct json_reader *r, size_t n) {

@@ -11,6 +11,8 @@ struct split {
     uint64_t chunk_bytes;
     uint64_t line; /* at the byte that is looked at next */
     bool fresh;    /* that byte is the first of a line */
+    bool begun;
+    uint64_t first; /* where the first record starts, once `begun`: space alone would be an empty file */
 };
 
 /* What the reader says, looking at the file's start. What it refuses is left to it to say. */
@@ -50,6 +52,11 @@ static size_t find_record_line(struct split *s, const char *p, size_t n, size_t 
 
 /* Looks through a block of n bytes, the first of which is the file's byte `offset`. */
 static void scan_block(struct split *s, const char *p, size_t n, uint64_t offset) {
+    const char *record = s->begun ? NULL : memchr(p, '{', n);
+    if (record) {
+        s->begun = true;
+        s->first = offset + (uint64_t)(record - p);
+    }
     size_t i = 0;
     while (i < n) {
         uint64_t due = s->range[s->count - 1].start + s->chunk_bytes;
@@ -62,7 +69,12 @@ static void scan_block(struct split *s, const char *p, size_t n, uint64_t offset
         }
         i = find_record_line(s, p, n, i);
         if (i == n || s->count == s->cap) return;
-        cut(s, offset + i);
+        if (offset + i != s->first) {
+            cut(s, offset + i);
+        } else {
+            s->fresh = false;
+            i++;
+        }
     }
 }
 

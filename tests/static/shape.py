@@ -28,7 +28,7 @@ def lines_and_words(path, text):
 
 def check(root):
     files, findings = sources.source_files(root, FOLDERS, EXTENSIONS), []
-    data = os.path.join("tests", "data")
+    data = tuple(os.path.join("tests", *folder, "") for folder in (["data"], ["fuzz", "seeds"], ["fuzz", "found"]))
     for path in files:
         if path.startswith(data):
             continue

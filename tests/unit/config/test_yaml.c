@@ -129,6 +129,9 @@ static void json_is_strict(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (parse(ec_str_of(bad[i]), EC_YAML_JSON, &err) != EC_CONFIG) fail_msg("%s is no JSON", bad[i]);
     assert_int_equal(parse(EC_STR("{\"a\": [1, -2.5e3, true, null, \"\\u00e9\"]}\n"), EC_YAML_JSON, &err), EC_OK);
+    /* A comment is no JSON, and its quote hides no depth. */
+    assert_refused(EC_YAML_JSON, "{\"a\": 1} # \"\n", "[", 400000, "this is not valid JSON: it has no comments", 1, 10);
+    assert_int_equal(parse(EC_STR("{\"a\": \"# \\\" #\"}"), EC_YAML_JSON, &err), EC_OK);
 }
 
 /* Every prefix and many one-byte changes of the sample: a tree, or an error with a place in it. */

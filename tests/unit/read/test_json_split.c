@@ -89,6 +89,10 @@ static void what_splits(void **state) {
     assert_int_equal(ranges_of("a,b\n1,2\n3,4\n", 1), 1);
     assert_int_equal(ranges_of("\xEF\xBB\xBF{\"a\":1}\n{\"a\":2}\n", 1), 2);
     assert_int_equal(ranges_of("\x1f\x8b{\n{\"a\":2}\n", 1), 1);
+    /* Space before the first record is no range of its own: read alone it is an empty file. */
+    static const char space[] = "\n\n\n{\"a\":1}\n{\"a\":2}\n";
+    assert_int_equal(ranges_of(space, 1), 2);
+    check(space, sizeof space - 1, 1, &(struct ec_json_options){0});
 }
 
 static void places(void **state) {
@@ -123,7 +127,10 @@ static void any_split(void **state) {
                                          "{\"a\":\"not a number\"}\n",
                                          "{\n  \"a\": 9\n}\n",
                                          "\"\n",
-                                         "{\"new\":1}\n"};
+                                         "{\"new\":1}\n",
+                                         /* What a range has not met it cannot name. */
+                                         "{\"new\":\"\xff\"}\n",
+                                         "{\"new\":1,\"new\":2}\n"};
     uint64_t seed = 5;
     for (int turn = 0; turn < 300; turn++) {
         struct ec_buf json = ec_buf_make(EC_MIB);
