@@ -28,6 +28,10 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
                               size_t own_count, struct ec_gate **gate, struct ec_err *err) EC_MUST_USE;
 void ec_gate_destroy(struct ec_gate *gate); /* NULL allowed */
 
+/* Which cell of a CSV record a column of the batch is, UINT32_MAX for none: for the excerpts of samples. Borrowed for
+ * the gate's life; NULL where the records are not CSV. */
+void ec_gate_cells(struct ec_gate *gate, const uint32_t *cell_of, size_t count);
+
 /* Evaluates not-null, types and rules; adds faults and sets batch->rejected. expression_failed[k]
  * is the bitmap of the source's k-th expression rule, as ec_derive_eval() left it. */
 enum ec_status ec_gate_check(struct ec_gate *gate, struct ec_batch *batch, uint64_t *const *expression_failed,

@@ -14,14 +14,43 @@ bool ec_reason_is_structural(enum ec_reason reason) {
     }
 }
 
-void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, size_t row, struct ec_str value) {
+/* The cell in the record: where the value is a view of it, there; otherwise by its number or its key. */
+static bool find_cell(const struct ec_gate *gate, const struct ec_batch *batch, struct ec_str record, size_t column,
+                      struct ec_str value, struct ec_span *cell) {
+    uintptr_t begin = (uintptr_t)record.p, at = (uintptr_t)value.p;
+    if (value.p && value.n > 0 && at >= begin && at - begin <= record.n && value.n <= record.n - (at - begin)) {
+        *cell = (struct ec_span){at - begin, value.n};
+        return value.n < record.n; /* the record as a whole is nothing to point at */
+    }
+    if (column >= gate->own_first || column >= batch->columns) return false;
+    if (gate->cell_of)
+        return column < gate->cell_of_count && gate->cell_of[column] != UINT32_MAX &&
+               ec_excerpt_csv(record, gate->cell_of[column], gate->source->delimiter ? gate->source->delimiter : ',', cell);
+    return ec_excerpt_json(record, batch->column[column].name, cell);
+}
+
+static struct ec_excerpt excerpt(struct ec_gate *gate, const struct ec_batch *batch, size_t row, size_t column, struct ec_str value) {
+    struct ec_excerpt e = {0};
+    struct ec_str record = {batch->place[row].raw, batch->place[row].length};
+    if (!record.p) return e;
+    struct ec_span cell;
+    bool known = find_cell(gate, batch, record, column, value, &cell);
+    struct ec_buf text = ec_buf_make(2 * EC_EXCERPT_MAX);
+    ec_excerpt_cut(record, known ? &cell : NULL, &text, &e);
+    if (e.text) e.text = ec_arena_copy(&gate->facts.arena, e.text, text.n);
+    ec_buf_free(&text);
+    return e;
+}
+
+void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, size_t row, size_t column, struct ec_str value) {
     struct ec_check_facts *c = &gate->facts.check[check];
     c->failed++;
     if (c->sample_count == EC_SAMPLES_MAX) return;
     size_t n = ec_utf8_truncate(value.p, value.n, EC_SAMPLE_TEXT_MAX);
     char *copy = ec_arena_copy(&gate->facts.arena, value.p, n);
     if (!copy) return; /* a sample less; the count stands */
-    c->sample[c->sample_count++] = (struct ec_sample){.line = batch->place[row].line, .value = copy};
+    c->sample[c->sample_count++] = (struct ec_sample){
+        .line = batch->place[row].line, .value = copy, .excerpt = excerpt(gate, batch, row, column, value)};
 }
 
 /* Drops what a reader said of the cells of a damaged record, and notes where cells are bad. */
@@ -48,10 +77,10 @@ static void note_reader_faults(struct ec_gate *gate, struct ec_batch *batch) {
         if (ec_reason_is_structural(fault->reason)) {
             if (ec_bit(noted, fault->row)) continue;
             ec_bit_set(noted, fault->row);
-            ec_gate_note(gate, gate->check_parse, batch, fault->row, fault->value);
+            ec_gate_note(gate, gate->check_parse, batch, fault->row, fault->column, fault->value);
         } else if (fault->reason == EC_REASON_TYPE && fault->column < gate->source->column_count &&
                    gate->check_type[fault->column] != SIZE_MAX) {
-            ec_gate_note(gate, gate->check_type[fault->column], batch, fault->row, fault->value);
+            ec_gate_note(gate, gate->check_type[fault->column], batch, fault->row, fault->column, fault->value);
         }
     }
 }
@@ -89,7 +118,7 @@ static enum ec_status apply(struct ec_gate *gate, struct ec_batch *batch, const 
             size_t row = word * 64 + (size_t)__builtin_ctzll(bits);
             struct ec_str value = cell_value(batch, v.column, row);
             if (!value.p) return ec_fail(err, EC_NO_MEMORY, "no memory for the value of a cell");
-            ec_gate_note(gate, v.check, batch, row, value);
+            ec_gate_note(gate, v.check, batch, row, v.column, value);
             if (v.invalid) ec_bit_set(gate->invalid, row);
             if (!v.reject) continue;
             struct ec_fault fault = {.row = (uint32_t)row,
@@ -196,7 +225,7 @@ static void count_reasons(struct ec_gate *gate, struct ec_batch *batch) {
         if (!(gate->reasons[fault->row] & bit)) gate->facts.by_reason[fault->reason]++;
         gate->reasons[fault->row] |= bit;
         if (fault->reason == EC_REASON_DUPLICATE && gate->check_key != SIZE_MAX)
-            ec_gate_note(gate, gate->check_key, batch, fault->row, fault->value);
+            ec_gate_note(gate, gate->check_key, batch, fault->row, fault->column, fault->value);
     }
 }
 

@@ -128,6 +128,11 @@ done:
     return EC_OK;
 }
 
+void ec_gate_cells(struct ec_gate *gate, const uint32_t *cell_of, size_t count) {
+    gate->cell_of = cell_of;
+    gate->cell_of_count = count;
+}
+
 void ec_gate_destroy(struct ec_gate *gate) {
     if (!gate) return;
     for (size_t i = 0; gate->rule && i < gate->source->rule_count; i++) ec_rule_unbind(&gate->rule[i]);

@@ -83,7 +83,7 @@ static enum ec_status note_sample(struct taking *t, uint64_t offset, uint64_t li
     size_t n = ec_utf8_truncate(value.p, value.n, EC_SAMPLE_TEXT_MAX);
     const char *copy = ec_arena_copy(&t->result->facts.arena, value.p, n);
     if (!copy) return ec_fail(err, EC_NO_MEMORY, "no memory for the samples of %s", t->path);
-    t->sample[t->sample_count++] = (struct sample){offset, {line, copy}};
+    t->sample[t->sample_count++] = (struct sample){offset, {.line = line, .value = copy}};
     return EC_OK;
 }
 

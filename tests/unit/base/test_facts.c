@@ -134,7 +134,7 @@ static void measure(struct ec_facts *f, uint64_t from, uint64_t to, bool note) {
             f->check[0].failed++;
             if (f->check[0].sample_count < EC_SAMPLES_MAX)
                 f->check[0].sample[f->check[0].sample_count++] =
-                    (struct ec_sample){row + 2, ec_arena_printf(a, "-%llu", (unsigned long long)row)};
+                    (struct ec_sample){.line = row + 2, .value = ec_arena_printf(a, "-%llu", (unsigned long long)row)};
             f->quarantined++;
             f->rows_invalid++;
             f->by_reason[EC_REASON_RULE]++;
