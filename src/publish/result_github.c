@@ -111,5 +111,6 @@ void ec_github_write(const struct ec_results *r, struct ec_buf *out) {
     }
     ec_buf_addz(out, "::notice title=");
     ec_github_property(out, ec_str_of(r->options.name));
-    ec_buf_printf(out, "::%llu files checked, %llu failed or unreadable\n", (unsigned long long)files, (unsigned long long)failed);
+    ec_buf_printf(out, "::%llu file%s checked, %llu failed or unreadable\n", (unsigned long long)files, files == 1 ? "" : "s",
+                  (unsigned long long)failed);
 }
