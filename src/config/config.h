@@ -125,6 +125,16 @@ struct ec_alert {
     size_t option_count;
 };
 
+/* Where OpenLineage events of a run go. */
+struct ec_lineage {
+    const char *file;          /* NDJSON, appended; below the project unless absolute; NULL */
+    const char *url;           /* POSTed to; NULL */
+    const char *job_namespace; /* "ecluse" */
+    const char *job;           /* NULL: the project folder's name */
+    const char *key_env, *key_file; /* where the API key is found; at most one */
+    unsigned timeout_s;
+};
+
 /* Bits of archive include and cleanup. */
 enum { EC_AREA_PROCESSED = 1, EC_AREA_RAW = 2, EC_AREA_STAGING = 4, EC_AREA_QUALITY = 8 };
 
@@ -145,6 +155,8 @@ struct ec_config {
     unsigned archive_cleanup;
     struct ec_alert *alert;
     size_t alert_count;
+    const char *metrics_textfile; /* of Prometheus; below the project unless absolute; NULL: none */
+    struct ec_lineage lineage;
     char fingerprint[EC_SHA256_HEX]; /* of all four files as they took effect */
 };
 
