@@ -14,7 +14,7 @@
 #define COLUMNS_FOR_BARS 60u /* narrower, a line of figures has to do */
 #define LINES_LEFT 8u        /* of the screen, for what was there before */
 #define LINES_MAX 32u
-#define NAME_MAX 20u
+#define NAME_WIDTH 20u
 #define DRAW_EVERY_US (100 * 1000)
 
 struct source_progress {
@@ -169,7 +169,7 @@ static void compose_source(const struct source_progress *s, int64_t now, struct 
     double share = share_of(s->bytes_done, s->bytes);
     double seconds = s->first_us ? (double)((s->done_us ? s->done_us : now) - s->first_us) / 1e6 : 0;
     ec_buf_addz(line, " ");
-    add_name(line, s->name, NAME_MAX);
+    add_name(line, s->name, NAME_WIDTH);
     ec_buf_addc(line, ' ');
     add_bar(line, share, BAR_SMALL);
     ec_buf_printf(line, " %3u%%", (unsigned)(100 * share));
