@@ -206,7 +206,7 @@ const struct ec_command ec_cmd_validate = {
     .arguments = "FILE...",
     .about = "Reads each file as a run would and prints its verdict: rows read, accepted and rejected, the\n"
              "score and how it came about, every rule that was broken, with the first lines that broke it.\n"
-             "With --format json, the validation reports; junit, markdown and github are for CI. Members of a zip archive are checked one by one.\n"
+             "With --format json, the validation reports. Members of a zip archive are checked one by one.\n"
              "FILE may be - for standard input. Keys are compared within a file, not with other files or\n"
              "the tables. Exit code 1 where a file failed or could not be read.\n"
              "\n"

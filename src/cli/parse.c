@@ -10,7 +10,7 @@
 #include <strings.h>
 
 static const struct ec_option common[] = {
-    {"--format", "FORMAT", "how results are printed on stdout: text (default) or json", false},
+    {"--format", "text|json", "how results are printed on stdout (default: text)", false},
     {"--quiet", NULL, "only warnings and errors on stderr, no progress", false},
     {"--verbose", NULL, "also what happens inside, on stderr", false},
     {"--no-color", NULL, "no colours (also: NO_COLOR in the environment)", false},
