@@ -120,6 +120,9 @@ void ec_progress_task(struct ec_progress *p, const struct ec_task *task, const s
 void ec_progress_stage(struct ec_progress *p, const char *what) {
     if (!p) return;
     p->stage = what;
+    /* All has been read by then: of a file that could not be read to its end the bytes are not counted. */
+    if (!p->read_us) p->read_us = ec_monotonic_micros();
+    p->bytes_done = p->bytes;
     if (p->drawn_us != INT64_MAX) p->drawn_us = 0;
     ec_progress_draw(p);
 }
