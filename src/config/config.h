@@ -180,6 +180,9 @@ const char *ec_action_name(enum ec_action action);
 const char *ec_dimension_name(enum ec_dimension dimension);
 const char *ec_format_name(enum ec_format format);
 const char *ec_load_name(enum ec_load load);
+/* The kinds of rules as they are written: "allowed_range" … "expression"; NULL past the last. */
+const char *ec_rule_key(size_t i);
+enum ec_rule_kind ec_rule_key_kind(size_t i); /* of an existing one */
 enum ec_dimension ec_rule_dimension(const struct ec_rule *rule);
 
 /* The word of the list nearest to `word` by edit distance (at most a third of its length),

@@ -100,3 +100,8 @@ enum ec_status ec_http_post(const struct ec_http_post *request, struct ec_err *e
     p.lib->easy_cleanup(p.curl);
     return status;
 }
+
+enum ec_status ec_http_ready(struct ec_err *err) {
+    const struct ec_curl *lib;
+    return ec_curl_load(&lib, err);
+}

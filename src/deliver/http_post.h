@@ -22,5 +22,7 @@ struct ec_http_post {
 
 /* EC_DELIVERY where it did not arrive: another answer than 2xx, no answer in time, no connection. */
 enum ec_status ec_http_post(const struct ec_http_post *request, struct ec_err *err) EC_MUST_USE;
+/* Whether the library is there; EC_DELIVERY says what is missing. */
+enum ec_status ec_http_ready(struct ec_err *err) EC_MUST_USE;
 
 #endif
