@@ -71,7 +71,7 @@ static int check_stdout(int code) {
     bool lost = fflush(stdout) != 0 || ferror(stdout);
     int cause = errno;
     /* Some file systems say only at the end that there was no room. */
-    if (!lost && close(STDOUT_FILENO) != 0 && errno != EBADF) {
+    if (!lost && ec_io.close(STDOUT_FILENO) != 0 && errno != EBADF) {
         lost = true;
         cause = errno;
     }
