@@ -14,34 +14,6 @@ bool ec_reason_is_structural(enum ec_reason reason) {
     }
 }
 
-/* The cell in the record: where the value is a view of it, there; otherwise by its number or its key. */
-static bool find_cell(const struct ec_gate *gate, const struct ec_batch *batch, struct ec_str record, size_t column,
-                      struct ec_str value, struct ec_span *cell) {
-    uintptr_t begin = (uintptr_t)record.p, at = (uintptr_t)value.p;
-    if (value.p && value.n > 0 && at >= begin && at - begin <= record.n && value.n <= record.n - (at - begin)) {
-        *cell = (struct ec_span){at - begin, value.n};
-        return value.n < record.n; /* the record as a whole is nothing to point at */
-    }
-    if (column >= gate->own_first || column >= batch->columns) return false;
-    if (gate->cell_of)
-        return column < gate->cell_of_count && gate->cell_of[column] != UINT32_MAX &&
-               ec_excerpt_csv(record, gate->cell_of[column], gate->source->delimiter ? gate->source->delimiter : ',', cell);
-    return ec_excerpt_json(record, batch->column[column].name, cell);
-}
-
-static struct ec_excerpt excerpt(struct ec_gate *gate, const struct ec_batch *batch, size_t row, size_t column, struct ec_str value) {
-    struct ec_excerpt e = {0};
-    struct ec_str record = {batch->place[row].raw, batch->place[row].length};
-    if (!record.p) return e;
-    struct ec_span cell;
-    bool known = find_cell(gate, batch, record, column, value, &cell);
-    struct ec_buf text = ec_buf_make(2 * EC_EXCERPT_MAX);
-    ec_excerpt_cut(record, known ? &cell : NULL, &text, &e);
-    if (e.text) e.text = ec_arena_copy(&gate->facts.arena, e.text, text.n);
-    ec_buf_free(&text);
-    return e;
-}
-
 void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, size_t row, size_t column, struct ec_str value) {
     struct ec_check_facts *c = &gate->facts.check[check];
     c->failed++;
@@ -49,8 +21,9 @@ void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, si
     size_t n = ec_utf8_truncate(value.p, value.n, EC_SAMPLE_TEXT_MAX);
     char *copy = ec_arena_copy(&gate->facts.arena, value.p, n);
     if (!copy) return; /* a sample less; the count stands */
-    c->sample[c->sample_count++] = (struct ec_sample){
-        .line = batch->place[row].line, .value = copy, .excerpt = excerpt(gate, batch, row, column, value)};
+    struct ec_sample *sample = &c->sample[c->sample_count];
+    *sample = (struct ec_sample){.line = batch->place[row].line, .value = copy};
+    if (ec_gate_excerpt(&gate->cells, batch, row, column, value, &gate->facts.arena, &sample->excerpt)) c->sample_count++;
 }
 
 /* Drops what a reader said of the cells of a damaged record, and notes where cells are bad. */

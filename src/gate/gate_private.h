@@ -33,8 +33,7 @@ struct ec_gate {
     size_t check_parse, check_key;
     size_t *check_type, *check_null; /* per declared column, SIZE_MAX: none */
     size_t *check_rule;              /* per rule */
-    const uint32_t *cell_of; /* per batch column its number in a CSV record; NULL: not known */
-    size_t cell_of_count;
+    struct ec_gate_cells cells;
     /* Bitmaps over the rows of the batch at hand. */
     uint64_t structural[EC_BATCH_WORDS];
     uint64_t invalid[EC_BATCH_WORDS];

@@ -130,10 +130,10 @@ void ec_result_sample(struct ec_buf *out, const struct ec_unit *unit, const stru
     struct ec_buf value = ec_buf_make(EC_KIB);
     bool masked = ec_mask_check(unit, c);
     if (c->sample[i].value) ec_mask_sample(&value, &c->sample[i], masked);
-    if (value.n == 0 && !c->column) return;
-    if (!masked) ec_buf_addc(out, '"');
+    bool says = value.n > 0 || c->column; /* an empty cell does, an empty record does not */
+    if (says && !masked) ec_buf_addc(out, '"');
     if (value.n) ec_visible_add(out, (struct ec_str){value.p, ec_utf8_truncate(value.p, value.n, VALUE_SHOWN)});
-    if (!masked) ec_buf_addc(out, '"');
+    if (says && !masked) ec_buf_addc(out, '"');
     ec_buf_free(&value);
 }
 
