@@ -122,7 +122,7 @@ static enum ec_status print_text(const struct ec_cli *cli, const struct ec_run_o
 }
 
 static void take_problems(struct ec_results *results, const struct ec_buf *problems) {
-    for (const char *p = problems->p, *end = p + problems->n; p < end;) {
+    for (const char *p = ec_buf_str(problems).p, *end = p + problems->n; p < end;) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         size_t n = (size_t)((eol ? eol : end) - p);
         ec_results_problem(results, (struct ec_str){p, n});

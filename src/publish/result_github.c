@@ -97,7 +97,7 @@ void ec_github_add(struct ec_results *r, const struct ec_result_unit *u) {
 
 void ec_github_write(const struct ec_results *r, struct ec_buf *out) {
     ec_buf_add(out, r->notes.p, r->notes.n);
-    for (const char *p = r->problems.p, *end = p + r->problems.n; p < end;) {
+    for (const char *p = ec_buf_str(&r->problems).p, *end = p + r->problems.n; p < end;) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         ec_buf_addz(out, "::error title=not delivered::");
         ec_github_data(out, (struct ec_str){p, (size_t)(eol - p)});

@@ -188,7 +188,7 @@ void ec_markdown_write(const struct ec_results *r, struct ec_buf *out) {
     }
     if (r->problems.n == 0) return;
     ec_buf_addz(out, "\n**Not delivered:**\n\n");
-    for (const char *p = r->problems.p, *end = p + r->problems.n; p < end;) {
+    for (const char *p = ec_buf_str(&r->problems).p, *end = p + r->problems.n; p < end;) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         ec_buf_addz(out, "- ");
         ec_markdown_text(out, (struct ec_str){p, (size_t)(eol - p)});
