@@ -9,6 +9,7 @@
 #define EC_BASE_FACTS_H
 
 #include "base/batch.h"
+#include "base/excerpt.h"
 #include "base/json.h"
 #include "base/timing.h"
 
@@ -43,6 +44,7 @@ struct ec_column_facts {
 struct ec_sample {
     uint64_t line;
     const char *value;
+    struct ec_excerpt excerpt; /* of the record; text NULL where its bytes were not at hand */
 };
 
 /* One check: a rule, a type, a not-null, the key. */

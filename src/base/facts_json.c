@@ -126,6 +126,22 @@ static void write_column(struct ec_json_writer *w, const struct ec_column_facts 
     ec_json_end(w);
 }
 
+/* [line, value], and what is known of the record: text, place and length of the cell, its column, and bits. */
+static void write_sample(struct ec_json_writer *w, const struct ec_sample *sample) {
+    const struct ec_excerpt *e = &sample->excerpt;
+    ec_json_array(w, NULL);
+    ec_json_uint(w, NULL, sample->line);
+    ec_json_str(w, NULL, sample->value);
+    if (e->text) {
+        ec_json_str(w, NULL, e->text);
+        ec_json_uint(w, NULL, e->cell.at);
+        ec_json_uint(w, NULL, e->cell.n);
+        ec_json_uint(w, NULL, e->column);
+        ec_json_uint(w, NULL, (e->cell_known ? 1u : 0u) | (e->cut_before ? 2u : 0u) | (e->cut_after ? 4u : 0u));
+    }
+    ec_json_end_array(w);
+}
+
 static void write_check(struct ec_json_writer *w, const struct ec_check_facts *c) {
     ec_json_object(w, NULL);
     ec_json_str(w, "id", c->id);
@@ -140,10 +156,7 @@ static void write_check(struct ec_json_writer *w, const struct ec_check_facts *c
     if (c->sample_count) {
         ec_json_array(w, "samples");
         for (size_t i = 0; i < c->sample_count; i++) {
-            ec_json_array(w, NULL);
-            ec_json_uint(w, NULL, c->sample[i].line);
-            ec_json_str(w, NULL, c->sample[i].value);
-            ec_json_end_array(w);
+            write_sample(w, &c->sample[i]);
         }
         ec_json_end_array(w);
     }
@@ -270,6 +283,30 @@ static enum ec_status read_column(const json_t *object, struct ec_facts *facts, 
     return r.status;
 }
 
+static uint64_t small_number(const json_t *list, size_t i) {
+    json_int_t value = json_integer_value(json_array_get(list, i)); /* 0 where it is none */
+    return value < 0 || value > UINT32_MAX ? UINT64_MAX : (uint64_t)value;
+}
+
+/* What write_sample() says of the record; a sample of a version that did not keep it has none. */
+static void read_excerpt(struct ec_json_reader *r, const json_t *list, struct ec_excerpt *out) {
+    const json_t *text = json_array_get(list, 2);
+    if (!text) return;
+    size_t length = json_string_length(text), at = small_number(list, 3), n = small_number(list, 4);
+    uint64_t column = small_number(list, 5), bits = small_number(list, 6);
+    if (!json_is_string(text) || length > EC_EXCERPT_MAX || at > length || n > length - at || column > UINT32_MAX || bits > 7) {
+        ec_json_wrong(r, "samples", "a list of [line, value, text, place, length, column, bits]");
+        return;
+    }
+    out->text = ec_arena_copy(r->arena, json_string_value(text), length);
+    if (!out->text) r->status = ec_fail(r->err, EC_NO_MEMORY, "no memory for the samples of a check");
+    out->cell = (struct ec_span){at, n};
+    out->column = (uint32_t)column;
+    out->cell_known = bits & 1;
+    out->cut_before = bits & 2;
+    out->cut_after = bits & 4;
+}
+
 static void read_samples(struct ec_json_reader *r, struct ec_check_facts *c) {
     const json_t *list = ec_json_get_array(r, "samples");
     if (json_array_size(list) > EC_SAMPLES_MAX) ec_json_wrong(r, "samples", "a list of at most 5 samples");
@@ -285,7 +322,9 @@ static void read_samples(struct ec_json_reader *r, struct ec_check_facts *c) {
             r->status = ec_fail(r->err, EC_NO_MEMORY, "no memory for the samples of a check");
             return;
         }
-        c->sample[c->sample_count++] = (struct ec_sample){(uint64_t)json_integer_value(line), copy};
+        struct ec_sample *sample = &c->sample[c->sample_count++];
+        *sample = (struct ec_sample){.line = (uint64_t)json_integer_value(line), .value = copy};
+        read_excerpt(r, json_array_get(list, i), &sample->excerpt);
     }
 }
 

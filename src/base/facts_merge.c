@@ -143,7 +143,9 @@ static bool merge_samples(struct ec_arena *arena, struct ec_check_facts *c, cons
         size_t at = c->sample_count;
         while (at > 0 && c->sample[at - 1].line > o->sample[i].line) at--;
         if (at == EC_SAMPLES_MAX) continue;
-        struct ec_sample sample = {o->sample[i].line, copy(arena, o->sample[i].value, &ok)};
+        struct ec_sample sample = o->sample[i];
+        sample.value = copy(arena, sample.value, &ok);
+        sample.excerpt.text = copy(arena, sample.excerpt.text, &ok);
         if (!ok) return false;
         if (c->sample_count < EC_SAMPLES_MAX) c->sample_count++;
         for (size_t k = c->sample_count - 1; k > at; k--) c->sample[k] = c->sample[k - 1];

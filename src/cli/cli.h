@@ -5,6 +5,7 @@
 #define EC_CLI_CLI_H
 
 #include "config/config.h"
+#include "publish/results.h"
 
 #define EC_SETTINGS_MAX 64u
 #define EC_OPTIONS_MAX 32u
@@ -21,7 +22,8 @@ struct ec_cli {
     const char *dir;     /* -C: the project folder */
     struct ec_setting setting[EC_SETTINGS_MAX];
     size_t setting_count;
-    bool json, quiet, verbose, color, log_json;
+    bool json, quiet, verbose, color, log_json; /* color: not forbidden; base/terminal.h decides */
+    enum ec_result_format format;               /* json: it is EC_RESULT_JSON */
     const char *fail_on; /* "error", "warn", "never" */
     const struct ec_command *command;
     const char *value[EC_OPTIONS_MAX]; /* per option of the command; "" for a flag that is set */
@@ -39,6 +41,7 @@ struct ec_command {
     const struct ec_option *option;
     size_t option_count;
     size_t arguments_min, arguments_max;
+    bool results; /* --format also takes the formats for programs: junit, markdown, github */
     /* Returns the exit code. *err is printed by main where it holds an error. */
     int (*run)(struct ec_cli *cli, struct ec_err *err);
 };

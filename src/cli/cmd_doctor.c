@@ -76,8 +76,9 @@ const struct ec_command ec_cmd_doctor = {
     .name = "doctor",
     .summary = "check the project and the machine before a run",
     .arguments = "",
-    .about = "Checks configuration and models, folders and their permissions, the lock, disk space, whether\n"
-             "the file system can commit (hard links), memory, processors and libraries. Each line says ok,\n"
+    .about = "Checks configuration and models, folders and their permissions, outputs for other programs,\n"
+             "the lock, disk space, whether the file system can commit (hard links), memory, processors and\n"
+             "libraries. Each line says ok,\n"
              "warn or fail, and what to do. Probe files are written and removed; nothing else changes.\n"
              "Exit code 3 where a check failed.\n"
              "\n"

@@ -8,12 +8,13 @@
 
 #include <math.h>
 
-#define CODES_MAX   (EC_STATUS_COUNT + EC_REASON_COUNT)
+#define KINDS_MAX   32u
+#define CODES_MAX   (EC_STATUS_COUNT + EC_REASON_COUNT + KINDS_MAX)
 #define RULE_PREFIX "rule:"
 
 struct code {
     const char *slug, *kind, *meaning, *example, *remedy;
-    int exit_code; /* -1: of a row's reason */
+    int exit_code; /* -1: of a row's reason, or a kind of rule */
 };
 
 static struct code code_of_status(enum ec_status status) {
@@ -26,6 +27,15 @@ static struct code code_of_reason(enum ec_reason reason) {
     const struct ec_code_text *text = ec_reason_text(reason);
     const struct ec_explanation *more = ec_explain_reason(reason);
     return (struct code){text->slug, "reason", text->meaning, more->example, more->remedy, -1};
+}
+
+static struct code code_of_kind(const struct ec_rule_explanation *kind) {
+    return (struct code){kind->key, "rule", kind->meaning, kind->example, kind->remedy, -1};
+}
+
+static const char *what_is(const struct code *code) {
+    if (strcmp(code->kind, "rule") == 0) return "a kind of rule";
+    return code->exit_code < 0 ? "why a row was rejected" : "an error";
 }
 
 static void write_code(struct ec_json_writer *w, const struct code *code) {
@@ -50,8 +60,7 @@ static enum ec_status print_code(const struct ec_cli *cli, const struct code *co
         return ec_doc_print(&doc, err);
     }
     (void)printf("%s (%s)\n\n  %s\n\n  example:    %s\n  what to do: %s\n", code->slug,
-                 code->exit_code < 0 ? "why a row was rejected" : "an error", code->meaning, code->example,
-                 code->remedy);
+                 what_is(code), code->meaning, code->example, code->remedy);
     if (code->exit_code >= 0) (void)printf("  exit code:  %d\n", code->exit_code);
     return EC_OK;
 }
@@ -69,13 +78,25 @@ static enum ec_status print_all_json(struct ec_err *err) {
         struct code code = code_of_status((enum ec_status)i);
         write_code(&doc.json, &code);
     }
+    for (size_t i = 0; ec_explain_rule_kind(i); i++) {
+        struct code code = code_of_kind(ec_explain_rule_kind(i));
+        write_code(&doc.json, &code);
+    }
     ec_json_end_array(&doc.json);
     ec_json_end(&doc.json);
     return ec_doc_print(&doc, err);
 }
 
+static enum ec_status end_table(struct ec_grid *grid, bool more, struct ec_err *err) {
+    enum ec_status status = ec_grid_print(grid, stdout, err);
+    ec_grid_deinit(grid);
+    if (status == EC_OK && more) (void)printf("\n");
+    return status;
+}
+
 static enum ec_status print_all(struct ec_err *err) {
     static const struct ec_grid_column reasons[] = {{"WHY A ROW WAS REJECTED", false}, {"", false}};
+    static const struct ec_grid_column rules[] = {{"KIND OF RULE", false}, {"", false}};
     static const struct ec_grid_column errors[] = {{"ERROR", false}, {"EXIT", true}, {"", false}};
     struct ec_grid grid;
     ec_grid_init(&grid, reasons, 2);
@@ -83,19 +104,20 @@ static enum ec_status print_all(struct ec_err *err) {
         ec_grid_str(&grid, ec_reason_text((enum ec_reason)i)->slug);
         ec_grid_str(&grid, ec_reason_text((enum ec_reason)i)->meaning);
     }
-    enum ec_status status = ec_grid_print(&grid, stdout, err);
-    ec_grid_deinit(&grid);
-    if (status != EC_OK) return status;
-    (void)printf("\n");
+    EC_TRY(end_table(&grid, true, err));
+    ec_grid_init(&grid, rules, 2);
+    for (size_t i = 0; ec_explain_rule_kind(i); i++) {
+        ec_grid_str(&grid, ec_explain_rule_kind(i)->key);
+        ec_grid_str(&grid, ec_explain_rule_kind(i)->meaning);
+    }
+    EC_TRY(end_table(&grid, true, err));
     ec_grid_init(&grid, errors, 3);
     for (int i = 0; i < EC_STATUS_COUNT; i++) {
         ec_grid_str(&grid, ec_status_text((enum ec_status)i)->slug);
         ec_grid_printf(&grid, "%d", ec_status_text((enum ec_status)i)->exit_code);
         ec_grid_str(&grid, ec_status_text((enum ec_status)i)->meaning);
     }
-    status = ec_grid_print(&grid, stdout, err);
-    ec_grid_deinit(&grid);
-    return status;
+    return end_table(&grid, false, err);
 }
 
 static void print_text(const char *label, struct ec_str text) {
@@ -219,6 +241,7 @@ static enum ec_status unknown_code(const char *word, struct ec_err *err) {
     size_t n = 0;
     for (int i = 0; i < EC_STATUS_COUNT; i++) names[n++] = ec_status_text((enum ec_status)i)->slug;
     for (int i = 0; i < EC_REASON_COUNT; i++) names[n++] = ec_reason_text((enum ec_reason)i)->slug;
+    for (size_t i = 0; ec_explain_rule_kind(i) && i < KINDS_MAX; i++) names[n++] = ec_explain_rule_kind(i)->key;
     const char *near = ec_nearest(word, names, n);
     if (near) return ec_fail(err, EC_USAGE, "there is no code `%s`; did you mean `%s`?", word, near);
     return ec_fail(err, EC_USAGE, "there is no code `%s`; `ecluse explain` lists them", word);
@@ -228,6 +251,11 @@ static enum ec_status explain(const struct ec_cli *cli, struct ec_err *err) {
     if (cli->argument_count == 0) return cli->json ? print_all_json(err) : print_all(err);
     const char *word = cli->argument[0];
     if (strncmp(word, RULE_PREFIX, strlen(RULE_PREFIX)) == 0) return explain_rule(cli, word + strlen(RULE_PREFIX), err);
+    const struct ec_rule_explanation *kind = ec_explain_rule_kind_of(word);
+    if (kind) {
+        struct code code = code_of_kind(kind);
+        return print_code(cli, &code, err);
+    }
     enum ec_reason reason = ec_reason_by_slug(word);
     enum ec_status status = ec_status_by_slug(word);
     if (reason == EC_REASON_COUNT && status == EC_STATUS_COUNT) return unknown_code(word, err);
@@ -244,7 +272,8 @@ const struct ec_command ec_cmd_explain = {
     .summary = "what an error, a row's reason or a rule means, and what to do",
     .arguments = "[CODE]",
     .about = "Says what a code means, gives an example, and says what to do. A code is what stands in\n"
-             "brackets behind `error`, a reason in the quarantine, or rule:ID for a rule of this project.\n"
+             "brackets behind `error`, a reason in the quarantine, a kind of rule such as min_value, or\n"
+             "rule:ID for a rule of this project.\n"
              "Without a code, all are listed.\n"
              "\n"
              "Examples:\n"

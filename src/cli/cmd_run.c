@@ -2,9 +2,11 @@
 #include "base/calendar.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/plan_text.h"
 #include "cli/project.h"
+#include "cli/results_out.h"
 #include "publish/summary.h"
 #include "publish/visible.h"
 #include "run/paths.h"
@@ -57,13 +59,13 @@ static const char **worker_argv(const struct ec_cli *cli, const char *workers) {
     return argv;
 }
 
-static int exit_of_verdict(const struct ec_cli *cli, const struct ec_run_outcome *outcome) {
+static int exit_of_verdict(const struct ec_cli *cli, const struct ec_run_outcome *outcome, bool printed) {
     /* "4: data are fine" is not to be said of data that are not: the gate comes first. */
     const uint64_t *verdicts = outcome->facts.totals.verdicts;
     bool gates = strcmp(cli->fail_on, "never") != 0;
     if (gates && verdicts[EC_VERDICT_FAILED] + verdicts[EC_VERDICT_ERRORED] > 0) return EC_EXIT_GATE;
     if (strcmp(cli->fail_on, "warn") == 0 && verdicts[EC_VERDICT_WARNED] > 0) return EC_EXIT_GATE;
-    return outcome->problems.n > 0 ? EC_EXIT_DELIVERY : EC_EXIT_DONE;
+    return outcome->problems.n > 0 || !printed ? EC_EXIT_DELIVERY : EC_EXIT_DONE;
 }
 
 static void add_nothing(const struct ec_cli *cli, const struct ec_run_outcome *outcome, struct ec_buf *out) {
@@ -90,8 +92,18 @@ static void add_problems(const struct ec_buf *problems, struct ec_buf *out) {
     }
 }
 
-static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_run_outcome *outcome,
-                                    const struct ec_timing *timing, struct ec_err *err) {
+static enum ec_status add_summary(const struct ec_cli *cli, const struct ec_run_outcome *outcome, const struct ec_timing *timing,
+                                  struct ec_buf *out, struct ec_err *err) {
+    if (cli->json) return ec_summary_write(&outcome->facts, timing, true, out, err);
+    struct ec_screen screen = ec_terminal_screen(STDOUT_FILENO);
+    struct ec_summary_style style = {.columns = screen.terminal ? screen.columns : 0,
+                                     .lines = screen.lines,
+                                     .color = ec_terminal_color(STDOUT_FILENO, cli->color)};
+    return ec_summary_print(&outcome->facts, timing, &style, out, err);
+}
+
+static enum ec_status print_text(const struct ec_cli *cli, const struct ec_run_outcome *outcome, const struct ec_timing *timing,
+                                 struct ec_err *err) {
     struct ec_buf text = ec_buf_make((size_t)16 * EC_MIB);
     enum ec_status status = EC_OK;
     if (outcome->nothing_to_do) {
@@ -100,13 +112,45 @@ static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_ru
         if (outcome->applied_before > 0 && !cli->json)
             ec_buf_printf(&text, "⏭ %zu file%s already applied\n", outcome->applied_before,
                           outcome->applied_before == 1 ? " is" : "s are");
-        status = ec_summary_write(&outcome->facts, timing, cli->json, &text, err);
+        status = add_summary(cli, outcome, timing, &text, err);
     }
     if (status == EC_OK && outcome->problems.n > 0 && !cli->json) add_problems(&outcome->problems, &text);
     if (status == EC_OK) status = ec_buf_check(&text, err);
     if (status == EC_OK) (void)fwrite(text.p, 1, text.n, stdout);
     ec_buf_free(&text);
     return status;
+}
+
+static void take_problems(struct ec_results *results, const struct ec_buf *problems) {
+    for (const char *p = ec_buf_str(problems).p, *end = p + problems->n; p < end;) {
+        const char *eol = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((eol ? eol : end) - p);
+        ec_results_problem(results, (struct ec_str){p, n});
+        p += n + 1;
+    }
+}
+
+/* JUnit, Markdown, GitHub's annotations: paths are given from where the command was called. */
+static enum ec_status print_results(const struct ec_cli *cli, const struct ec_run_outcome *outcome, bool *printed, struct ec_err *err) {
+    const struct ec_run_facts *run = &outcome->facts;
+    char root[EC_PATH_MAX] = "", name[128];
+    if (strcmp(cli->dir, ".") != 0) EC_TRY(ec_path_join(root, sizeof root, cli->dir, "", err));
+    (void)snprintf(name, sizeof name, "ecluse run%s%s", run->run ? " " : "", run->run ? run->run : "");
+    struct ec_results *results;
+    double seconds = run->finished_us > run->started_us ? (double)(run->finished_us - run->started_us) / 1e6 : 0;
+    EC_TRY(ec_cli_results(cli, root, name, seconds, &results, err));
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < run->unit_count && status == EC_OK; i++) status = ec_results_add(results, &run->unit[i], err);
+    take_problems(results, &outcome->problems);
+    if (status == EC_OK) status = ec_cli_results_print(cli, results, printed, err);
+    ec_results_destroy(results);
+    return status;
+}
+
+static enum ec_status print_outcome(const struct ec_cli *cli, const struct ec_run_outcome *outcome,
+                                    const struct ec_timing *timing, bool *printed, struct ec_err *err) {
+    *printed = true;
+    return ec_cli_wants_results(cli) ? print_results(cli, outcome, printed, err) : print_text(cli, outcome, timing, err);
 }
 
 static enum ec_status take_options(struct ec_cli *cli, struct ec_config *config, struct ec_run_options *o, struct ec_err *err) {
@@ -121,7 +165,7 @@ static enum ec_status take_options(struct ec_cli *cli, struct ec_config *config,
     o->select_count = cli->many_count;
     o->force = ec_cli_value(cli, "--force") != NULL;
     o->no_archive = ec_cli_value(cli, "--no-archive") != NULL;
-    o->progress = !cli->quiet && !cli->json;
+    o->progress = !cli->quiet && cli->format == EC_RESULT_TEXT;
     o->cancelled = cancelled;
     return EC_OK;
 }
@@ -142,6 +186,7 @@ static void log_timing(const struct ec_timing *timing) {
 
 static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options, struct ec_err *err) {
     struct ec_run_outcome outcome;
+    bool printed = true;
     enum ec_status status = open_log(cli, options->now_us, err);
     ec_timing_end(options->timing);
     if (status != EC_OK) return ec_exit_of(status);
@@ -149,9 +194,9 @@ static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options
     status = ec_run(options, &outcome, err);
     if (status == EC_OK) {
         log_timing(options->timing);
-        status = print_outcome(cli, &outcome, ec_cli_value(cli, "--timing") ? options->timing : NULL, err);
+        status = print_outcome(cli, &outcome, ec_cli_value(cli, "--timing") ? options->timing : NULL, &printed, err);
     }
-    int code = status == EC_OK ? exit_of_verdict(cli, &outcome) : ec_exit_of(status);
+    int code = status == EC_OK ? exit_of_verdict(cli, &outcome, printed) : ec_exit_of(status);
     if (status == EC_INTERRUPTED) code = 128 + (int)caught;
     if (status != EC_OK) ec_log_keep(EC_LOG_ERROR, "%s", err->message); /* main says it on stderr */
     ec_run_outcome_deinit(&outcome);
@@ -203,5 +248,6 @@ const struct ec_command ec_cmd_run = {
              "  ecluse -C shop run --select sales --as-of 2025-07-18",
     .option = options,
     .option_count = sizeof options / sizeof *options,
+    .results = true,
     .run = run,
 };

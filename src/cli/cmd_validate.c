@@ -1,17 +1,26 @@
 /* ecluse validate: checks files and says what a run would say; writes nothing. */
 #include "base/inert.h"
 #include "base/io.h"
+#include "base/terminal.h"
 #include "cli/check.h"
+#include "cli/failures.h"
 #include "cli/project.h"
+#include "cli/results_out.h"
 #include "cli/show.h"
 #include "quality/report.h"
 
+#include <math.h>
+#include <unistd.h>
+
 #define REPORT_MAX      ((size_t)64 * EC_MIB)
 #define JUDGE_ARENA_MAX ((size_t)16 * EC_MIB)
-#define SAMPLES_SHOWN   3u
 
 struct validation {
     const struct ec_cli *cli;
+    struct ec_results *results; /* of --format junit, markdown, github; else NULL */
+    bool undelivered;
+    bool color;
+    struct ec_screen screen;
     size_t checked;
     uint64_t verdicts[EC_VERDICT_COUNT];
 };
@@ -25,23 +34,6 @@ static void print_rows(const struct ec_facts *f) {
     (void)printf("  rows:   %s read, %s accepted, %s quarantined, %s duplicate\n", ec_figure_count(f->read, read),
                  ec_figure_count(f->accepted, accepted), ec_figure_count(f->quarantined, quarantined),
                  ec_figure_count(f->duplicate, duplicate));
-}
-
-static void print_samples(const struct ec_facts *f) {
-    for (size_t i = 0; i < f->check_count; i++) {
-        const struct ec_check_facts *check = &f->check[i];
-        if (check->failed == 0 || check->sample_count == 0) continue;
-        (void)printf("    ");
-        print_inert(check->id);
-        for (size_t k = 0; k < check->sample_count && k < SAMPLES_SHOWN; k++) {
-            (void)printf("%s line %llu", k ? "," : ":", (unsigned long long)check->sample[k].line);
-            if (!check->sample[k].value || (!*check->sample[k].value && !check->column)) continue;
-            (void)printf(" \"");
-            print_inert(check->sample[k].value);
-            (void)printf("\"");
-        }
-        (void)printf("%s\n", check->failed > check->sample_count || check->sample_count > SAMPLES_SHOWN ? ", ..." : "");
-    }
 }
 
 static void print_sentences(const char *label, const char *const *sentence, size_t count) {
@@ -60,6 +52,21 @@ static void print_names(const char *label, const char *const *name, size_t count
     if (count) (void)printf("\n");
 }
 
+/* Each failed check with its first rows, the bad cell marked in its record. */
+static void print_failures(const struct validation *v, const struct ec_unit *u) {
+    struct ec_buf text = ec_buf_make(EC_SHOW_BYTES_MAX);
+    struct ec_failures_style style = {.columns = v->screen.columns, .color = v->color};
+    ec_failures_add(&text, u, &style);
+    (void)fwrite(text.p, 1, text.failed ? 0 : text.n, stdout);
+    ec_buf_free(&text);
+}
+
+static void print_verdict(const struct validation *v, enum ec_verdict verdict) {
+    static const char *const paint[EC_VERDICT_COUNT] = {"\033[32m", "\033[33m", "\033[1;31m", "\033[1;31m", ""};
+    const char *name = ec_verdict_name(verdict);
+    (void)printf(v->color ? "%s%s\033[0m" : "%s%s", v->color ? paint[verdict] : "", name);
+}
+
 static void print_unit(const struct validation *v, const struct ec_unit *u, const struct ec_judgement *j) {
     if (v->checked > 1) (void)printf("\n");
     print_inert(u->path);
@@ -67,7 +74,8 @@ static void print_unit(const struct validation *v, const struct ec_unit *u, cons
         (void)printf("/");
         print_inert(u->member);
     }
-    (void)printf(" (%s): %s", u->source_name, ec_verdict_name(j->verdict));
+    (void)printf(" (%s): ", u->source_name);
+    print_verdict(v, j->verdict);
     if (u->status != EC_OK) (void)printf(" [%s]", ec_status_text(u->status)->slug);
     (void)printf("\n");
     if (u->status == EC_OK) {
@@ -77,7 +85,7 @@ static void print_unit(const struct validation *v, const struct ec_unit *u, cons
     print_sentences(j->verdict == EC_VERDICT_ERRORED ? "error:" : "failed:", j->failure, j->failure_count);
     print_sentences("wrong:", j->violation, j->violation_count);
     if (u->status != EC_OK) return;
-    print_samples(&u->facts);
+    print_failures(v, u);
     print_names("  absent: ", u->missing, u->missing_count);
     print_names("  beyond the schema: ", u->undeclared, u->undeclared_count);
 }
@@ -102,7 +110,9 @@ static enum ec_status judge(struct validation *v, const struct ec_unit *unit, st
     if (status == EC_OK) {
         v->checked++;
         v->verdicts[judgement.verdict]++;
-        if (v->cli->json)
+        if (v->results)
+            status = ec_results_add(v->results, unit, err);
+        else if (v->cli->json)
             status = print_report(v, unit, err);
         else
             print_unit(v, unit, &judgement);
@@ -133,15 +143,18 @@ static enum ec_status check_all(struct validation *v, const struct ec_config *co
         (void)fflush(stdout);
     }
     if (v->cli->json && status == EC_OK) end_document(v);
+    bool delivered = true;
+    if (v->results && status == EC_OK) status = ec_cli_results_print(v->cli, v->results, &delivered, err);
+    v->undelivered = !delivered;
     ec_task_context_deinit(&context);
     return status;
 }
 
 static int exit_of(const struct validation *v) {
-    if (strcmp(v->cli->fail_on, "never") == 0) return EC_EXIT_DONE;
-    if (v->verdicts[EC_VERDICT_FAILED] + v->verdicts[EC_VERDICT_ERRORED] > 0) return EC_EXIT_GATE;
+    bool gates = strcmp(v->cli->fail_on, "never") != 0;
+    if (gates && v->verdicts[EC_VERDICT_FAILED] + v->verdicts[EC_VERDICT_ERRORED] > 0) return EC_EXIT_GATE;
     if (strcmp(v->cli->fail_on, "warn") == 0 && v->verdicts[EC_VERDICT_WARNED] > 0) return EC_EXIT_GATE;
-    return EC_EXIT_DONE;
+    return v->undelivered ? EC_EXIT_DELIVERY : EC_EXIT_DONE;
 }
 
 static void print_counts(const struct validation *v) {
@@ -163,16 +176,21 @@ static enum ec_status validate(struct validation *v, const struct ec_config *con
     EC_TRY(ec_cli_as_of(v->cli, &as_of, err));
     enum ec_status status = ec_check_targets(config, v->cli->argument, v->cli->argument_count, source, &targets, err);
     if (status == EC_OK) status = check_all(v, config, &targets, as_of, err);
-    if (status == EC_OK && !v->cli->json && v->checked > 1) print_counts(v);
+    if (status == EC_OK && v->cli->format == EC_RESULT_TEXT && v->checked > 1) print_counts(v);
     ec_check_targets_deinit(&targets);
     return status;
 }
 
 static int run(struct ec_cli *cli, struct ec_err *err) {
-    struct validation v = {.cli = cli};
+    struct validation v = {.cli = cli,
+                           .color = ec_terminal_color(STDOUT_FILENO, cli->color),
+                           .screen = ec_terminal_screen(STDOUT_FILENO)};
     struct ec_config *config;
     enum ec_status status = ec_cli_load(cli, &config, err);
+    if (status == EC_OK && ec_cli_wants_results(cli))
+        status = ec_cli_results(cli, "", "ecluse validate", (double)NAN, &v.results, err);
     if (status == EC_OK) status = validate(&v, config, err);
+    ec_results_destroy(v.results);
     ec_config_destroy(config);
     return status == EC_OK ? exit_of(&v) : ec_exit_of(status);
 }
@@ -199,5 +217,6 @@ const struct ec_command ec_cmd_validate = {
     .option_count = sizeof options / sizeof *options,
     .arguments_min = 1,
     .arguments_max = SIZE_MAX,
+    .results = true,
     .run = run,
 };

@@ -3,12 +3,14 @@
 #include "base/io.h"
 #include "cli/doctor.h"
 #include "cli/project.h"
+#include "deliver/http_post.h"
 #include "run/manifest.h"
 #include "run/models.h"
 #include "run/paths.h"
 #include "run/run.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void say_error(struct ec_doctor *d, const char *check, const struct ec_err *err) {
@@ -113,12 +115,55 @@ static void check_lock(struct ec_doctor *d) {
     }
 }
 
+static bool can_read_for(struct ec_doctor *d, const char *path, struct ec_err *err) {
+    char full[EC_PATH_MAX];
+    if (ec_path_join(full, sizeof full, path[0] == '/' ? "" : d->config->dir, path, err) != EC_OK) return false;
+    if (access(full, R_OK) == 0) return true;
+    (void)ec_fail_errno(err, EC_IO, "the API key for lineage cannot be read from %s", full);
+    return false;
+}
+
+static bool can_write_for(struct ec_doctor *d, const char *path, struct ec_err *err) {
+    char full[EC_PATH_MAX];
+    if (ec_path_join(full, sizeof full, path[0] == '/' ? "" : d->config->dir, path, err) != EC_OK) return false;
+    char *slash = strrchr(full, '/');
+    if (slash && slash != full) *slash = '\0';
+    return can_write(full, err);
+}
+
+/* Where other programs learn of a run; no address is contacted. */
+static void check_outputs(struct ec_doctor *d) {
+    if (!d->config) return;
+    const struct ec_lineage *lineage = &d->config->lineage;
+    const char *const files[] = {d->config->metrics_textfile, lineage->file};
+    size_t count = (files[0] ? 1u : 0u) + (files[1] ? 1u : 0u) + (lineage->url ? 1u : 0u);
+    struct ec_err err = {0};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!files[i] || can_write_for(d, files[i], &err)) continue;
+        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "make the folder of `metrics:` or `lineage:` writable for the user who runs ecluse",
+                      "%s", err.message);
+        return;
+    }
+    const char *key = lineage->key_env ? getenv(lineage->key_env) : "";
+    if (lineage->key_env && (!key || !*key))
+        ec_doctor_say(d, "outputs", EC_FINDING_WARN, "set the variable where ecluse is run, or name a file: `api_key: {file: …}`",
+                      "the API key for lineage is missing here: the variable %s is not set", lineage->key_env);
+    else if (lineage->key_file && !can_read_for(d, lineage->key_file, &err))
+        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "put the API key into the file, readable for the user who runs ecluse alone", "%s",
+                      err.message);
+    else if (lineage->url && ec_http_ready(&err) != EC_OK)
+        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "install libcurl4: scripts/install-dependencies", "%s", err.message);
+    else if (count)
+        ec_doctor_say(d, "outputs", EC_FINDING_OK, NULL, "%zu for other programs, all can be written", count);
+}
+
 void ec_doctor_project(struct ec_doctor *d) {
     check_configuration(d);
     struct ec_err err = {0};
     if (!d->config && ec_cli_project(d->cli, &err) != EC_OK) return; /* no project, no folders */
     check_models(d);
     check_folders(d);
+    check_outputs(d);
     check_runs(d);
     check_lock(d);
 }

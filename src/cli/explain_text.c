@@ -1,6 +1,6 @@
 #include "cli/explain_text.h"
 
-#include <stddef.h>
+#include <string.h>
 
 static const struct ec_explanation statuses[EC_STATUS_COUNT] = {
     [EC_OK] = {"`ecluse run` ended with exit code 0.", NULL},
@@ -87,4 +87,56 @@ const struct ec_explanation *ec_explain_status(enum ec_status status) {
 }
 const struct ec_explanation *ec_explain_reason(enum ec_reason reason) {
     return &reasons[reason];
+}
+
+static const struct ec_rule_explanation kinds[] = {
+    {"allowed_range", "A value passes from the first bound to the second, both included; a null passes.",
+     "`status_code: {allowed_range: [100, 599]}`; 99 fails.",
+     "Correct the value at its origin, or widen the range in business_rules.yaml."},
+    {"min_value", "A value passes where it is at least the bound: a number, a date, or another column's name; a null passes.",
+     "`quantity: {min_value: 1}`; 0 fails. `end_time: {min_value: start_time}`; an end before its start fails.",
+     "Correct the value at its origin, or lower the bound in business_rules.yaml."},
+    {"max_value", "A value passes where it is at most the bound: a number, a date, or another column's name; a null passes.",
+     "`response_time_ms: {max_value: 10000}`; 10001 fails.",
+     "Correct the value at its origin, or raise the bound in business_rules.yaml."},
+    {"allowed_values", "A value passes where it is one of the list, case and all; a null passes.",
+     "`gender: {allowed_values: [M, F, O]}`; f fails.",
+     "Correct the value at its origin, or add it to the list in business_rules.yaml."},
+    {"not_allowed_values", "A value passes where it is none of the list; a null passes.",
+     "`email: {not_allowed_values: [admin@example.com]}`; a test account fails.",
+     "Keep such rows out at their origin, or take the value off the list in business_rules.yaml."},
+    {"not_null", "A cell passes where it holds a value; an empty cell and one of the column's null_values do not.",
+     "`order_id: {not_null: true}`; a row without an order_id fails.",
+     "Have the sender fill the column, or drop not_null from business_rules.yaml or data_schemas.json."},
+    {"regex", "A text passes where the pattern (PCRE2) matches somewhere in it: ^ and $ tie it to both ends; a null passes.",
+     "`country_code: {regex: '^[A-Z]{2}$'}`; `fr` fails.",
+     "Correct the value at its origin, or the pattern in business_rules.yaml."},
+    {"min_length", "A text passes where it has at least so many characters; a null passes.",
+     "`user_id: {min_length: 4}`; `u-1` fails.",
+     "Correct the value at its origin, or lower the length in business_rules.yaml."},
+    {"max_length", "A text passes where it has at most so many characters; a null passes.",
+     "`city: {max_length: 80}`; an address that slipped into the column fails.",
+     "Correct the value at its origin, or raise the length in business_rules.yaml."},
+    {"expression", "A row passes where the SQL expression is true or null.",
+     "`_rows: [{id: total_matches, expression: \"abs(total_amount - quantity * unit_price) < 0.011\"}]`; a wrong total fails.",
+     "Correct the row at its origin, or the expression in business_rules.yaml."},
+    {"parse", "A record passes where it is well-formed and has the columns of its header; every source has this check.",
+     "A JSON record that ends in the middle; a CSV row with a stray quote, or with fewer cells than the header.",
+     "`ecluse quarantine show --reason parse-error` shows the bytes; ask the sender for the record again."},
+    {"type", "A cell passes where it can be read as its column's type; every declared column but a text has this check.",
+     "quantity is an integer in data_schemas.json, and the cell holds `two`.",
+     "Correct the value at its origin; or widen the type, or declare `formats` or `null_values`, in data_schemas.json."},
+    {"unique", "A row passes where its key did not occur before, in the file, the run, or the loaded partitions.",
+     "`key: [order_id]` in pipeline_config.yaml; order_id o-17 stands in line 5 and in line 90: line 90 fails.",
+     "Find out why the sender repeats rows; if newer ones are to win, set `load: merge`."},
+};
+
+const struct ec_rule_explanation *ec_explain_rule_kind(size_t i) {
+    return i < sizeof kinds / sizeof *kinds ? &kinds[i] : NULL;
+}
+
+const struct ec_rule_explanation *ec_explain_rule_kind_of(const char *key) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].key, key) == 0) return &kinds[i];
+    return NULL;
 }

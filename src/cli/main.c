@@ -1,12 +1,14 @@
 /* ecluse: finds the command, sets up logging and signals, prints the error that ends it. */
 #include "base/io.h"
 #include "base/log.h"
+#include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/huge_pages.h"
 #include "sql/checkpoint.h"
 
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,7 +49,7 @@ static int run_command(struct ec_cli *cli, int argc, char **argv) {
     int code = ec_exit_of(status);
     struct ec_log_options log = {.level = cli->quiet ? EC_LOG_WARN : cli->verbose ? EC_LOG_DEBUG : EC_LOG_INFO,
                                  .json = cli->log_json,
-                                 .color = cli->color && isatty(STDERR_FILENO)};
+                                 .color = ec_terminal_color(STDERR_FILENO, cli->color)};
     ec_log_init(&log);
     if (status == EC_OK) code = cli->command->run(cli, &err);
     if (err.status != EC_OK) ec_log_error(&err);
@@ -59,20 +61,35 @@ static int run_command(struct ec_cli *cli, int argc, char **argv) {
     return code;
 }
 
+static bool pipe_is_closed(int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 /* What was printed must have arrived: a full disk behind a redirection is an error. */
 static int check_stdout(int code) {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-    /* A reader that has seen enough, such as head, is no news to anybody. */
-    if (errno != EPIPE) (void)fprintf(stderr, "error [io]: the output could not be written\n");
-    return code == EC_EXIT_DONE ? EC_EXIT_RUNTIME : code;
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    int cause = errno;
+    /* Some file systems say only at the end that there was no room. */
+    if (!lost && ec_io.close(STDOUT_FILENO) != 0 && errno != EBADF) {
+        lost = true;
+        cause = errno;
+    }
+    if (!lost) return code;
+    /* A reader that has seen enough, such as head, is no news to anybody, and what was asked for was done. An error of
+     * before the last flush is not known by its number any more: whether the pipe is closed can still be asked. */
+    if (cause == EPIPE || pipe_is_closed(STDOUT_FILENO)) return code;
+    (void)fprintf(stderr, "error [%s]: the output could not be written%s%s\n", cause == ENOSPC ? "disk-full" : "io", cause ? ": " : "",
+                  cause ? strerror(cause) : "");
+    return EC_EXIT_RUNTIME;
 }
 
 int main(int argc, char **argv) {
     (void)setlocale(LC_MESSAGES, ""); /* never LC_NUMERIC: figures do not follow the locale */
     (void)signal(SIGPIPE, SIG_IGN);   /* a closed pipe is an error of that write */
     ec_delta_read_checkpoints(ec_checkpoint_read);
-    struct ec_cli cli = {.dir = ".", .fail_on = "error", .color = !getenv("NO_COLOR"), .program = own_path(argv[0])};
+    struct ec_cli cli = {.dir = ".", .fail_on = "error", .color = true, .program = own_path(argv[0])};
     int at = 1;
     while (at < argc && strcmp(argv[at], "-C") == 0) {
         if (at + 1 >= argc) {

@@ -39,6 +39,20 @@ static enum ec_status add_setting(struct ec_cli *cli, const char *text, struct e
     return EC_OK;
 }
 
+static enum ec_status set_format(struct ec_cli *cli, const char *value, struct ec_err *err) {
+    unsigned known = 0;
+    while (known < EC_RESULT_COUNT && strcmp(value, ec_result_format_name((enum ec_result_format)known)) != 0) known++;
+    cli->format = (enum ec_result_format)known;
+    cli->json = cli->format == EC_RESULT_JSON;
+    if (cli->format <= EC_RESULT_JSON || (known < EC_RESULT_COUNT && cli->command->results)) return EC_OK;
+    if (known < EC_RESULT_COUNT)
+        return ec_fail(err, EC_USAGE, "--format %s is of `ecluse run` and `ecluse validate`; `ecluse %s` takes text or json", value,
+                       cli->command->name);
+    if (cli->command->results)
+        return ec_fail(err, EC_USAGE, "--format takes text, json, junit, markdown or github, not `%s`", value);
+    return ec_fail(err, EC_USAGE, "--format takes text or json, not `%s`", value);
+}
+
 static enum ec_status set_common(struct ec_cli *cli, const char *name, const char *value, struct ec_err *err) {
     if (strcmp(name, "--quiet") == 0) cli->quiet = true;
     if (strcmp(name, "--verbose") == 0) cli->verbose = true;
@@ -48,10 +62,7 @@ static enum ec_status set_common(struct ec_cli *cli, const char *name, const cha
         cli->fail_on = value;
         return choose(name, value, "error", "warn", "never", err);
     }
-    if (strcmp(name, "--format") == 0) {
-        cli->json = strcmp(value, "json") == 0;
-        return choose(name, value, "text", "json", NULL, err);
-    }
+    if (strcmp(name, "--format") == 0) return set_format(cli, value, err);
     if (strcmp(name, "--log-format") == 0) {
         cli->log_json = strcmp(value, "json") == 0;
         return choose(name, value, "text", "json", NULL, err);
@@ -145,6 +156,9 @@ void ec_cli_help(const struct ec_command *c, FILE *out) {
     }
     (void)fprintf(out, "\nCommon options:\n");
     print_options(common, COMMON_COUNT, out);
+    if (c->results)
+        (void)fprintf(out, "\n--format also takes junit (XML for CI servers), markdown, and github (annotations, and a summary\n"
+                           "appended to the file that GITHUB_STEP_SUMMARY names).\n");
     (void)fprintf(out, "\nExit codes: 0 done, 1 a quality gate failed, 2 bad usage or configuration, 3 runtime or I/O error,\n"
                        "4 data are fine but a delivery failed, 5 another run holds the lock, 130/143 interrupted.\n");
 }

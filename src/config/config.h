@@ -125,6 +125,16 @@ struct ec_alert {
     size_t option_count;
 };
 
+/* Where OpenLineage events of a run go. */
+struct ec_lineage {
+    const char *file;          /* NDJSON, appended; below the project unless absolute; NULL */
+    const char *url;           /* POSTed to; NULL */
+    const char *job_namespace; /* "ecluse" */
+    const char *job;           /* NULL: the project folder's name */
+    const char *key_env, *key_file; /* where the API key is found; at most one */
+    unsigned timeout_s;
+};
+
 /* Bits of archive include and cleanup. */
 enum { EC_AREA_PROCESSED = 1, EC_AREA_RAW = 2, EC_AREA_STAGING = 4, EC_AREA_QUALITY = 8 };
 
@@ -145,6 +155,8 @@ struct ec_config {
     unsigned archive_cleanup;
     struct ec_alert *alert;
     size_t alert_count;
+    const char *metrics_textfile; /* of Prometheus; below the project unless absolute; NULL: none */
+    struct ec_lineage lineage;
     char fingerprint[EC_SHA256_HEX]; /* of all four files as they took effect */
 };
 
@@ -168,6 +180,9 @@ const char *ec_action_name(enum ec_action action);
 const char *ec_dimension_name(enum ec_dimension dimension);
 const char *ec_format_name(enum ec_format format);
 const char *ec_load_name(enum ec_load load);
+/* The kinds of rules as they are written: "allowed_range" … "expression"; NULL past the last. */
+const char *ec_rule_key(size_t i);
+enum ec_rule_kind ec_rule_key_kind(size_t i); /* of an existing one */
 enum ec_dimension ec_rule_dimension(const struct ec_rule *rule);
 
 /* The word of the list nearest to `word` by edit distance (at most a third of its length),

@@ -156,9 +156,11 @@ static enum ec_status load_alerts(struct ec_config *config, const struct ec_yaml
 enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
     static const char *const keys[] = {"data_workers",    "chunk_rows",        "chunk_size_mb",
                                        "memory_limit_mb", "quality_threshold", "processing_timeout",
-                                       "sources",         "archive",           "alerts"};
+                                       "sources",         "archive",           "alerts",
+                                       "metrics",         "lineage"};
     EC_TRY(ec_yaml_keys(loader->pipeline, keys, COUNT(keys), err));
     EC_TRY(load_scalars(loader->config, loader->pipeline, err));
     EC_TRY(load_archive(loader->config, ec_yaml_set(loader->pipeline, "archive"), err));
+    EC_TRY(ec_load_outputs(loader, err));
     return load_alerts(loader->config, ec_yaml_set(loader->pipeline, "alerts"), err);
 }

@@ -27,6 +27,12 @@ static const enum ec_rule_kind rule_kinds[] = {EC_RULE_RANGE,   EC_RULE_RANGE,  
 static const char *const value_keys[] = {"values", "value",   "value", "values", "values",
                                          "value",  "pattern", "value", "value"};
 
+const char *ec_rule_key(size_t i) {
+    return i < COUNT(rule_keys) ? rule_keys[i] : i == COUNT(rule_keys) ? "expression" : NULL;
+}
+
+enum ec_rule_kind ec_rule_key_kind(size_t i) { return i < COUNT(rule_kinds) ? rule_kinds[i] : EC_RULE_EXPRESSION; }
+
 /* severity, action, max_failed of an object; the defaults where map is NULL. */
 static enum ec_status load_verdict(const struct ec_yaml_node *map, struct ec_rule *rule, struct ec_err *err) {
     static const char *const severities[] = {"info", "warn", "error", "critical"};

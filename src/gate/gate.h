@@ -28,6 +28,22 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
                               size_t own_count, struct ec_gate **gate, struct ec_err *err) EC_MUST_USE;
 void ec_gate_destroy(struct ec_gate *gate); /* NULL allowed */
 
+/* How the cells of a record are found, for the excerpts of samples. */
+struct ec_gate_cells {
+    const struct ec_source *source;
+    const uint32_t *cell_of; /* per column of the batch its number in a CSV record, UINT32_MAX: none; NULL: not CSV */
+    size_t count;
+    size_t own_first; /* columns from here on are not the file's */
+};
+
+/* As the reader says; borrowed for the gate's life. */
+void ec_gate_cells(struct ec_gate *gate, const uint32_t *cell_of, size_t count);
+
+/* The row's record around the cell of `column` (or of none), its text in `arena`; NULL where the bytes are not at
+ * hand. False where memory is short: then there is none either. */
+bool ec_gate_excerpt(const struct ec_gate_cells *cells, const struct ec_batch *batch, size_t row, size_t column, struct ec_str value,
+                     struct ec_arena *arena, struct ec_excerpt *out) EC_MUST_USE;
+
 /* Evaluates not-null, types and rules; adds faults and sets batch->rejected. expression_failed[k]
  * is the bitmap of the source's k-th expression rule, as ec_derive_eval() left it. */
 enum ec_status ec_gate_check(struct ec_gate *gate, struct ec_batch *batch, uint64_t *const *expression_failed,

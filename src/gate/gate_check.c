@@ -14,14 +14,16 @@ bool ec_reason_is_structural(enum ec_reason reason) {
     }
 }
 
-void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, size_t row, struct ec_str value) {
+void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, size_t row, size_t column, struct ec_str value) {
     struct ec_check_facts *c = &gate->facts.check[check];
     c->failed++;
     if (c->sample_count == EC_SAMPLES_MAX) return;
     size_t n = ec_utf8_truncate(value.p, value.n, EC_SAMPLE_TEXT_MAX);
     char *copy = ec_arena_copy(&gate->facts.arena, value.p, n);
     if (!copy) return; /* a sample less; the count stands */
-    c->sample[c->sample_count++] = (struct ec_sample){.line = batch->place[row].line, .value = copy};
+    struct ec_sample *sample = &c->sample[c->sample_count];
+    *sample = (struct ec_sample){.line = batch->place[row].line, .value = copy};
+    if (ec_gate_excerpt(&gate->cells, batch, row, column, value, &gate->facts.arena, &sample->excerpt)) c->sample_count++;
 }
 
 /* Drops what a reader said of the cells of a damaged record, and notes where cells are bad. */
@@ -48,10 +50,10 @@ static void note_reader_faults(struct ec_gate *gate, struct ec_batch *batch) {
         if (ec_reason_is_structural(fault->reason)) {
             if (ec_bit(noted, fault->row)) continue;
             ec_bit_set(noted, fault->row);
-            ec_gate_note(gate, gate->check_parse, batch, fault->row, fault->value);
+            ec_gate_note(gate, gate->check_parse, batch, fault->row, fault->column, fault->value);
         } else if (fault->reason == EC_REASON_TYPE && fault->column < gate->source->column_count &&
                    gate->check_type[fault->column] != SIZE_MAX) {
-            ec_gate_note(gate, gate->check_type[fault->column], batch, fault->row, fault->value);
+            ec_gate_note(gate, gate->check_type[fault->column], batch, fault->row, fault->column, fault->value);
         }
     }
 }
@@ -89,7 +91,7 @@ static enum ec_status apply(struct ec_gate *gate, struct ec_batch *batch, const 
             size_t row = word * 64 + (size_t)__builtin_ctzll(bits);
             struct ec_str value = cell_value(batch, v.column, row);
             if (!value.p) return ec_fail(err, EC_NO_MEMORY, "no memory for the value of a cell");
-            ec_gate_note(gate, v.check, batch, row, value);
+            ec_gate_note(gate, v.check, batch, row, v.column, value);
             if (v.invalid) ec_bit_set(gate->invalid, row);
             if (!v.reject) continue;
             struct ec_fault fault = {.row = (uint32_t)row,
@@ -196,7 +198,7 @@ static void count_reasons(struct ec_gate *gate, struct ec_batch *batch) {
         if (!(gate->reasons[fault->row] & bit)) gate->facts.by_reason[fault->reason]++;
         gate->reasons[fault->row] |= bit;
         if (fault->reason == EC_REASON_DUPLICATE && gate->check_key != SIZE_MAX)
-            ec_gate_note(gate, gate->check_key, batch, fault->row, fault->value);
+            ec_gate_note(gate, gate->check_key, batch, fault->row, fault->column, fault->value);
     }
 }
 

@@ -100,6 +100,7 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
         return EC_CONFIG;
     }
     gate->source = source;
+    gate->cells = (struct ec_gate_cells){.source = source, .own_first = own_first};
     gate->own_first = own_first;
     gate->own_count = own_count;
     gate->freshness = batch_column(batch, source->freshness_column);
@@ -126,6 +127,11 @@ done:
     }
     *out = gate;
     return EC_OK;
+}
+
+void ec_gate_cells(struct ec_gate *gate, const uint32_t *cell_of, size_t count) {
+    gate->cells.cell_of = cell_of;
+    gate->cells.count = count;
 }
 
 void ec_gate_destroy(struct ec_gate *gate) {

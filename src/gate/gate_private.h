@@ -33,6 +33,7 @@ struct ec_gate {
     size_t check_parse, check_key;
     size_t *check_type, *check_null; /* per declared column, SIZE_MAX: none */
     size_t *check_rule;              /* per rule */
+    struct ec_gate_cells cells;
     /* Bitmaps over the rows of the batch at hand. */
     uint64_t structural[EC_BATCH_WORDS];
     uint64_t invalid[EC_BATCH_WORDS];
@@ -44,7 +45,7 @@ struct ec_gate {
 /* A new check in gate->facts; its place, or SIZE_MAX where memory ran out. */
 size_t ec_gate_add_check(struct ec_gate *gate, struct ec_check_facts check);
 /* Notes that the check failed for a row, keeping the first few as samples. */
-void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, size_t row, struct ec_str value);
+void ec_gate_note(struct ec_gate *gate, size_t check, struct ec_batch *batch, size_t row, size_t column, struct ec_str value);
 
 /* Adds the batch's rows to the columns' profile (profile.c). */
 enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) EC_MUST_USE;

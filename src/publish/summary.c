@@ -127,7 +127,27 @@ static void add_deliveries(struct ec_buf *out, const struct ec_run_facts *run) {
                       run->archive[i].verified ? "verified" : "not verified");
 }
 
-static enum ec_status write_text(const struct ec_run_facts *run, struct ec_buf *out, struct ec_err *err) {
+static bool is_bad(const struct group *g) { return g->verdicts[EC_VERDICT_FAILED] + g->verdicts[EC_VERDICT_ERRORED] > 0; }
+
+/* In order; where they are too many for a screen, those with something wrong first. */
+static void add_groups(struct ec_buf *out, const struct group *list, size_t count, size_t most) {
+    size_t shown = 0, bad = 0;
+    if (count > most) most--; /* the line that says how many more there are */
+    for (size_t i = 0; i < count; i++) bad += is_bad(&list[i]);
+    size_t good = bad < most ? most - bad : 0;
+    for (size_t i = 0; i < count && shown < most; i++) {
+        if (!is_bad(&list[i])) {
+            if (good == 0) continue;
+            good--;
+        }
+        add_group(out, &list[i]);
+        shown++;
+    }
+    if (shown < count) ec_buf_printf(out, "   and %zu more sources and archives\n", count - shown);
+}
+
+static enum ec_status write_text(const struct ec_run_facts *run, const struct ec_summary_style *style, struct ec_buf *out,
+                                 struct ec_err *err) {
     struct group *list = ec_calloc(run->unit_count, sizeof *list);
     if (!list) return ec_fail(err, EC_NO_MEMORY, "no memory for the summary");
     size_t count = 0;
@@ -140,7 +160,9 @@ static enum ec_status write_text(const struct ec_run_facts *run, struct ec_buf *
     ec_buf_addz(out, ", ");
     add_counted(out, run->sources, "source", "sources");
     ec_buf_addc(out, '\n');
-    for (size_t i = 0; i < count; i++) add_group(out, &list[i]);
+    add_groups(out, list, count, ec_summary_groups_max(style));
+    status = ec_summary_failures(run, style, out, err);
+    if (status != EC_OK) goto done;
     add_deliveries(out, run);
     /* What the readers saw, behind gzip and zip; of a workbook only the size stored is known. */
     uint64_t bytes = run->totals.bytes_decoded > run->totals.bytes ? run->totals.bytes_decoded : run->totals.bytes;
@@ -275,7 +297,15 @@ static enum ec_status write_json(const struct ec_run_facts *run, const struct ec
 
 enum ec_status ec_summary_write(const struct ec_run_facts *run, const struct ec_timing *timing, bool json,
                                 struct ec_buf *out, struct ec_err *err) {
+    static const struct ec_summary_style paper = {.lines = 24};
     if (json) return write_json(run, timing, out, err);
-    EC_TRY(write_text(run, out, err));
+    return ec_summary_print(run, timing, &paper, out, err);
+}
+
+enum ec_status ec_summary_print(const struct ec_run_facts *run, const struct ec_timing *timing, const struct ec_summary_style *style,
+                                struct ec_buf *out, struct ec_err *err) {
+    size_t from = out->n;
+    EC_TRY(write_text(run, style, out, err));
+    ec_summary_fit(out, from, style);
     return timing ? ec_timing_text(timing, run, out, err) : EC_OK;
 }

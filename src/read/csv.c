@@ -29,6 +29,16 @@ static enum ec_status add_undeclared(struct ec_csv_reader *reader, struct ec_str
     return ec_batch_add_column(batch, free_name, UNDECLARED.type, index, err);
 }
 
+static enum ec_status number_cells(struct ec_csv_reader *reader, size_t count, size_t batch_columns, struct ec_err *err) {
+    uint32_t *cell_of = ec_arena_alloc(&reader->arena, (batch_columns + 1) * sizeof *cell_of);
+    if (!cell_of) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu columns", count);
+    memset(cell_of, 0xFF, (batch_columns + 1) * sizeof *cell_of);
+    for (size_t i = 0; i < count; i++) cell_of[reader->column[i].column] = (uint32_t)i;
+    reader->base.cell_of = cell_of;
+    reader->base.cell_of_count = batch_columns;
+    return EC_OK;
+}
+
 /* Header names onto batch columns. */
 static enum ec_status map_columns(struct ec_csv_reader *reader, const struct ec_str *name, size_t count,
                                   struct ec_batch *batch, struct ec_err *err) {
@@ -47,6 +57,7 @@ static enum ec_status map_columns(struct ec_csv_reader *reader, const struct ec_
         bool direct = schema->null_value_count == 0 && schema->format_count == 0 && !schema->timezone;
         reader->column[i] = (struct ec_csv_column){.schema = schema, .column = (uint32_t)index, .direct = direct};
     }
+    EC_TRY(number_cells(reader, count, batch->columns, err));
     reader->columns = count;
     reader->input->scanner.expected = count;
     reader->stride = reader->input->scanner.cell_max = count + 1;

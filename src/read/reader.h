@@ -42,6 +42,8 @@ struct ec_reader {
     const struct ec_source *source;
     bool *present;          /* per declared column: met in the file (header, or any record) */
     bool header_first;      /* present[] is final once open (CSV, XLSX), else at the end (JSON) */
+    const uint32_t *cell_of; /* per batch column its number in a record, UINT32_MAX: none; NULL but for CSV */
+    size_t cell_of_count;
     size_t undeclared;      /* columns added behind the declared ones */
     const char *encoding;   /* as found */
     const char *layout;     /* "array", "lines", "csv", "sheet <name>" */

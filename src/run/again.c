@@ -162,6 +162,11 @@ enum ec_status ec_again_open(const struct ec_again_args *args, struct ec_again *
     return EC_OK;
 }
 
+const uint32_t *ec_again_cells(const struct ec_again *a, size_t *count) {
+    *count = a->reader ? a->reader->cell_of_count : 0;
+    return a->reader ? a->reader->cell_of : NULL;
+}
+
 void ec_again_close(struct ec_again *a) {
     if (!a) return;
     close_group(a);

@@ -35,6 +35,8 @@ enum ec_status ec_again_open(const struct ec_again_args *args, struct ec_again *
  * places are those of the file. */
 enum ec_status ec_again_next(struct ec_again *again, struct ec_batch **batch, const struct ec_drop **drop,
                              struct ec_err *err) EC_MUST_USE;
+/* Of the batch at hand: as reader->cell_of. */
+const uint32_t *ec_again_cells(const struct ec_again *again, size_t *count);
 void ec_again_close(struct ec_again *again); /* NULL allowed */
 
 #endif

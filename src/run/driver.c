@@ -4,6 +4,7 @@
 #include "base/calendar.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "run/announce.h"
 #include "run/facts.h"
 #include "run/finish.h"
 #include "run/paths.h"
@@ -202,6 +203,7 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
     bool committed = d->manifest.seq > 0 && ec_manifest_path(manifest, d->config->dir, d->manifest.seq, ".json", NULL) == EC_OK &&
                      ec_path_exists(manifest);
     if (!committed) discard(d);
+    if (!committed && status != EC_OK && err) ec_announce_failure(d->config, &d->facts, err);
     outcome->facts = d->facts;
     outcome->driver = d; /* its facts live in the driver's memory */
     ec_lock_release(lock);

@@ -66,8 +66,11 @@ static enum ec_status list_tables(struct ec_driver *d, struct ec_err *err) {
     for (size_t i = 0; i < d->table_count; i++) {
         const struct ec_table *t = &d->table[i];
         if (!ec_table_changed(t)) continue;
+        /* The facts are told when the models, whose arena has the name, are gone. */
+        const char *name = ec_arena_strdup(&d->arena, t->name);
+        if (!name) return no_memory(err);
         struct ec_table_facts *to = &facts->table[facts->table_count++];
-        *to = (struct ec_table_facts){.name = t->name, .version = t->delta->version + 1};
+        *to = (struct ec_table_facts){.name = name, .version = t->delta->version + 1};
         for (size_t k = 0; k < t->added_count; k++) to->rows += t->added[k].rows;
     }
     return EC_OK;

@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "quality/history.h"
 #include "quality/report.h"
+#include "run/announce.h"
 #include "run/deliver.h"
 #include "run/export.h"
 #include "run/paths.h"
@@ -207,6 +208,8 @@ static bool deliver(const struct finishing *f, const char *what,
 static enum ec_status write_alert(const struct finishing *f, struct ec_err *err) { return ec_deliver_alert(f->o, err); }
 static enum ec_status write_page(const struct finishing *f, struct ec_err *err) { return ec_deliver_page(f->o, err); }
 static enum ec_status write_archive(const struct finishing *f, struct ec_err *err) { return ec_deliver_archive(f->o, err); }
+static enum ec_status write_metrics(const struct finishing *f, struct ec_err *err) { return ec_announce_metrics(f->o, err); }
+static enum ec_status send_lineage(const struct finishing *f, struct ec_err *err) { return ec_announce_lineage(f->o, err); }
 static enum ec_status put_in_place(const struct finishing *f, struct ec_err *err) { return ec_durable_commit(f->o->durable, err); }
 
 /* The files of all deliveries wait for the disk once, together. What one could not write does not keep the
@@ -230,8 +233,17 @@ static bool archive(const struct finishing *f) {
     return f->o->facts->unit_count == 0 || (deliver(f, "dashboard", write_page) && deliver(f, "sync", put_in_place));
 }
 
+/* Other programs are told last, of what is there: also where a file could not be delivered. */
+static bool announce(const struct finishing *f) {
+    bool all = true;
+    if (f->o->config->metrics_textfile && f->o->facts->unit_count > 0) all = deliver(f, "metrics", write_metrics);
+    if (f->o->config->lineage.file || f->o->config->lineage.url) all &= deliver(f, "lineage", send_lineage);
+    return all;
+}
+
 static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err) {
     bool all = write_files(f) && archive(f) && deliver(f, "clean-up", clean_up);
+    all &= announce(f);
     return all ? ec_manifest_finish(f->dir, f->o->manifest->seq, err) : EC_OK;
 }
 

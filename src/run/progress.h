@@ -1,5 +1,6 @@
-/* A progress bar per source on stderr, with rate and time left; nothing where stderr is no
- * terminal. Log lines clear and redraw it. One at a time. */
+/* A progress bar per source on stderr, with rate and time left; nothing where stderr is no terminal, or
+ * a dumb one. Each drawing asks how large the terminal is: where it is low or narrow all is one line, cut
+ * to fit. Log lines clear and redraw it. A terminal that is gone is left alone. One at a time. */
 #ifndef EC_RUN_PROGRESS_H
 #define EC_RUN_PROGRESS_H
 

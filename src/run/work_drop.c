@@ -77,18 +77,24 @@ static const struct ec_drop *find_drop(const struct taking *t, uint64_t offset) 
 /* ---- quarantine ---- */
 
 /* As the gate notes it. */
-static enum ec_status note_sample(struct taking *t, uint64_t offset, uint64_t line, struct ec_str value,
-                                  struct ec_err *err) {
+static enum ec_status note_sample(struct taking *t, const struct ec_batch *batch, const struct ec_fault *fault,
+                                  const struct ec_gate_cells *cells, struct ec_err *err) {
+    const struct ec_place *place = &batch->place[fault->row];
+    struct ec_arena *arena = &t->result->facts.arena;
     if (t->sample_count == EC_SAMPLES_MAX) return EC_OK;
-    size_t n = ec_utf8_truncate(value.p, value.n, EC_SAMPLE_TEXT_MAX);
-    const char *copy = ec_arena_copy(&t->result->facts.arena, value.p, n);
+    size_t n = ec_utf8_truncate(fault->value.p, fault->value.n, EC_SAMPLE_TEXT_MAX);
+    const char *copy = ec_arena_copy(arena, fault->value.p, n);
     if (!copy) return ec_fail(err, EC_NO_MEMORY, "no memory for the samples of %s", t->path);
-    t->sample[t->sample_count++] = (struct sample){offset, {line, copy}};
+    struct sample *sample = &t->sample[t->sample_count];
+    *sample = (struct sample){place->offset, {.line = place->line, .value = copy}};
+    if (!ec_gate_excerpt(cells, batch, fault->row, fault->column, fault->value, arena, &sample->sample.excerpt))
+        return ec_fail(err, EC_NO_MEMORY, "no memory for the samples of %s", t->path);
+    t->sample_count++;
     return EC_OK;
 }
 
 static enum ec_status reject_rows(struct taking *t, struct ec_batch *batch, const struct ec_drop *drop,
-                                  struct ec_first *first, struct ec_err *err) {
+                                  const struct ec_gate_cells *cells, struct ec_first *first, struct ec_err *err) {
     size_t column = ec_source_column(t->source, t->source->key[0]);
     for (size_t row = 0; row < batch->rows; row++) {
         struct ec_fault fault = {.row = (uint32_t)row,
@@ -99,7 +105,7 @@ static enum ec_status reject_rows(struct taking *t, struct ec_batch *batch, cons
         first[row] = (struct ec_first){(uint32_t)row, drop[row].first_file, drop[row].first_line};
         ec_bit_set(batch->duplicate, row);
         EC_TRY(ec_batch_fault(batch, fault, err));
-        EC_TRY(note_sample(t, drop[row].key.offset, drop[row].key.line, fault.value, err));
+        EC_TRY(note_sample(t, batch, &fault, cells, err));
     }
     return ec_quarantine_write(&t->added, batch, first, batch->rows, err);
 }
@@ -110,7 +116,9 @@ static enum ec_status reject_all(struct taking *t, struct ec_again *again, struc
     do {
         EC_TRY(ec_again_next(again, &batch, &drop, err));
         ec_lap(t->laps, EC_WORK_READ);
-        if (batch->rows > 0) EC_TRY(reject_rows(t, batch, drop, first, err));
+        struct ec_gate_cells cells = {.source = t->source, .own_first = batch->columns};
+        cells.cell_of = ec_again_cells(again, &cells.count);
+        if (batch->rows > 0) EC_TRY(reject_rows(t, batch, drop, &cells, first, err));
         ec_lap(t->laps, EC_WORK_QUARANTINE);
     } while (batch->rows > 0);
     return ec_quarantine_finish(&t->added, err);

@@ -107,6 +107,7 @@ static enum ec_status open_checks(struct ec_work *w, struct ec_err *err) {
         if (!w->expression_failed[i]) return ec_fail(err, EC_NO_MEMORY, "no memory to check %s", w->path);
     }
     EC_TRY(ec_gate_create(s, &w->batch, w->derived_first, s->derive_count + 2, &w->gate, err));
+    ec_gate_cells(w->gate, w->reader->cell_of, w->reader->cell_of_count);
     for (size_t i = 0; i < s->key_count; i++) w->key_column[i] = ec_source_column(s, s->key[i]);
     if (s->key_count > 0) EC_TRY(open_keys(w, err));
     if (w->task->drop) EC_TRY(ec_drop_list_load(w->task->drop, &w->drops, err));

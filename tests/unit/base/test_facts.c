@@ -134,7 +134,13 @@ static void measure(struct ec_facts *f, uint64_t from, uint64_t to, bool note) {
             f->check[0].failed++;
             if (f->check[0].sample_count < EC_SAMPLES_MAX)
                 f->check[0].sample[f->check[0].sample_count++] =
-                    (struct ec_sample){row + 2, ec_arena_printf(a, "-%llu", (unsigned long long)row)};
+                    (struct ec_sample){.line = row + 2,
+                                       .value = ec_arena_printf(a, "-%llu", (unsigned long long)row),
+                                       .excerpt = {.text = ec_arena_printf(a, "x,-%llu", (unsigned long long)row),
+                                                   .cell = {2, 2},
+                                                   .cell_known = true,
+                                                   .cut_after = row % 2,
+                                                   .column = 3}};
             f->quarantined++;
             f->rows_invalid++;
             f->by_reason[EC_REASON_RULE]++;
@@ -263,6 +269,8 @@ static void json_reads_back_exactly(void **state) {
     assert_true(back.check[0].max_failed == 0.25);
     assert_int_equal(back.column[2].type.scale, 2);
     assert_string_equal(back.check[0].sample[0].value, f.check[0].sample[0].value);
+    assert_string_equal(back.check[0].sample[0].excerpt.text, f.check[0].sample[0].excerpt.text);
+    assert_int_equal(back.check[0].sample[0].excerpt.column, f.check[0].sample[0].excerpt.column);
     for (size_t i = 0; i < 3; i++) assert_memory_equal(back.column[i].hll, f.column[i].hll, EC_HLL_SIZE);
     for (size_t i = 0; i < 2; i++) assert_int_equal(back.column[2].top[i].hash, f.column[2].top[i].hash);
     assert_int_equal(back.newest_us, 999);

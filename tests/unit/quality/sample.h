@@ -69,10 +69,10 @@ static inline void sample_facts(struct ec_facts *f) {
     f->check = ec_arena_calloc(a, 5, sizeof *f->check);
     f->check_count = 5;
     f->check[0] = (struct ec_check_facts){"rows.parse", "parse", NULL, "validity", "error", "quarantine", (double)NAN, 200, 0, {{0}}, 0};
-    f->check[1] = (struct ec_check_facts){"key", "unique", NULL, "uniqueness", "error", "quarantine", (double)NAN, 190, 2, {{9, "u1"}, {10, "u2"}}, 2};
-    f->check[2] = (struct ec_check_facts){"age.min_value", "min_value", "age", "validity", "error", "quarantine", 0.1, 184, 1, {{7, "-3"}}, 1};
-    f->check[3] = (struct ec_check_facts){"email.not_allowed_values", "not_allowed_values", "email", "validity", "warn", "keep", (double)NAN, 200, 1, {{8, "admin@example.com"}}, 1};
-    f->check[4] = (struct ec_check_facts){"spent_adds_up", "expression", NULL, "consistency", "error", "quarantine", (double)NAN, 199, 10, {{3, ""}}, 1};
+    f->check[1] = (struct ec_check_facts){"key", "unique", NULL, "uniqueness", "error", "quarantine", (double)NAN, 190, 2, {{.line = 9, .value = "u1"}, {.line = 10, .value = "u2"}}, 2};
+    f->check[2] = (struct ec_check_facts){"age.min_value", "min_value", "age", "validity", "error", "quarantine", 0.1, 184, 1, {{.line = 7, .value = "-3"}}, 1};
+    f->check[3] = (struct ec_check_facts){"email.not_allowed_values", "not_allowed_values", "email", "validity", "warn", "keep", (double)NAN, 200, 1, {{.line = 8, .value = "admin@example.com"}}, 1};
+    f->check[4] = (struct ec_check_facts){"spent_adds_up", "expression", NULL, "consistency", "error", "quarantine", (double)NAN, 199, 10, {{.line = 3, .value = ""}}, 1};
 }
 
 #endif

@@ -1,0 +1,88 @@
+/* `metrics:` and `lineage:` of pipeline_config.yaml: where other programs learn of a run. */
+#include "config/loader.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+#define TIMEOUT_S_MAX 300
+
+static enum ec_status text_member(struct ec_loader *loader, const struct ec_yaml_node *map, const char *key, const char **text,
+                                  struct ec_err *err) {
+    const struct ec_yaml_node *node = ec_yaml_set(map, key);
+    return node ? ec_yaml_text(node, &loader->config->arena, text, err) : EC_OK;
+}
+
+static enum ec_status load_metrics(struct ec_loader *loader, const struct ec_yaml_node *metrics, struct ec_err *err) {
+    static const char *const keys[] = {"textfile"};
+    if (!metrics) return EC_OK;
+    EC_TRY(ec_yaml_keys(metrics, keys, COUNT(keys), err));
+    EC_TRY(text_member(loader, metrics, "textfile", &loader->config->metrics_textfile, err));
+    const struct ec_yaml_node *node = ec_yaml_set(metrics, "textfile");
+    size_t n = node ? strlen(node->text) : 0;
+    if (node && (n < 6 || strcmp(node->text + n - 5, ".prom") != 0))
+        return ec_yaml_fail(node->at, err, "node_exporter reads files that end with .prom, and `%s` does not", node->text);
+    return EC_OK;
+}
+
+/* A secret is named, never written down here. */
+static enum ec_status load_key(struct ec_loader *loader, const struct ec_yaml_node *node, struct ec_lineage *lineage, struct ec_err *err) {
+    static const char *const keys[] = {"env", "file"};
+    if (!node) return EC_OK;
+    if (node->kind != EC_YAML_MAP)
+        return ec_yaml_fail(node->at, err, "a secret is not written into the configuration: `api_key: {env: NAME}` or {file: PATH}");
+    EC_TRY(ec_yaml_keys(node, keys, COUNT(keys), err));
+    EC_TRY(text_member(loader, node, "env", &lineage->key_env, err));
+    EC_TRY(text_member(loader, node, "file", &lineage->key_file, err));
+    if (!lineage->key_env == !lineage->key_file) return ec_yaml_fail(node->at, err, "`api_key` needs either `env` or `file`");
+    return EC_OK;
+}
+
+/* Unencrypted only to this machine: events name files and columns, and the key goes with them. */
+static bool is_loopback(const char *host) {
+    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        size_t n = strlen(names[i]);
+        if (strncmp(host, names[i], n) == 0 && (host[n] == '\0' || host[n] == ':' || host[n] == '/')) return true;
+    }
+    return false;
+}
+
+static enum ec_status check_url(const struct ec_yaml_node *node, bool insecure, struct ec_err *err) {
+    const char *url = node->text;
+    for (const char *p = url; *p; p++)
+        if ((unsigned char)*p <= 0x20 || *p == 0x7F) return ec_yaml_fail(node->at, err, "the address holds a blank or a control character");
+    if (strchr(url, '@')) return ec_yaml_fail(node->at, err, "a password does not belong into an address: use `api_key`");
+    if (strncmp(url, "https://", 8) == 0 && url[8]) return EC_OK;
+    if (strncmp(url, "http://", 7) != 0 || !url[7]) return ec_yaml_fail(node->at, err, "`url` must begin with https:// (or http:// for this machine)");
+    if (insecure || is_loopback(url + 7)) return EC_OK;
+    return ec_yaml_fail(node->at, err, "http:// to another machine is not encrypted: use https://, or say `insecure: true`");
+}
+
+static enum ec_status load_lineage(struct ec_loader *loader, const struct ec_yaml_node *node, struct ec_err *err) {
+    static const char *const keys[] = {"file", "url", "api_key", "namespace", "job", "timeout", "insecure"};
+    struct ec_lineage *lineage = &loader->config->lineage;
+    bool insecure = false;
+    int64_t timeout_s = 10;
+    lineage->job_namespace = "ecluse";
+    lineage->timeout_s = 10;
+    if (!node) return EC_OK;
+    EC_TRY(ec_yaml_keys(node, keys, COUNT(keys), err));
+    EC_TRY(text_member(loader, node, "file", &lineage->file, err));
+    EC_TRY(text_member(loader, node, "url", &lineage->url, err));
+    EC_TRY(text_member(loader, node, "namespace", &lineage->job_namespace, err));
+    EC_TRY(text_member(loader, node, "job", &lineage->job, err));
+    EC_TRY(load_key(loader, ec_yaml_set(node, "api_key"), lineage, err));
+    const struct ec_yaml_node *item = ec_yaml_set(node, "insecure");
+    if (item) EC_TRY(ec_yaml_bool(item, &insecure, err));
+    item = ec_yaml_set(node, "timeout");
+    if (item) EC_TRY(ec_yaml_duration(item, &timeout_s, err));
+    if (timeout_s < 1 || timeout_s > TIMEOUT_S_MAX)
+        return ec_yaml_fail(item->at, err, "`timeout` must be from 1s to %ds", TIMEOUT_S_MAX);
+    lineage->timeout_s = (unsigned)timeout_s;
+    if (!lineage->file && !lineage->url) return ec_yaml_fail(node->at, err, "`lineage` needs a `file`, a `url`, or both");
+    return lineage->url ? check_url(ec_yaml_set(node, "url"), insecure, err) : EC_OK;
+}
+
+enum ec_status ec_load_outputs(struct ec_loader *loader, struct ec_err *err) {
+    EC_TRY(load_metrics(loader, ec_yaml_set(loader->pipeline, "metrics"), err));
+    return load_lineage(loader, ec_yaml_set(loader->pipeline, "lineage"), err);
+}
