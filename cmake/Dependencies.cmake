@@ -7,6 +7,9 @@ pkg_check_modules(EC_DEPS REQUIRED IMPORTED_TARGET
   libisal>=2.30 libzip>=1.7 expat>=2.5 libfyaml>=0.7 jansson>=2.14 libzstd>=1.5
   libxxhash>=0.8 libcrypto>=3.0 libpcre2-8>=10.42 libarchive>=3.6)
 
+# libcurl's header alone: the library is loaded when an alert is sent (src/deliver/curl_load.h).
+pkg_check_modules(EC_CURL REQUIRED libcurl>=7.85)
+
 # Debian's libsnappy ships no pkg-config file.
 find_library(EC_SNAPPY_LIBRARY NAMES snappy REQUIRED)
 find_path(EC_SNAPPY_INCLUDE NAMES snappy-c.h REQUIRED)

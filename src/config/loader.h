@@ -24,6 +24,9 @@ struct ec_loader {
 /* pipeline_config.yaml but for its sources. */
 enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) EC_MUST_USE;
 
+/* `alerts:` into config->alert. */
+enum ec_status ec_load_alerts(struct ec_config *config, const struct ec_yaml_node *alerts, struct ec_err *err) EC_MUST_USE;
+
 /* `sources:` into config->source, but for columns, rules and thresholds. */
 enum ec_status ec_load_sources(struct ec_loader *loader, struct ec_err *err) EC_MUST_USE;
 /* The keys of a source that name columns: key, partition_by, freshness; after its schema. */

@@ -22,11 +22,12 @@ LAW = {
     "sql": ["base", "store", "config"],
     "quality": ["base", "config"],
     "publish": ["base", "config", "quality"],
+    "deliver": ["base", "config"],
     "shop": ["base"],
 }
 LAW["run"] = sorted(LAW)
 LAW["cli"] = sorted(LAW)
-OWNER = {"duckdb.h": "sql"}
+OWNER = {"duckdb.h": "sql", "curl.h": "deliver"}
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include(?:_next)?\b[ \t]*(.*?)[ \t]*$", re.M)
 
 
