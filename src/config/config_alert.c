@@ -334,11 +334,14 @@ static enum ec_status load_alert(struct ec_arena *arena, const struct ec_yaml_no
 }
 
 enum ec_status ec_load_alerts(struct ec_config *config, const struct ec_yaml_node *alerts, struct ec_err *err) {
-    if (!alerts) return EC_OK;
-    EC_TRY(ec_yaml_want_list(alerts, err));
-    if (alerts->count > EC_ALERTS_MAX) return ec_yaml_fail(alerts->at, err, "more than %u alerts", EC_ALERTS_MAX);
-    config->alert = ec_arena_calloc(&config->arena, alerts->count, sizeof *config->alert);
+    if (alerts) EC_TRY(ec_yaml_want_list(alerts, err));
+    if (alerts && alerts->count > EC_ALERTS_MAX) return ec_yaml_fail(alerts->at, err, "more than %u alerts", EC_ALERTS_MAX);
+    config->alert = ec_arena_calloc(&config->arena, alerts ? alerts->count : 1, sizeof *config->alert);
     if (!config->alert) return ec_load_no_memory(err);
+    if (!alerts) { /* a project that says nothing has its file */
+        config->alert[config->alert_count++] = (struct ec_alert){.type = EC_ALERT_FILE, .name = types[EC_ALERT_FILE]};
+        return EC_OK;
+    }
     for (const struct ec_yaml_node *n = alerts->child; n; n = n->next) {
         enum ec_status status = load_alert(&config->arena, n, config->alert, &config->alert[config->alert_count], err);
         if (status != EC_OK && err) err->excerpt[0] = '\0';

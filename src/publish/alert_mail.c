@@ -91,7 +91,7 @@ static void add_headers(struct ec_buf *out, const struct ec_alert_note *note, co
     ec_buf_printf(&subject, "[%s] %s", word, note->title);
     ec_mail_header(out, "Subject", subject.failed ? word : subject.p);
     ec_buf_free(&subject);
-    ec_buf_printf(out, "Message-ID:\r\n <%s%s>\r\n", id, strchr(a->from, '@'));
+    ec_buf_printf(out, "Message-ID: <%s%s>\r\n", id, strchr(a->from, '@'));
     ec_buf_printf(out, "MIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\nX-Ecluse-Alert: %s; %s\r\n", ec_note_kind_name(note->kind),
                   ec_severity_name(note->severity));
     ec_buf_printf(out, "Content-Type: multipart/alternative;\r\n boundary=\"%s\"\r\n\r\n", boundary);

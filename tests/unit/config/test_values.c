@@ -138,7 +138,7 @@ static void every_key_of_a_source_takes_effect(void **state) {
     assert_string_equal(s->freshness_column, "placed"); /* not the one in the text literal */
     assert_true(s->reject_failed);
     assert_string_equal(s->derive[0].expression, "CAST(coalesce('paid', \"placed\") AS DATE)");
-    assert_int_equal(s->derive[0].line, 25); /* where its SQL begins */
+    assert_int_equal(s->derive[0].line, 27); /* where its SQL begins */
     assert_string_equal(s->derive[1].name, "twice");
     assert_true(s->threshold == 90); /* global_threshold before quality_threshold */
     s = ec_config_source(config, "sheets");
