@@ -87,7 +87,8 @@ enum ec_status ec_journal_read(const char *project, struct ec_journal *j, struct
     if (lines > LINES_MAX) lines = LINES_MAX;
     j->line = ec_arena_calloc(&j->arena, lines + 1, sizeof *j->line);
     if (status == EC_OK && !j->line) status = ec_fail(err, EC_NO_MEMORY, "no memory for the journal of alerts");
-    for (const char *p = text.p, *end = text.p + text.n; status == EC_OK && p && p < end && j->count < lines;) {
+    const char *p = ec_buf_str(&text).p, *end = p + text.n;
+    while (status == EC_OK && p < end && j->count < lines) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         if (!eol) break; /* torn, or being written */
         if (read_line(&j->arena, p, (size_t)(eol - p), &j->line[j->count])) j->count++;
@@ -118,7 +119,7 @@ void ec_journal_state(const struct ec_journal *j, const char *name, const char *
         bool first = strcmp(l->status, "pending") == 0 || strcmp(l->status, "suppressed") == 0;
         bool told = problem || strcmp(l->kind, "recovery") == 0;
         if (!first || !told) continue; /* tests and attempts open and end nothing */
-        memcpy(s->problem, l->problem, l->problem_count * sizeof *l->problem);
+        if (l->problem_count) memcpy(s->problem, l->problem, l->problem_count * sizeof *l->problem);
         s->problem_count = l->problem_count;
         if (problem && strcmp(l->status, "pending") == 0) {
             s->told_us = l->at_us;
