@@ -1,12 +1,15 @@
 #include "base/log.h"
 
 #include "base/calendar.h"
+#include "base/inert.h"
 #include "base/io.h"
 #include "base/json.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
+
+#define LINE_BYTES 65536u /* a message of 4,096 bytes, all of it escaped */
 
 static struct {
     struct ec_log_options options;
@@ -34,14 +37,18 @@ void ec_log_close(void) {
     logger.file = -1;
 }
 
-/* A message may quote a hostile file: what could forge a line becomes a space. */
+/* A message may quote a hostile file: what could forge a line becomes a space; what else commands or reorders a
+ * terminal's text (base/inert.h) is escaped when the line is composed. */
 static void make_inert(char *z) {
     for (char *p = z; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7F) *p = ' ';
 }
 
-static void compose(struct ec_buf *line, enum ec_log_level level, const char *message, bool json, bool color) {
+static void compose(struct ec_buf *line, enum ec_log_level level, const char *text, bool json, bool color) {
     char when[32];
+    struct ec_buf inert = ec_buf_make(LINE_BYTES);
+    ec_inert_add(&inert, text, strlen(text));
+    const char *message = ec_buf_str(&inert).p;
     when[ec_datetime_format(ec_now_micros() / EC_MICROS_PER_SECOND * EC_MICROS_PER_SECOND, when)] = '\0';
     if (json) {
         struct ec_json_writer w;
@@ -52,14 +59,16 @@ static void compose(struct ec_buf *line, enum ec_log_level level, const char *me
         ec_json_str(&w, "message", message);
         ec_json_end(&w);
         ec_buf_addc(line, '\n');
+        ec_buf_free(&inert);
         return;
     }
     const char *paint = !color || level < EC_LOG_WARN ? "" : level == EC_LOG_WARN ? "\033[33m" : "\033[31m";
     ec_buf_printf(line, "%s %s%-5s%s %s\n", when, paint, level_names[level], *paint ? "\033[0m" : "", message);
+    ec_buf_free(&inert);
 }
 
 static void emit(int fd, enum ec_log_level level, const char *message, bool color, bool *failed) {
-    struct ec_buf line = ec_buf_make(16384);
+    struct ec_buf line = ec_buf_make(2 * LINE_BYTES);
     compose(&line, level, message, logger.options.json, color);
     /* A log that cannot be written must not stop the data; that it could not is said once. */
     if (!line.failed && ec_file_write(fd, line.p, line.n, "log", NULL) != EC_OK && failed && !*failed) {

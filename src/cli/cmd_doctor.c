@@ -61,6 +61,7 @@ static enum ec_status print_json(const struct ec_doctor *doctor, struct ec_err *
 static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_doctor doctor = {.cli = cli};
     ec_doctor_project(&doctor);
+    ec_doctor_alerts(&doctor);
     ec_doctor_machine(&doctor);
     enum ec_status status = EC_OK;
     if (cli->json)

@@ -9,6 +9,7 @@
 #include "cli/results_out.h"
 #include "publish/summary.h"
 #include "publish/visible.h"
+#include "run/alerts.h"
 #include "run/paths.h"
 #include "run/run.h"
 
@@ -193,6 +194,7 @@ static int run_pipeline(struct ec_cli *cli, const struct ec_run_options *options
     catch_signals();
     status = ec_run(options, &outcome, err);
     if (status == EC_OK) {
+        ec_alerts_deliver(options->config, cancelled, &outcome.problems); /* without the lock: a network may be slow */
         log_timing(options->timing);
         status = print_outcome(cli, &outcome, ec_cli_value(cli, "--timing") ? options->timing : NULL, &printed, err);
     }

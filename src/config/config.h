@@ -20,6 +20,7 @@
 #include "base/batch.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "config/alert.h"
 
 enum ec_format { EC_FORMAT_AUTO, EC_FORMAT_JSON, EC_FORMAT_CSV, EC_FORMAT_XLSX };
 enum ec_load { EC_LOAD_APPEND, EC_LOAD_MERGE, EC_LOAD_REPLACE };
@@ -114,15 +115,6 @@ struct ec_source {
     const char *file;      /* of its definition */
     uint32_t line;
     char fingerprint[EC_SHA256_HEX]; /* of everything that decides its rows and verdicts */
-};
-
-enum ec_alert_type { EC_ALERT_FILE, EC_ALERT_SMTP, EC_ALERT_WEBHOOK, EC_ALERT_COMMAND };
-
-struct ec_alert {
-    enum ec_alert_type type;
-    /* Further keys are kept as they are for the issue that delivers them. */
-    struct { const char *key; const char *value; } *option;
-    size_t option_count;
 };
 
 /* Where OpenLineage events of a run go. */

@@ -11,7 +11,6 @@
 #define CHUNK_MB_MAX     (1u << 20)
 #define CHUNK_ROWS_MAX   100000000u
 #define TIMEOUT_S_MAX    (30u * 86400u)
-#define ALERTS_MAX       64u
 
 static unsigned cpus_minus_one(void) {
     cpu_set_t set;
@@ -102,57 +101,6 @@ static enum ec_status load_archive(struct ec_config *config, const struct ec_yam
     return check_cleanup(config, cleanup, err);
 }
 
-/* The options of an alert are flattened: a list gives its key once per item, a mapping
- * `headers: {X: y}` the key "headers.X". Counts where alert->option is NULL. */
-static enum ec_status add_options(struct ec_arena *arena, struct ec_alert *alert, const char *key,
-                                  const struct ec_yaml_node *node, struct ec_err *err) {
-    const struct ec_yaml_node *item = node->kind == EC_YAML_SCALAR ? node : node->child;
-    for (; item; item = node->kind == EC_YAML_SCALAR ? NULL : item->next) {
-        if (item->kind != EC_YAML_SCALAR)
-            return ec_yaml_fail(item->at, err, "an alert's option is a text, a list of texts or a mapping of texts");
-        size_t i = alert->option_count++;
-        if (!alert->option) continue;
-        alert->option[i].key =
-            node->kind == EC_YAML_MAP ? ec_arena_printf(arena, "%s.%s", key, item->name) : ec_arena_strdup(arena, key);
-        alert->option[i].value = ec_arena_strdup(arena, item->text);
-        if (!alert->option[i].key || !alert->option[i].value) return ec_load_no_memory(err);
-    }
-    return EC_OK;
-}
-
-static enum ec_status load_alert(struct ec_arena *arena, const struct ec_yaml_node *node, struct ec_alert *alert,
-                                 struct ec_err *err) {
-    static const char *const types[] = {"file", "smtp", "webhook", "command"};
-    EC_TRY(ec_yaml_want_map(node, err));
-    const struct ec_yaml_node *type = ec_yaml_set(node, "type");
-    if (!type) return ec_yaml_fail(node->at, err, "an alert needs a `type`: file, smtp, webhook or command");
-    unsigned index;
-    EC_TRY(ec_yaml_word(type, types, COUNT(types), &index, err));
-    alert->type = (enum ec_alert_type)index;
-    for (int pass = 0; pass < 2; pass++) {
-        size_t count = alert->option_count;
-        if (pass == 1 && !(alert->option = ec_arena_calloc(arena, count, sizeof *alert->option)))
-            return ec_load_no_memory(err);
-        alert->option_count = 0;
-        for (const struct ec_yaml_node *n = node->child; n; n = n->next)
-            if (n != type && !ec_yaml_is_null(n)) EC_TRY(add_options(arena, alert, n->name, n, err));
-    }
-    return EC_OK;
-}
-
-static enum ec_status load_alerts(struct ec_config *config, const struct ec_yaml_node *alerts, struct ec_err *err) {
-    if (alerts) EC_TRY(ec_yaml_want_list(alerts, err));
-    if (alerts && alerts->count > ALERTS_MAX) return ec_yaml_fail(alerts->at, err, "more than %u alerts", ALERTS_MAX);
-    config->alert_count = alerts ? alerts->count : 1; /* by default the file quality_alert.txt */
-    config->alert = ec_arena_calloc(&config->arena, config->alert_count, sizeof *config->alert);
-    if (!config->alert) return ec_load_no_memory(err);
-    if (!alerts) return EC_OK;
-    struct ec_alert *alert = config->alert;
-    for (const struct ec_yaml_node *n = alerts->child; n; n = n->next)
-        EC_TRY(load_alert(&config->arena, n, alert++, err));
-    return EC_OK;
-}
-
 enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
     static const char *const keys[] = {"data_workers",    "chunk_rows",        "chunk_size_mb",
                                        "memory_limit_mb", "quality_threshold", "processing_timeout",
@@ -162,5 +110,5 @@ enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
     EC_TRY(load_scalars(loader->config, loader->pipeline, err));
     EC_TRY(load_archive(loader->config, ec_yaml_set(loader->pipeline, "archive"), err));
     EC_TRY(ec_load_outputs(loader, err));
-    return load_alerts(loader->config, ec_yaml_set(loader->pipeline, "alerts"), err);
+    return ec_load_alerts(loader->config, ec_yaml_set(loader->pipeline, "alerts"), err);
 }

@@ -26,6 +26,8 @@ enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) EC
 
 /* `metrics:` and `lineage:`. */
 enum ec_status ec_load_outputs(struct ec_loader *loader, struct ec_err *err) EC_MUST_USE;
+/* `alerts:` into config->alert. */
+enum ec_status ec_load_alerts(struct ec_config *config, const struct ec_yaml_node *alerts, struct ec_err *err) EC_MUST_USE;
 
 /* `sources:` into config->source, but for columns, rules and thresholds. */
 enum ec_status ec_load_sources(struct ec_loader *loader, struct ec_err *err) EC_MUST_USE;

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <stdarg.h>
+#include <strings.h>
 
 static bool is_break(char c) {
     return c == '\n' || c == '\r';
@@ -56,11 +57,26 @@ struct ec_yaml_place ec_yaml_place_of_chars(const struct ec_yaml_file *file, uin
     return ec_yaml_place_of(file, i);
 }
 
+/* A line that may hold a secret is named and not shown: the error goes to a terminal, a log, a mail of cron. */
+static bool may_hold_secret(const char *p, size_t n) {
+    static const char *const signs[] = {"://", "password", "secret", "token", "authorization"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        size_t k = strlen(signs[i]);
+        for (size_t at = 0; at + k <= n; at++)
+            if (strncasecmp(p + at, signs[i], k) == 0) return true;
+    }
+    return false;
+}
+
 static void copy_excerpt(struct ec_yaml_place at, struct ec_err *err) {
     struct ec_str text = at.file->text;
     size_t start = line_start(text, at.line);
     size_t end = start;
     while (end < text.n && !is_break(text.p[end])) end++;
+    if (may_hold_secret(text.p + start, end - start)) {
+        err->excerpt[0] = '\0';
+        return;
+    }
     size_t n = ec_utf8_truncate(text.p + start, end - start, sizeof err->excerpt - 1);
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text.p[start + i];

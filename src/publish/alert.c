@@ -136,26 +136,8 @@ enum ec_status ec_alert_write(const struct ec_run_facts *run, struct ec_buf *out
     return status;
 }
 
-static void note_pending(const struct ec_config *config, struct ec_alert_result *result) {
-    static const char *const texts[] = {
-        [EC_ALERT_SMTP] = "the alert of type smtp that is configured was not sent: this version delivers alerts to "
-                          "data/quality/quality_alert.txt only",
-        [EC_ALERT_WEBHOOK] = "the alert of type webhook that is configured was not sent: this version delivers alerts "
-                             "to data/quality/quality_alert.txt only",
-        [EC_ALERT_COMMAND] = "the alert of type command that is configured was not run: this version delivers alerts "
-                             "to data/quality/quality_alert.txt only",
-    };
-    bool noted[sizeof texts / sizeof *texts] = {false};
-    for (size_t i = 0; config && i < config->alert_count; i++) {
-        enum ec_alert_type type = config->alert[i].type;
-        if (type == EC_ALERT_FILE || noted[type]) continue;
-        noted[type] = true;
-        result->pending[result->pending_count++] = texts[type];
-    }
-}
-
-enum ec_status ec_alert_publish(const char *dir, const struct ec_run_facts *run, const struct ec_config *config,
-                                struct ec_durable *durable, struct ec_alert_result *result, struct ec_err *err) {
+enum ec_status ec_alert_publish(const char *dir, const struct ec_run_facts *run, struct ec_durable *durable,
+                                struct ec_alert_result *result, struct ec_err *err) {
     char path[4096];
     *result = (struct ec_alert_result){.files = bad_files(run)};
     EC_TRY(ec_path_join(path, sizeof path, dir, EC_ALERT_FILE_NAME, err));
@@ -164,7 +146,6 @@ enum ec_status ec_alert_publish(const char *dir, const struct ec_run_facts *run,
             return ec_fail_errno(err, EC_DELIVERY, "cannot remove the alert of an earlier run, %s", path);
         return durable ? ec_durable_folder(durable, dir, err) : EC_OK;
     }
-    note_pending(config, result);
     struct ec_buf text = ec_buf_make(ALERT_MAX);
     enum ec_status status = ec_alert_write(run, &text, err);
     if (status == EC_OK) status = ec_durable_put(durable, path, text.p, text.n, err);

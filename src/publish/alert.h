@@ -4,8 +4,7 @@
  * first. Samples of personal data are masked (publish/mask.h), text of others is made visible.
  *
  *     struct ec_alert_result result;
- *     EC_TRY(ec_alert_publish("data/quality", &run, config, durable, &result, err));
- *     for (size_t i = 0; i < result.pending_count; i++) ec_log(EC_LOG_WARN, "%s", result.pending[i]);
+ *     EC_TRY(ec_alert_publish("data/quality", &run, durable, &result, err));
  */
 #ifndef EC_PUBLISH_ALERT_H
 #define EC_PUBLISH_ALERT_H
@@ -13,23 +12,17 @@
 #include "base/durable.h"
 #include "quality/run_facts.h"
 
-#define EC_ALERT_FILE_NAME   "quality_alert.txt"
-#define EC_ALERT_PENDING_MAX 3u
+#define EC_ALERT_FILE_NAME "quality_alert.txt"
 
 struct ec_alert_result {
     bool written;
     uint64_t files; /* that failed or are errored */
-    /* Sentences: one per configured type of alert that this version does not deliver, and only
-     * where there was something to alert of. Static storage. */
-    const char *pending[EC_ALERT_PENDING_MAX];
-    size_t pending_count;
 };
 
 /* The alert's text, appended; nothing where no file failed. */
 enum ec_status ec_alert_write(const struct ec_run_facts *run, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
-/* Writes or removes the file in `dir`. `config` may be NULL, and `durable`: then it is written alone. */
-enum ec_status ec_alert_publish(const char *dir, const struct ec_run_facts *run, const struct ec_config *config,
-                                struct ec_durable *durable, struct ec_alert_result *result,
-                                struct ec_err *err) EC_MUST_USE;
+/* Writes or removes the file in `dir`. `durable` may be NULL: then it is written alone. */
+enum ec_status ec_alert_publish(const char *dir, const struct ec_run_facts *run, struct ec_durable *durable,
+                                struct ec_alert_result *result, struct ec_err *err) EC_MUST_USE;
 
 #endif

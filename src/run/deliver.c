@@ -6,6 +6,7 @@
 #include "publish/archive.h"
 #include "publish/page.h"
 #include "quality/report.h"
+#include "run/alerts.h"
 #include "run/paths.h"
 
 #define LIST_ARENA_MAX ((size_t)256 * EC_MIB)
@@ -19,9 +20,8 @@ enum ec_status ec_deliver_alert(const struct ec_finish_options *o, struct ec_err
     char dir[EC_PATH_MAX];
     struct ec_alert_result result;
     EC_TRY(quality_dir(dir, o, err));
-    EC_TRY(ec_alert_publish(dir, o->facts, o->config, o->durable, &result, err));
-    for (size_t i = 0; i < result.pending_count; i++) ec_log(EC_LOG_WARN, "%s", result.pending[i]);
-    return EC_OK;
+    EC_TRY(ec_alert_publish(dir, o->facts, o->durable, &result, err));
+    return ec_alerts_queue(o->config, o->facts, err);
 }
 
 enum ec_status ec_deliver_page(const struct ec_finish_options *o, struct ec_err *err) {

@@ -35,7 +35,7 @@ static void pipeline_is_the_contracts(void **state) {
     assert_int_equal(config->archive_cleanup, EC_AREA_STAGING);
     assert_int_equal(config->alert_count, 1);
     assert_int_equal(config->alert[0].type, EC_ALERT_FILE);
-    assert_int_equal(config->alert[0].option_count, 0);
+    assert_string_equal(config->alert[0].name, "file");
     for (int i = 0; i < EC_DIM_COUNT; i++) assert_true(config->weight[i] == 1);
     assert_int_equal(strlen(config->fingerprint), 64);
     ec_config_destroy(config);

@@ -63,8 +63,10 @@ static void every_key_of_a_source_takes_effect(void **state) {
                                             "processing_timeout: 5\nquality_threshold: 82.5\n"
                                             "archive: {enabled: false, include: [raw], cleanup: [raw, staging]}\n"
                                             "alerts:\n"
-                                            "  - {type: smtp, to: [a@b.c, d@e.f], port: 587, password: ~}\n"
-                                            "  - {type: webhook, headers: {X-A: no}}\n"
+                                            "  - {type: smtp, host: mx.b.c, from: x@b.c, to: [a@b.c, d@e.f], port: 465, password: ~}\n"
+                                            "  - {type: webhook, url: {file: secrets/url}, headers: {X-A: no}, secret: {env: HOOK}}\n"
+                                            "  - {type: webhook, name: slack, format: slack, url: https://x/y, repeat_after: 2d}\n"
+                                            "  - {type: command, argv: [a, b c], env: [HOME_A], severity: warn, timeout: 5s}\n"
                                             "sources:\n"
                                             "  shop_2:\n"
                                             "    schema: orders\n"
@@ -97,14 +99,30 @@ static void every_key_of_a_source_takes_effect(void **state) {
     assert_false(config->archive_enabled);
     assert_int_equal(config->archive_include, EC_AREA_RAW);
     assert_int_equal(config->archive_cleanup, EC_AREA_RAW | EC_AREA_STAGING);
-    assert_int_equal(config->alert_count, 2);
-    assert_int_equal(config->alert[0].type, EC_ALERT_SMTP);
-    assert_int_equal(config->alert[0].option_count, 3); /* a null option is none */
-    assert_string_equal(config->alert[0].option[1].key, "to");
-    assert_string_equal(config->alert[0].option[1].value, "d@e.f");
-    assert_string_equal(config->alert[0].option[2].value, "587");
-    assert_string_equal(config->alert[1].option[0].key, "headers.X-A");
-    assert_string_equal(config->alert[1].option[0].value, "no");
+    assert_int_equal(config->alert_count, 4);
+    const struct ec_alert *alert = config->alert;
+    assert_int_equal(alert[0].type, EC_ALERT_SMTP);
+    assert_int_equal(alert[0].to_count, 2);
+    assert_string_equal(alert[0].to[1], "d@e.f");
+    assert_int_equal(alert[0].tls, EC_TLS_IMPLICIT); /* by its port */
+    assert_int_equal(alert[0].password.kind, EC_SECRET_NONE); /* a null is none */
+    assert_int_equal(alert[0].severity, EC_SEVERITY_ERROR);
+    assert_true(alert[0].recovery);
+    assert_string_equal(alert[1].name, "webhook");
+    assert_int_equal(alert[1].url.kind, EC_SECRET_FILE);
+    assert_string_equal(alert[1].url.text, "secrets/url");
+    assert_string_equal(alert[1].header[0].name, "X-A");
+    assert_string_equal(alert[1].header[0].value.text, "no");
+    assert_int_equal(alert[1].secret.kind, EC_SECRET_ENV);
+    assert_string_equal(alert[2].name, "slack");
+    assert_int_equal(alert[2].format, EC_HOOK_SLACK);
+    assert_int_equal(alert[2].repeat_s, 2 * 86400);
+    assert_string_equal(alert[3].argv[1], "b c");
+    assert_null(alert[3].argv[2]);
+    assert_string_equal(alert[3].env[0], "HOME_A");
+    assert_int_equal(alert[3].severity, EC_SEVERITY_WARN);
+    assert_int_equal(alert[3].timeout_s, 5);
+    assert_int_equal(alert[3].connect_timeout_s, 5); /* no longer than all of it */
 
     const struct ec_source *s = ec_config_source(config, "shop_2");
     assert_string_equal(s->schema, "orders");
@@ -120,7 +138,7 @@ static void every_key_of_a_source_takes_effect(void **state) {
     assert_string_equal(s->freshness_column, "placed"); /* not the one in the text literal */
     assert_true(s->reject_failed);
     assert_string_equal(s->derive[0].expression, "CAST(coalesce('paid', \"placed\") AS DATE)");
-    assert_int_equal(s->derive[0].line, 25); /* where its SQL begins */
+    assert_int_equal(s->derive[0].line, 27); /* where its SQL begins */
     assert_string_equal(s->derive[1].name, "twice");
     assert_true(s->threshold == 90); /* global_threshold before quality_threshold */
     s = ec_config_source(config, "sheets");

@@ -217,23 +217,17 @@ static void an_alert_only_where_something_failed(void **state) {
     char dir[] = "/tmp/ec-alert-XXXXXX", path[128];
     assert_non_null(mkdtemp(dir));
     (void)snprintf(path, sizeof path, "%s/quality_alert.txt", dir);
-    struct ec_alert alerts[] = {{.type = EC_ALERT_FILE}, {.type = EC_ALERT_SMTP}, {.type = EC_ALERT_SMTP}, {.type = EC_ALERT_WEBHOOK}};
-    struct ec_config config = {.alert = alerts, .alert_count = 4};
     struct ec_run_facts bad, good;
     struct ec_alert_result result;
     struct ec_buf text = ec_buf_make(EC_MIB);
     make_run(&bad, true);
     make_run(&good, false);
-    assert_int_equal(ec_alert_publish(dir, &good, &config, NULL, &result, NULL), EC_OK);
+    assert_int_equal(ec_alert_publish(dir, &good, NULL, &result, NULL), EC_OK);
     assert_false(result.written);
-    assert_int_equal(result.pending_count, 0);
     assert_false(ec_path_exists(path));
-    assert_int_equal(ec_alert_publish(dir, &bad, &config, NULL, &result, NULL), EC_OK);
+    assert_int_equal(ec_alert_publish(dir, &bad, NULL, &result, NULL), EC_OK);
     assert_true(result.written);
     assert_int_equal(result.files, 2);
-    assert_int_equal(result.pending_count, 2);
-    assert_non_null(strstr(result.pending[0], "smtp"));
-    assert_non_null(strstr(result.pending[1], "webhook"));
     assert_int_equal(ec_file_load(path, &text, NULL), EC_OK);
     const char *first = strstr(text.p, "\n1. data/raw/api_logs.zip, member "), *second = strstr(text.p, "\n2. data/raw/");
     assert_true(first && second && first < second);
@@ -245,7 +239,7 @@ static void an_alert_only_where_something_failed(void **state) {
     assert_null(strstr(text.p, "admin@example.com"));
     for (size_t i = 0; i < text.n; i++) assert_true((unsigned char)text.p[i] >= 0x20 || text.p[i] == '\n');
     assert_int_equal(count(text.p, "<img"), count(text.p, "[U+202E]fdp.exe")); /* no line was forged */
-    assert_int_equal(ec_alert_publish(dir, &good, NULL, NULL, &result, NULL), EC_OK);
+    assert_int_equal(ec_alert_publish(dir, &good, NULL, &result, NULL), EC_OK);
     assert_false(ec_path_exists(path));
     assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
     ec_buf_free(&text);

@@ -1,0 +1,26 @@
+/* What mail and webhooks share: a handle of libcurl with limits, TLS and no way around it. */
+#ifndef EC_DELIVER_TRANSPORT_H
+#define EC_DELIVER_TRANSPORT_H
+
+#include "deliver/curl_load.h"
+#include "deliver/send.h"
+
+struct ec_transport {
+    const struct ec_curl *lib;
+    CURL *curl;
+    const struct ec_sending *sending;
+    char why[CURL_ERROR_SIZE];
+    char ca_path[4096];
+    bool failed; /* an option was refused */
+};
+
+/* `protocols` is all that may be spoken, such as "https"; redirects are not followed, .netrc and caches not used. */
+enum ec_status ec_transport_open(struct ec_transport *transport, const struct ec_sending *sending, const char *url,
+                                 const char *protocols, struct ec_err *err) EC_MUST_USE;
+/* Performs it. *code is the protocol's last answer, 0 where there was none. */
+enum ec_status ec_transport_perform(struct ec_transport *transport, long *code, struct ec_err *err) EC_MUST_USE;
+void ec_transport_close(struct ec_transport *transport);
+
+#define EC_TRANSPORT_SET(t, option, value) ((t)->failed |= (t)->lib->easy_setopt((t)->curl, (option), (value)) != CURLE_OK)
+
+#endif
