@@ -89,4 +89,9 @@
 #define EC_PAGE_ALERTS_MAX 50u
 #define EC_PAGE_LINEAGE_MAX 500u /* nodes */
 
+/* Business figures: days that are looked at, days of a small curve, rows of a table. */
+#define EC_BUSINESS_DAYS 90u
+#define EC_BUSINESS_SERIES 30u
+#define EC_BUSINESS_ROWS_MAX 1000u
+
 #endif

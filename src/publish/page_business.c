@@ -93,6 +93,7 @@ void ec_sheet_business(struct ec_sheet *s) {
     write_strip(s, b);
     for (int i = 0; i < EC_BUSINESS_PARTS; i++)
         write_part(w, ec_business_part_name((enum ec_business_part)i), b ? b->part[i] : NULL, i == EC_BUSINESS_FUNNEL);
+    ec_json_str(w, "api_day", b ? b->api_day : NULL);
     if (b && b->from) {
         ec_json_object(w, "window");
         ec_json_str(w, "from", b->from);

@@ -60,6 +60,7 @@ struct ec_business {
     struct ec_business_figure figure[EC_BUSINESS_STRIP];
     size_t figure_count;
     const char *from, *to; /* days; NULL: none */
+    const char *api_day;   /* that api_by_category is of */
 };
 
 /* ---- the rest ---- */

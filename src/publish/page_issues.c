@@ -139,16 +139,25 @@ static void add_number(struct ec_buf *out, double value, int decimals, bool fren
         ec_buf_addz(out, text);
 }
 
+/* "values break age.type", "rows repeat a key"; what it is that the rows do. */
+static void say_rule(struct ec_buf *out, const struct ec_check_facts *c, bool fr) {
+    if (strcmp(c->rule, "unique") == 0)
+        ec_buf_addz(out, fr ? " lignes répètent une clé (" : " rows repeat a key (");
+    else if (strcmp(c->rule, "parse") == 0)
+        ec_buf_addz(out, fr ? " enregistrements sont abîmés (" : " records are damaged (");
+    else if (fr)
+        ec_buf_printf(out, " %s ne respectent pas %s (", c->column ? "valeurs" : "lignes", c->id);
+    else
+        ec_buf_printf(out, " %s break %s (", c->column ? "values" : "rows", c->id);
+}
+
 static void say_check(struct ec_buf *out, const struct issue *i, bool fr) {
     const struct ec_check_facts *c = i->check->check;
     ec_buf_printf(out, fr ? "%s : " : "%s: ", i->check->of->name);
     add_count(out, (double)c->failed, fr);
     ec_buf_addz(out, fr ? " sur " : " of ");
     add_count(out, (double)c->evaluated, fr);
-    if (fr)
-        ec_buf_printf(out, " %s ne respectent pas %s (", c->column ? "valeurs" : "lignes", c->id);
-    else
-        ec_buf_printf(out, " %s break %s (", c->column ? "values" : "rows", c->id);
+    say_rule(out, c, fr);
     add_number(out, 100 * i->share, 2, fr);
     ec_buf_addz(out, fr ? "\xC2\xA0%)." : " %).");
 }

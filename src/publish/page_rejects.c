@@ -90,8 +90,23 @@ static bool is_personal(const struct ec_sheet *s, const struct ec_page_reject *r
     return false;
 }
 
-/* A reason over no column, of a row whose record may hold anything, shows its value where the record may be shown. */
-static bool is_hidden(const char *column, bool personal) { return column ? ec_mask_is_personal(column) : personal; }
+/* Of a damaged record any cell may hold anything: it is shown where the record may be. */
+static bool is_structural(const char *code) {
+    static const char *const codes[] = {"parse-error", "missing-cell", "extra-cell", "encoding-error", "too-long"};
+    for (size_t i = 0; code && i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(code, codes[i]) == 0) return true;
+    return false;
+}
+
+static bool is_hidden(const struct ec_page_reason *r, bool personal) {
+    return r->column && !is_structural(r->code) ? ec_mask_is_personal(r->column) : personal;
+}
+
+static bool is_damaged(const struct ec_page_reject *row) {
+    for (size_t i = 0; i < row->reason_count; i++)
+        if (is_structural(row->reason[i].code)) return true;
+    return false;
+}
 
 static bool is_bad(const struct ec_page_reject *row, const char *column) {
     for (size_t i = 0; i < row->reason_count; i++)
@@ -106,7 +121,7 @@ static void write_row_reasons(struct ec_sheet *s, const struct ec_page_reject *r
         ec_json_object(&s->w, NULL);
         ec_json_str(&s->w, "code", r->code);
         ec_json_str(&s->w, "column", r->column);
-        ec_sheet_masked(&s->w, "value", r->value, is_hidden(r->column, personal));
+        ec_sheet_masked(&s->w, "value", r->value, is_hidden(r, personal));
         ec_json_end(&s->w);
     }
     ec_json_end_array(&s->w);
@@ -114,7 +129,7 @@ static void write_row_reasons(struct ec_sheet *s, const struct ec_page_reject *r
 
 static void write_row(struct ec_sheet *s, const struct ec_page_reject *row) {
     struct ec_json_writer *w = &s->w;
-    bool personal = is_personal(s, row);
+    bool personal = is_personal(s, row), damaged = personal && is_damaged(row);
     ec_json_object(w, NULL);
     ec_json_str(w, "source", row->source);
     ec_json_str(w, "file", row->file);
@@ -128,7 +143,7 @@ static void write_row(struct ec_sheet *s, const struct ec_page_reject *row) {
     for (size_t i = 0; i < row->cell_count; i++) {
         ec_json_object(w, NULL);
         ec_json_str(w, "column", row->cell[i].column);
-        ec_sheet_masked(w, "value", row->cell[i].value, ec_mask_is_personal(row->cell[i].column));
+        ec_sheet_masked(w, "value", row->cell[i].value, damaged || ec_mask_is_personal(row->cell[i].column));
         ec_json_bool(w, "bad", is_bad(row, row->cell[i].column));
         ec_json_end(w);
     }
