@@ -5,6 +5,22 @@
 
 static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for rejected rows"); }
 
+/* A value as text: a string without its quotes, anything else as JSON; null is NULL. False where memory runs out. */
+static bool shown(const json_t *value, struct ec_arena *arena, const char **out) {
+    *out = NULL;
+    if (json_is_null(value)) return true;
+    if (json_is_string(value)) {
+        *out = ec_arena_strdup(arena, json_string_value(value));
+        return *out != NULL;
+    }
+    size_t n = json_dumpb(value, NULL, 0, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = ec_arena_alloc(arena, n + 1);
+    if (!text) return false;
+    text[json_dumpb(value, text, n, JSON_ENCODE_ANY | JSON_COMPACT)] = '\0';
+    *out = text;
+    return true;
+}
+
 static enum ec_status json_cells(const char *raw, struct ec_arena *arena, struct ec_page_reject *row, struct ec_err *err) {
     json_t *object = json_loads(raw, 0, NULL);
     size_t most = json_object_size(object), n = 0;
@@ -14,13 +30,9 @@ static enum ec_status json_cells(const char *raw, struct ec_arena *arena, struct
     bool failed = most && !cell;
     json_object_foreach(object, key, value) {
         if (failed) break;
-        char *text = json_is_string(value) || json_is_null(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        const char *shown = json_is_string(value) ? json_string_value(value) : text;
         cell[n].column = ec_arena_strdup(arena, key);
-        cell[n].value = shown ? ec_arena_strdup(arena, shown) : NULL;
-        failed = !cell[n].column || (shown && !cell[n].value);
+        failed = !cell[n].column || !shown(value, arena, &cell[n].value);
         n++;
-        free(text);
     }
     json_decref(object);
     if (failed) return no_memory(err);
