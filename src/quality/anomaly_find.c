@@ -52,11 +52,16 @@ static enum ec_status add_unit(struct search *s, const struct ec_unit *unit, str
     return EC_OK;
 }
 
+/* Of a run before this one, whose own lines may be there when it is finished after a crash. */
+static bool is_past(const struct search *s, const struct ec_history_point *p, const char *name) {
+    return s->history.run[p->run].seq < s->run->seq && p->read > 0 && strcmp(p->source, name) == 0;
+}
+
 /* The source's newest runs in the history, at most as many as configured. */
 static void find_past(struct search *s, const char *name) {
     s->past_count = 0;
     for (size_t i = s->history.point_count; i-- > 0 && s->past_count < s->config->anomaly.runs;)
-        if (strcmp(s->history.point[i].source, name) == 0 && s->history.point[i].read > 0) s->past[s->past_count++] = &s->history.point[i];
+        if (is_past(s, &s->history.point[i], name)) s->past[s->past_count++] = &s->history.point[i];
 }
 
 static double rate(const struct ec_history_count *c) {
@@ -116,7 +121,7 @@ enum ec_status ec_anomalies_find(const char *path, const struct ec_config *confi
     struct search s = {.config = config, .run = run};
     run->anomaly_count = 0;
     if (!config->anomaly.enabled) return EC_OK;
-    EC_TRY(ec_history_read_before(path, run->seq, true, &s.history, err));
+    EC_TRY(ec_history_read(path, EC_HISTORY_RECENT, &s.history, err));
     ec_arena_init(&s.arena, JUDGE_MAX);
     s.source = ec_arena_calloc(&s.arena, run->unit_count, sizeof *s.source);
     enum ec_status status = s.source ? search_all(&s, err) : no_memory(err);

@@ -90,12 +90,14 @@ struct ec_history {
 enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_durable *durable,
                                  struct ec_err *err) EC_MUST_USE;
 
-/* Reads the whole; a file that does not exist is an empty history. */
-enum ec_status ec_history_read(const char *path, struct ec_history *history, struct ec_err *err) EC_MUST_USE;
-/* Reads what is older than the run `seq`, 0: all; `detailed` leaves compacted lines out, which is all that a
- * baseline needs. */
-enum ec_status ec_history_read_before(const char *path, uint64_t seq, bool detailed, struct ec_history *history,
-                                      struct ec_err *err) EC_MUST_USE;
+enum ec_history_part {
+    EC_HISTORY_FIGURES, /* of all runs, without columns, checks and stages */
+    EC_HISTORY_WHOLE,
+    EC_HISTORY_RECENT, /* lines that are not compacted alone: what a baseline needs */
+};
+/* Reads the file; one that does not exist is an empty history. */
+enum ec_status ec_history_read(const char *path, enum ec_history_part part, struct ec_history *history,
+                               struct ec_err *err) EC_MUST_USE;
 void ec_history_deinit(struct ec_history *history);
 
 /* The counts of that name, or NULL. */

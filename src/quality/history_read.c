@@ -122,8 +122,8 @@ static bool add_counts(struct ec_history *h, struct ec_history_counts *counts, c
     return true;
 }
 
-static bool read_resources(struct ec_history *h, const json_t *object, struct ec_resource_facts *out) {
-    const json_t *stages = json_object_get(object, "stages");
+static bool read_resources(struct ec_history *h, const json_t *object, bool details, struct ec_resource_facts *out) {
+    const json_t *stages = details ? json_object_get(object, "stages") : NULL;
     size_t n = json_array_size(stages) < STAGES_MAX ? json_array_size(stages) : STAGES_MAX;
     if (!json_is_object(object)) return true;
     out->known = true;
@@ -144,14 +144,14 @@ static bool read_resources(struct ec_history *h, const json_t *object, struct ec
     return out->stage != NULL;
 }
 
-static bool read_run(struct ec_history *h, struct ec_history_run *run, const json_t *line) {
+static bool read_run(struct ec_history *h, struct ec_history_run *run, const json_t *line, bool details) {
     const char *started = json_string_value(json_object_get(line, "started"));
     if (!run->started) {
         run->started = ec_arena_strdup(&h->arena, started ? started : "");
         run->seconds = number_of(json_object_get(line, "run_seconds"));
         run->seq = uint_of(json_object_get(line, "seq"));
     }
-    return run->started && (run->resources.known || read_resources(h, json_object_get(line, "resources"), &run->resources));
+    return run->started && (run->resources.known || read_resources(h, json_object_get(line, "resources"), details, &run->resources));
 }
 
 static bool read_details(struct ec_history *h, struct ec_history_point *p, const json_t *line) {
@@ -197,15 +197,24 @@ static void add_newest(struct ec_history_point *p, const char *newest) {
     p->newest_known = true;
 }
 
+struct adding {
+    struct ec_history *h;
+    const json_t *line;
+    bool compacted, details;
+};
+
 /* Adds a line's figures to its run and source; *ours: the line is one of ours. False where memory runs out. */
-static bool add_line(struct ec_history *h, const json_t *line, bool compacted, bool *ours) {
+static bool add_line(const struct adding *a, bool *ours) {
+    struct ec_history *h = a->h;
+    const json_t *line = a->line;
+    bool compacted = a->compacted;
     const char *id = json_string_value(json_object_get(line, "run"));
     const char *source = json_string_value(json_object_get(line, "source"));
     enum ec_verdict verdict = ec_history_verdict(json_string_value(json_object_get(line, "status")));
     *ours = id && verdict != EC_VERDICT_COUNT && json_is_string(json_object_get(line, "started"));
     if (!*ours) return true;
     struct ec_history_run *run = find_run(h, id);
-    if (!run || !read_run(h, run, line)) return false;
+    if (!run || !read_run(h, run, line, a->details)) return false;
     struct ec_history_point *p = find_point(h, (size_t)(run - h->run), source ? source : "");
     if (!p) return false;
     uint64_t files = compacted ? uint_of(json_object_get(line, "files")) : 1;
@@ -218,14 +227,10 @@ static bool add_line(struct ec_history *h, const json_t *line, bool compacted, b
     if (ec_history_is_worse(verdict, p->status)) p->status = verdict;
     add_figures(run, p, line);
     add_newest(p, json_string_value(json_object_get(line, "newest")));
-    return compacted || !json_object_get(line, "columns") || read_details(h, p, line);
+    return compacted || !a->details || !json_object_get(line, "columns") || read_details(h, p, line);
 }
 
-static bool is_wanted(const json_t *line, uint64_t seq) {
-    return seq == 0 || uint_of(json_object_get(line, "seq")) < seq;
-}
-
-enum ec_status ec_history_read_before(const char *path, uint64_t seq, bool detailed, struct ec_history *h, struct ec_err *err) {
+enum ec_status ec_history_read(const char *path, enum ec_history_part part, struct ec_history *h, struct ec_err *err) {
     *h = (struct ec_history){0};
     ec_arena_init(&h->arena, EC_HISTORY_MAX);
     struct ec_buf text = ec_buf_make(EC_HISTORY_MAX);
@@ -234,20 +239,16 @@ enum ec_status ec_history_read_before(const char *path, uint64_t seq, bool detai
     size_t at = 0;
     while (status == EC_OK && ec_history_next_line(all, &at, &line)) {
         bool compacted = ec_history_is_compacted(line), ours = false;
-        if (line.n == 0 || (compacted && detailed)) continue;
+        if (line.n == 0 || (compacted && part == EC_HISTORY_RECENT)) continue;
         json_t *object = json_loadb(line.p, line.n, 0, NULL);
-        bool fits = !object || !is_wanted(object, seq) || add_line(h, object, compacted, &ours);
-        if (!object || (is_wanted(object, seq) && fits && !ours)) h->damaged++;
-        if (!fits) status = ec_fail(err, EC_NO_MEMORY, "no memory for the history");
+        struct adding a = {.h = h, .line = object, .compacted = compacted, .details = part != EC_HISTORY_FIGURES};
+        if (object && !add_line(&a, &ours)) status = ec_fail(err, EC_NO_MEMORY, "no memory for the history");
+        if (status == EC_OK && !ours) h->damaged++;
         json_decref(object);
     }
     ec_buf_free(&text);
     if (status != EC_OK) ec_history_deinit(h);
     return status;
-}
-
-enum ec_status ec_history_read(const char *path, struct ec_history *history, struct ec_err *err) {
-    return ec_history_read_before(path, 0, false, history, err);
 }
 
 void ec_history_deinit(struct ec_history *history) {

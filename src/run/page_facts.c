@@ -75,7 +75,7 @@ static enum ec_status gather_sql(const struct ec_page_facts_options *o, struct g
 static enum ec_status gather(const struct ec_page_facts_options *o, struct gathered *g, struct ec_page_data *data, struct ec_err *err) {
     char path[EC_PATH_MAX];
     EC_TRY(ec_project_path(path, o->config->dir, EC_DIR_QUALITY, "history.jsonl", err));
-    EC_TRY(ec_history_read(path, &g->history, err));
+    EC_TRY(ec_history_read(path, EC_HISTORY_WHOLE, &g->history, err));
     find_resources(&g->history, o->facts);
     cut_history(&g->history, o->facts->seq);
     EC_TRY(gather_sql(o, g, err));

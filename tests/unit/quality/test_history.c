@@ -70,7 +70,7 @@ static void publishing_twice_adds_nothing(void **state) {
     assert_memory_equal(once.p, twice.p, once.n);
 
     struct ec_history history;
-    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
     assert_int_equal(history.run_count, 2);
     assert_int_equal(history.damaged, 0);
     assert_string_equal(history.run[0].run, "r1");
@@ -99,7 +99,7 @@ static void a_damaged_line_is_counted_and_kept(void **state) {
     make_run(&run, "r1", 2);
     assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     struct ec_history history;
-    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
     assert_int_equal(history.damaged, 3);
     assert_int_equal(history.run_count, 1);
     assert_int_equal(history.run[0].files, 2);
@@ -114,7 +114,7 @@ static void a_damaged_line_is_counted_and_kept(void **state) {
 static void no_file_is_an_empty_history(void **state) {
     (void)state;
     struct ec_history history;
-    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
     assert_int_equal(history.run_count, 0);
     ec_history_deinit(&history);
 }
