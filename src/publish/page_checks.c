@@ -32,7 +32,7 @@ static int by_weight(const void *a, const void *b) {
     return order ? order : strcmp(x->check->id, y->check->id);
 }
 
-static void collect_checks(struct ec_sheet *s) {
+void ec_sheet_collect_checks(struct ec_sheet *s) {
     size_t n = 0;
     for (size_t i = 0; i < s->source_count; i++) n += s->source[i].facts.check_count;
     s->check = ec_arena_calloc(&s->arena, n, sizeof *s->check);
@@ -135,7 +135,6 @@ static void write_check(struct ec_sheet *s, const struct ec_sheet_check *of) {
 }
 
 void ec_sheet_checks(struct ec_sheet *s) {
-    if (!s->check) collect_checks(s);
     size_t most = EC_PAGE_DATA_CHECKS_MAX;
     ec_json_array(&s->w, "checks");
     for (size_t i = 0; i < s->check_count && i < most; i++) write_check(s, &s->check[i]);

@@ -176,6 +176,7 @@ static const char *project_name(const struct ec_config *config) {
 static enum ec_status write_all(struct ec_sheet *s, struct ec_err *err) {
     struct ec_json_writer *w = &s->w;
     const struct ec_config *config = s->data->config;
+    ec_sheet_collect_checks(s);
     ec_json_object(w, NULL);
     ec_json_int(w, "v", 1);
     ec_json_str(w, "program", EC_VERSION);

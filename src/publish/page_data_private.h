@@ -19,7 +19,6 @@ struct ec_sheet_source {
     const struct ec_history_point **past; /* older runs that had it, oldest first */
     size_t past_count;
     const struct ec_history_point *before; /* the newest of them with details, or NULL */
-    size_t check_first;                    /* of its checks among the page's; set by ec_sheet_checks() */
 };
 
 /* A check among the page's. */
@@ -67,7 +66,8 @@ uint64_t ec_sheet_failed_before(const struct ec_sheet_source *s, const char *id)
 void ec_sheet_run(struct ec_sheet *sheet);                                         /* page_data.c */
 enum ec_status ec_sheet_files(struct ec_sheet *sheet, struct ec_err *err) EC_MUST_USE; /* page_files.c */
 void ec_sheet_sources(struct ec_sheet *sheet);
-void ec_sheet_checks(struct ec_sheet *sheet); /* page_checks.c */
+void ec_sheet_collect_checks(struct ec_sheet *sheet); /* page_checks.c: before any part, for those that name them */
+void ec_sheet_checks(struct ec_sheet *sheet);
 void ec_sheet_columns(struct ec_sheet *sheet);
 void ec_sheet_changes(struct ec_sheet *sheet); /* page_issues.c */
 enum ec_status ec_sheet_issues(struct ec_sheet *sheet, struct ec_err *err) EC_MUST_USE;
