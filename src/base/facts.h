@@ -77,6 +77,8 @@ struct ec_facts {
     bool rejected; /* by a rule of action reject_file */
     bool newest_known;
     int64_t newest_us; /* of the freshness column */
+    bool money_known; /* the source has money columns */
+    int64_t money_e4; /* their sum over the rows in quarantine, duplicates not among them; ten-thousandths */
     struct ec_column_facts *column;
     size_t column_count;
     struct ec_check_facts *check;
@@ -89,6 +91,13 @@ struct ec_facts {
     int64_t elapsed_us; /* of the worker, as `time`: not part of anything that must repeat */
     struct ec_work_time time;
 };
+
+/* Amounts in ten-thousandths; stops at the ends of 64 bits. */
+static inline int64_t ec_money_sum(int64_t a, int64_t b) {
+    int64_t sum;
+    if (!__builtin_add_overflow(a, b, &sum)) return sum;
+    return a > 0 ? INT64_MAX : INT64_MIN;
+}
 
 void ec_facts_init(struct ec_facts *facts);
 void ec_facts_deinit(struct ec_facts *facts);

@@ -196,6 +196,7 @@ void ec_facts_write(struct ec_json_writer *w, const char *key, const struct ec_f
     ec_json_uint(w, "cells_missing", facts->cells_missing);
     ec_json_bool(w, "rejected", facts->rejected);
     if (facts->newest_known) ec_json_int(w, "newest_us", facts->newest_us);
+    if (facts->money_known) ec_json_int(w, "money_e4", facts->money_e4);
     ec_json_str(w, "encoding", facts->encoding);
     ec_json_str(w, "compression", facts->compression);
     ec_json_str(w, "layout", facts->layout);
@@ -414,6 +415,8 @@ enum ec_status ec_facts_read(const json_t *object, struct ec_facts *facts, struc
     facts->rejected = ec_json_get_bool(&r, "rejected");
     facts->newest_known = ec_json_has(&r, "newest_us");
     if (facts->newest_known) facts->newest_us = ec_json_get_int(&r, "newest_us");
+    facts->money_known = ec_json_has(&r, "money_e4");
+    if (facts->money_known) facts->money_e4 = ec_json_get_int(&r, "money_e4");
     facts->encoding = ec_json_get_str(&r, "encoding");
     facts->compression = ec_json_get_str(&r, "compression");
     facts->layout = ec_json_get_str(&r, "layout");

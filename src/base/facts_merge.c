@@ -211,6 +211,8 @@ enum ec_status ec_facts_merge(struct ec_facts *facts, const struct ec_facts *oth
         facts->newest_known = true;
         facts->newest_us = other->newest_us;
     }
+    facts->money_known |= other->money_known;
+    facts->money_e4 = ec_money_sum(facts->money_e4, other->money_e4);
     facts->bytes_in += other->bytes_in;
     facts->bytes_decoded += other->bytes_decoded;
     facts->elapsed_us += other->elapsed_us;

@@ -69,4 +69,30 @@
 #define EC_SAMPLE_TEXT_MAX 200u
 #define EC_TOP_VALUES 10u
 
+/* The history: how many runs of a source keep a line per file, how many more they may be before old ones are
+ * added up, and how many runs there are at most. */
+#define EC_HISTORY_RUNS_DETAILED 30u
+#define EC_HISTORY_SLACK 10u
+#define EC_HISTORY_RUNS_MAX 3650u
+
+/* What the page shows, and its facts hold. */
+#define EC_PAGE_RUNS_MAX 1200u
+#define EC_PAGE_DATA_FILES_MAX 1000u
+#define EC_PAGE_DATA_CHECKS_MAX 3000u
+#define EC_PAGE_COLUMNS_MAX 4096u
+#define EC_PAGE_ISSUES_MAX 10u
+#define EC_PAGE_CHANGES_MAX 50u
+#define EC_PAGE_TREND_MAX 30u /* runs behind a check or a column */
+#define EC_PAGE_DAYS_MAX 366u
+#define EC_PAGE_REJECTS_MAX 200u
+#define EC_PAGE_RAW_MAX 500u /* characters of a rejected record */
+#define EC_PAGE_REASONS_MAX 200u
+#define EC_PAGE_ALERTS_MAX 50u
+#define EC_PAGE_LINEAGE_MAX 500u /* nodes */
+
+/* Business figures: days that are looked at, days of a small curve, rows of a table. */
+#define EC_BUSINESS_DAYS 90u
+#define EC_BUSINESS_SERIES 30u
+#define EC_BUSINESS_ROWS_MAX 1000u
+
 #endif

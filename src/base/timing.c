@@ -34,6 +34,14 @@ int64_t ec_timing_children_nanos(void) {
     return of_timeval(usage.ru_utime) + of_timeval(usage.ru_stime);
 }
 
+uint64_t ec_peak_memory_bytes(void) {
+    struct rusage own = {0}, children = {0};
+    (void)getrusage(RUSAGE_SELF, &own);
+    (void)getrusage(RUSAGE_CHILDREN, &children);
+    long kib = own.ru_maxrss > children.ru_maxrss ? own.ru_maxrss : children.ru_maxrss;
+    return kib > 0 ? (uint64_t)kib * 1024 : 0;
+}
+
 void ec_timing_note_child(int64_t cpu_ns) {
     atomic_fetch_add_explicit(&children_ns, cpu_ns, memory_order_relaxed);
 }
@@ -110,6 +118,8 @@ void ec_timing_begin(struct ec_timing *t, const char *name) {
     if (at >= EC_TIMING_DEPTH_MAX) return;
     t->open[at].stage = find_stage(t, within, name);
     t->open[at].at = t->count == 1 && t->stage[0].times == 0 ? t->begun : now();
+    size_t stage = t->open[at].stage;
+    if (stage != SIZE_MAX && t->stage[stage].times == 0) t->stage[stage].start_ns = t->open[at].at.wall_ns - t->begun.wall_ns;
 }
 
 void ec_timing_end(struct ec_timing *t) {

@@ -45,6 +45,7 @@ struct ec_timing_stage {
     char name[EC_TIMING_NAME_MAX + 1];
     unsigned depth;  /* 0: of the run itself; a stage stands behind the one that it is within */
     size_t parent;   /* SIZE_MAX at depth 0 */
+    int64_t start_ns; /* when it was begun first, since the whole's beginning */
     uint64_t times;  /* how often it was begun */
     struct ec_time_spent spent;
     uint64_t rows, bytes;
@@ -124,6 +125,8 @@ int64_t ec_process_cpu_nanos(void);
 
 /* Processor time of a worker, when it is known: of a task with its answer, the rest when the process has ended. */
 void ec_timing_note_child(int64_t cpu_ns);
+/* The most memory that one process held, in bytes: this one, or a worker that was waited for. */
+uint64_t ec_peak_memory_bytes(void);
 /* Of all child processes that were waited for. */
 int64_t ec_timing_children_nanos(void);
 /* Waiting for the disk, noted by base/io.c; any thread. */

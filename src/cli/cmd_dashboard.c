@@ -7,7 +7,10 @@
 #include "cli/show.h"
 #include "publish/page.h"
 #include "run/deliver.h"
+#include "run/page_facts.h"
 #include "run/paths.h"
+
+#define FACTS_MAX ((size_t)256 * EC_MIB)
 
 /* The run's archive, if it made one: the page names it once it is proved to be whole still. */
 static enum ec_status add_archive(const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
@@ -42,13 +45,30 @@ static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *con
     return ec_doc_print(&doc, err);
 }
 
+/* The page's facts as one JSON object on stdout; writes no file. */
+static enum ec_status print_facts(const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(FACTS_MAX);
+    struct ec_page_facts_options options = {.config = config, .manifest = &last->manifest, .facts = &last->facts};
+    enum ec_status status = add_archive(config, last, err);
+    if (status == EC_OK) status = ec_page_facts_write(&options, &text, err);
+    ec_buf_addc(&text, '\n');
+    if (status == EC_OK) status = ec_buf_check(&text, err);
+    if (status == EC_OK && fwrite(text.p, 1, text.n, stdout) != text.n)
+        status = ec_fail_errno(err, EC_IO, "cannot write to standard output");
+    ec_buf_free(&text);
+    return status;
+}
+
 static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_config *config;
     struct ec_last_run last;
     enum ec_status status = ec_cli_load(cli, &config, err);
     if (status != EC_OK) return ec_cli_exit(status);
     status = ec_last_run_open(cli, config, &last, err);
-    if (status == EC_OK) status = draw(cli, config, &last, err);
+    if (status == EC_OK && ec_cli_value(cli, "--facts"))
+        status = print_facts(config, &last, err);
+    else if (status == EC_OK)
+        status = draw(cli, config, &last, err);
     ec_last_run_close(&last);
     ec_config_destroy(config);
     return ec_cli_exit(status);
@@ -57,6 +77,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 static const struct ec_option options[] = {
     {"--run", "ID", "of this run, by number or name (default: the last)", false},
     {"--out", "DIR", "write it there (default: data/quality)", false},
+    {"--facts", NULL, "print what the page shows, as JSON, and write nothing", false},
 };
 
 const struct ec_command ec_cmd_dashboard = {

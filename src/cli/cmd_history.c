@@ -81,7 +81,7 @@ static enum ec_status history(const struct ec_cli *cli, struct ec_err *err) {
     EC_TRY(ec_cli_project(cli, err));
     EC_TRY(ec_project_path(path, cli->dir, EC_DIR_QUALITY, "history.jsonl", err));
     struct ec_history h;
-    enum ec_status status = ec_history_read(path, &h, err);
+    enum ec_status status = ec_history_read(path, EC_HISTORY_FIGURES, &h, err);
     size_t first = limit > 0 && h.run_count > (uint64_t)limit ? h.run_count - (size_t)limit : 0;
     if (status == EC_OK && h.damaged > 0)
         ec_log(EC_LOG_WARN, "%s: %zu damaged lines were passed over", path, h.damaged);

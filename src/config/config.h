@@ -111,6 +111,8 @@ struct ec_source {
     double threshold;      /* 0..100: of completeness and score */
     int64_t freshness_s;   /* age of the newest row that scores 0 timeliness; 0: not configured */
     const char *freshness_column; /* by default the partition column's datetime; NULL: none */
+    const char **money;    /* columns that hold amounts of money, declared or derived */
+    size_t money_count;
     bool reject_failed;    /* on_failed: reject - a file whose gate fails is not loaded; default load */
     const char *file;      /* of its definition */
     uint32_t line;
@@ -142,6 +144,13 @@ struct ec_config {
     struct ec_source *source;
     size_t source_count;
     double weight[EC_DIM_COUNT]; /* default 1 */
+    const char *currency; /* "EUR", for figures that people read; NULL: none */
+    struct {              /* what is unlike earlier runs (quality/anomaly.h) */
+        bool enabled;
+        enum ec_severity severity;
+        unsigned runs, needed; /* in a baseline: at most, at least */
+        double threshold;      /* of the distance, in deviations */
+    } anomaly;
     bool archive_enabled;
     unsigned archive_include;
     unsigned archive_cleanup;

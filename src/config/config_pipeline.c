@@ -101,13 +101,23 @@ static enum ec_status load_archive(struct ec_config *config, const struct ec_yam
     return check_cleanup(config, cleanup, err);
 }
 
+/* ISO 4217: three capital letters. */
+static enum ec_status load_currency(struct ec_config *config, const struct ec_yaml_node *node, struct ec_err *err) {
+    if (!node) return EC_OK;
+    EC_TRY(ec_yaml_text(node, &config->arena, &config->currency, err));
+    size_t n = strspn(config->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    if (n == 3 && config->currency[3] == '\0') return EC_OK;
+    return ec_yaml_fail(node->at, err, "`currency` is a code of three capital letters, such as EUR");
+}
+
 enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
     static const char *const keys[] = {"data_workers",    "chunk_rows",        "chunk_size_mb",
                                        "memory_limit_mb", "quality_threshold", "processing_timeout",
                                        "sources",         "archive",           "alerts",
-                                       "metrics",         "lineage"};
+                                       "metrics",         "lineage",           "currency"};
     EC_TRY(ec_yaml_keys(loader->pipeline, keys, COUNT(keys), err));
     EC_TRY(load_scalars(loader->config, loader->pipeline, err));
+    EC_TRY(load_currency(loader->config, ec_yaml_set(loader->pipeline, "currency"), err));
     EC_TRY(load_archive(loader->config, ec_yaml_set(loader->pipeline, "archive"), err));
     EC_TRY(ec_load_outputs(loader, err));
     return ec_load_alerts(loader->config, ec_yaml_set(loader->pipeline, "alerts"), err);

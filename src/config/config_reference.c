@@ -1,4 +1,4 @@
-/* The keys of a source that name its columns: `key`, `partition_by`, `freshness`. */
+/* The keys of a source that name its columns: `key`, `partition_by`, `freshness`, `money`. */
 #include "config/loader.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -26,6 +26,22 @@ static enum ec_status load_key(struct ec_loader *loader, struct ec_source *sourc
             return ec_yaml_fail(item->at, err, "`%s` is a derived column; a key is made of declared columns",
                                 source->key[i]);
         return unknown_column(loader, source, item, false, err);
+    }
+    return EC_OK;
+}
+
+/* Declared columns of numbers, and derived ones, whose type is not known yet: what is no number does not count. */
+static enum ec_status load_money(struct ec_loader *loader, struct ec_source *source, const struct ec_yaml_node *money,
+                                 struct ec_err *err) {
+    if (!money) return EC_OK;
+    EC_TRY(ec_yaml_texts(money, &loader->config->arena, &source->money, &source->money_count, err));
+    const struct ec_yaml_node *item = money->kind == EC_YAML_LIST ? money->child : money;
+    for (size_t i = 0; i < source->money_count; i++, item = item->next) {
+        size_t at = ec_source_column(source, source->money[i]);
+        if (at == SIZE_MAX && !ec_source_has(source, source->money[i])) return unknown_column(loader, source, item, true, err);
+        enum ec_type type = at == SIZE_MAX ? EC_TYPE_FLOAT : source->column[at].type.type;
+        if (type != EC_TYPE_FLOAT && type != EC_TYPE_DECIMAL && type != EC_TYPE_INTEGER)
+            return ec_yaml_fail(item->at, err, "`%s` is %s; money is a number", source->money[i], ec_type_name(type));
     }
     return EC_OK;
 }
@@ -120,6 +136,7 @@ static enum ec_status load_freshness(struct ec_loader *loader, struct ec_source 
 enum ec_status ec_load_references(struct ec_loader *loader, struct ec_source *source, const struct ec_yaml_node *node,
                                   struct ec_err *err) {
     EC_TRY(load_key(loader, source, ec_yaml_set(node, "key"), err));
+    EC_TRY(load_money(loader, source, ec_yaml_set(node, "money"), err));
     if (source->load == EC_LOAD_MERGE && source->key_count == 0)
         return ec_yaml_fail(ec_yaml_get(node, "load")->at, err,
                             "`load: merge` needs `key`: the columns by which a newer row replaces an older one");

@@ -124,7 +124,8 @@ static enum ec_status load_words(const struct ec_yaml_node *node, struct ec_sour
 static enum ec_status load_source(struct ec_loader *loader, const struct ec_yaml_node *node, struct ec_source *source,
                                   struct ec_err *err) {
     static const char *const keys[] = {"schema", "files",    "format",    "key",   "load",      "partition_by",
-                                       "derive", "encoding", "delimiter", "sheet", "freshness", "on_failed"};
+                                       "derive", "encoding", "delimiter", "sheet", "freshness", "on_failed",
+                                       "money"};
     struct ec_arena *arena = &loader->config->arena;
     EC_TRY(ec_yaml_keys(node, keys, COUNT(keys), err));
     source->name = ec_arena_strdup(arena, node->name);

@@ -22,8 +22,35 @@ static enum ec_status load_weights(struct ec_config *config, const struct ec_yam
     return ec_yaml_fail(weights->at, err, "all weights are 0, so there would be no score");
 }
 
+static enum ec_status load_anomalies(struct ec_config *config, const struct ec_yaml_node *node, struct ec_err *err) {
+    static const char *const keys[] = {"enabled", "severity", "runs", "needed", "threshold"};
+    static const char *const severities[] = {"info", "warn", "error", "critical"};
+    config->anomaly.enabled = true;
+    config->anomaly.severity = EC_SEVERITY_WARN;
+    config->anomaly.threshold = 3.5;
+    uint64_t runs = EC_HISTORY_RUNS_DETAILED, needed = 7;
+    unsigned severity = EC_SEVERITY_WARN;
+    if (node) {
+        EC_TRY(ec_yaml_keys(node, keys, COUNT(keys), err));
+        const struct ec_yaml_node *value = ec_yaml_set(node, "enabled");
+        if (value) EC_TRY(ec_yaml_bool(value, &config->anomaly.enabled, err));
+        value = ec_yaml_set(node, "severity");
+        if (value) EC_TRY(ec_yaml_word(value, severities, COUNT(severities), &severity, err));
+        value = ec_yaml_set(node, "runs");
+        if (value) EC_TRY(ec_yaml_uint(value, 3, EC_HISTORY_RUNS_DETAILED, &runs, err));
+        value = ec_yaml_set(node, "needed");
+        if (value) EC_TRY(ec_yaml_uint(value, 3, runs, &needed, err));
+        value = ec_yaml_set(node, "threshold");
+        if (value) EC_TRY(ec_yaml_number(value, 0.1, 1000, &config->anomaly.threshold, err));
+    }
+    config->anomaly.severity = (enum ec_severity)severity;
+    config->anomaly.runs = (unsigned)runs;
+    config->anomaly.needed = (unsigned)(needed < runs ? needed : runs);
+    return EC_OK;
+}
+
 enum ec_status ec_load_thresholds(struct ec_loader *loader, struct ec_err *err) {
-    static const char *const keys[] = {"global_threshold", "thresholds", "weights"};
+    static const char *const keys[] = {"global_threshold", "thresholds", "weights", "anomalies"};
     struct ec_config *config = loader->config;
     EC_TRY(ec_yaml_keys(loader->thresholds, keys, COUNT(keys), err));
     const struct ec_yaml_node *global = ec_yaml_set(loader->thresholds, "global_threshold");
@@ -39,5 +66,6 @@ enum ec_status ec_load_thresholds(struct ec_loader *loader, struct ec_err *err) 
         source->threshold = config->quality_threshold;
         if (node) EC_TRY(ec_yaml_number(node, 0, 100, &source->threshold, err));
     }
+    EC_TRY(load_anomalies(config, ec_yaml_set(loader->thresholds, "anomalies"), err));
     return load_weights(config, ec_yaml_set(loader->thresholds, "weights"), err);
 }

@@ -1,6 +1,8 @@
 /* The verdicts of a batch. */
 #include "gate/gate_private.h"
 
+#include <math.h>
+
 #include "base/utf8.h"
 
 bool ec_reason_is_structural(enum ec_reason reason) {
@@ -217,6 +219,35 @@ static bool is_late(enum ec_reason reason) {
     return reason == EC_REASON_DERIVE || reason == EC_REASON_TYPE || reason == EC_REASON_TOO_LONG;
 }
 
+/* In ten-thousandths; what is finer is rounded, what is beyond 64 bits does not count. */
+static int64_t money_of(const struct ec_column *c, size_t row) {
+    int64_t e4, value = c->type.type == EC_TYPE_FLOAT ? 0 : ec_column_int(c)[row];
+    if (c->type.type == EC_TYPE_FLOAT) {
+        double scaled = ec_column_double(c)[row] * 1e4;
+        return fabs(scaled) < 9e18 ? llround(scaled) : 0;
+    }
+    unsigned scale = c->type.type == EC_TYPE_DECIMAL ? c->type.scale : 0;
+    for (; scale > 4; scale--) value /= 10;
+    e4 = value;
+    for (; scale < 4; scale++)
+        if (__builtin_mul_overflow(e4, 10, &e4)) return 0;
+    return e4;
+}
+
+/* What the rows in quarantine would have been worth. */
+static void count_money(struct ec_gate *gate, const struct ec_batch *batch) {
+    for (size_t w = 0; w < (batch->rows + 63) / 64; w++) {
+        uint64_t bad = batch->rejected[w] & ~batch->duplicate[w] & ~gate->structural[w];
+        for (; bad; bad &= bad - 1) {
+            size_t row = w * 64 + (size_t)__builtin_ctzll(bad);
+            for (size_t i = 0; i < gate->source->money_count; i++) {
+                const struct ec_column *c = gate->money[i] == SIZE_MAX ? NULL : &batch->column[gate->money[i]];
+                if (c && ec_bit(c->valid, row)) gate->facts.money_e4 = ec_money_sum(gate->facts.money_e4, money_of(c, row));
+            }
+        }
+    }
+}
+
 enum ec_status ec_gate_count(struct ec_gate *gate, struct ec_batch *batch, struct ec_err *err) {
     struct ec_facts *facts = &gate->facts;
     size_t words = (batch->rows + 63) / 64;
@@ -233,6 +264,7 @@ enum ec_status ec_gate_count(struct ec_gate *gate, struct ec_batch *batch, struc
     facts->rows_invalid += ec_bits_count(gate->invalid, words);
     facts->rows_inconsistent += ec_bits_count(gate->inconsistent, words);
     count_reasons(gate, batch);
+    if (rejected > duplicate && gate->source->money_count > 0) count_money(gate, batch);
     if (gate->check_key != SIZE_MAX) facts->check[gate->check_key].evaluated += count_compared(gate, batch);
     EC_TRY(ec_profile_columns(gate, batch, err));
     ec_profile_batch(gate, batch);

@@ -88,6 +88,22 @@ static size_t batch_column(const struct ec_batch *batch, const char *name) {
     return SIZE_MAX;
 }
 
+/* What is no number is passed over: a derived column's type is known only now. */
+static bool find_money(struct ec_gate *gate, const struct ec_batch *batch) {
+    const struct ec_source *source = gate->source;
+    gate->facts.money_known = source->money_count > 0;
+    gate->money = ec_arena_calloc(&gate->arena, source->money_count, sizeof *gate->money);
+    for (size_t i = 0; gate->money && i < source->money_count; i++) {
+        gate->money[i] = SIZE_MAX;
+        for (size_t c = 0; c < batch->columns; c++) {
+            enum ec_type type = batch->column[c].type.type;
+            bool number = type == EC_TYPE_FLOAT || type == EC_TYPE_INTEGER || type == EC_TYPE_DECIMAL;
+            if (number && strcmp(batch->column[c].name, source->money[i]) == 0) gate->money[i] = c;
+        }
+    }
+    return gate->money != NULL;
+}
+
 enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_batch *batch, size_t own_first,
                               size_t own_count, struct ec_gate **out, struct ec_err *err) {
     struct ec_gate *gate = ec_calloc(1, sizeof *gate);
@@ -108,6 +124,8 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
     ec_arena_init(&gate->arena, EC_GATE_MEMORY_MAX);
 
     enum ec_status status = allocate(gate, err);
+    if (status == EC_OK && !find_money(gate, batch))
+        status = ec_fail(err, EC_NO_MEMORY, "no memory for the checks of %s", source->name);
     if (status != EC_OK) goto done;
     gate->check_parse = ec_gate_add_check(gate, make_check("rows.parse", "parse", NULL, EC_DIM_VALIDITY));
     gate->check_key = SIZE_MAX;

@@ -28,6 +28,7 @@ struct ec_gate {
     struct ec_bound_rule *rule;  /* source->rule_count */
     size_t own_first, own_count; /* batch columns that are not the file's */
     size_t freshness;            /* batch column, SIZE_MAX: none */
+    size_t *money;               /* batch columns, source->money_count; SIZE_MAX: none */
     struct ec_code_counts *counts; /* per profiled column */
     /* Places in facts.check. */
     size_t check_parse, check_key;

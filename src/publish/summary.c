@@ -21,6 +21,7 @@ struct group {
     uint64_t verdicts[EC_VERDICT_COUNT];
 };
 
+#define ANOMALIES_SHOWN 5u
 #define PAGE_PATH  "data/quality/" EC_PAGE_NAME
 #define ALERT_PATH "data/quality/" EC_ALERT_FILE_NAME
 
@@ -114,6 +115,22 @@ static void add_group(struct ec_buf *out, const struct group *g) {
     ec_buf_addc(out, '\n');
 }
 
+/* What is unlike earlier runs, a line each; the first few. */
+static void add_anomalies(struct ec_buf *out, const struct ec_run_facts *run) {
+    size_t shown = 0, all = 0;
+    for (size_t i = 0; i < run->anomaly_count; i++) {
+        if (run->anomaly[i].status != EC_ANOMALY_ANOMALOUS || all++ >= ANOMALIES_SHOWN) continue;
+        struct ec_buf text = ec_buf_make(EC_MIB);
+        ec_anomaly_say(&text, &run->anomaly[i], false);
+        ec_buf_addz(out, "📈 unlike earlier runs: ");
+        ec_visible_add(out, ec_buf_str(&text));
+        ec_buf_addc(out, '\n');
+        ec_buf_free(&text);
+        shown++;
+    }
+    if (all > shown) ec_buf_printf(out, "📈 and %zu more: data/quality/dashboard.html\n", all - shown);
+}
+
 static void add_deliveries(struct ec_buf *out, const struct ec_run_facts *run) {
     const struct ec_totals *t = &run->totals;
     ec_buf_addz(out, "📝 ");
@@ -163,6 +180,7 @@ static enum ec_status write_text(const struct ec_run_facts *run, const struct ec
     add_groups(out, list, count, ec_summary_groups_max(style));
     status = ec_summary_failures(run, style, out, err);
     if (status != EC_OK) goto done;
+    add_anomalies(out, run);
     add_deliveries(out, run);
     /* What the readers saw, behind gzip and zip; of a workbook only the size stored is known. */
     uint64_t bytes = run->totals.bytes_decoded > run->totals.bytes ? run->totals.bytes_decoded : run->totals.bytes;
@@ -221,6 +239,12 @@ static void write_totals(struct ec_json_writer *w, const struct ec_totals *t) {
     ec_json_fixed(w, "score", ec_percent(t->score), 2);
     ec_json_uint(w, "bytes", t->bytes);
     ec_json_uint(w, "bytes_decoded", t->bytes_decoded);
+}
+
+static void write_anomalies(struct ec_json_writer *w, const struct ec_run_facts *run) {
+    ec_json_array(w, "anomalies");
+    for (size_t i = 0; i < run->anomaly_count; i++) ec_anomaly_write(w, NULL, &run->anomaly[i]);
+    ec_json_end_array(w);
 }
 
 static void write_deliveries(struct ec_json_writer *w, const struct ec_run_facts *run) {
@@ -286,6 +310,7 @@ static enum ec_status write_json(const struct ec_run_facts *run, const struct ec
         if (status == EC_OK) write_unit(&w, &run->unit[i], &j);
     }
     ec_json_end_array(&w);
+    write_anomalies(&w, run);
     write_deliveries(&w, run);
     if (status == EC_OK) status = write_timing(&w, timing, run, err);
     ec_json_end(&w);

@@ -1,10 +1,10 @@
-#include "quality/history.h"
+#include "quality/history_private.h"
 
 #include "base/calendar.h"
 #include "base/io.h"
-#include "base/json_read.h"
 #include "quality/report.h"
 
+#include <jansson.h>
 #include <math.h>
 
 #define JUDGE_MAX ((size_t)16 * EC_MIB)
@@ -14,6 +14,76 @@ static void write_count(struct ec_json_writer *w, const char *key, const struct 
         ec_json_uint(w, key, value);
     else
         ec_json_null(w, key);
+}
+
+void ec_history_resources_write(struct ec_json_writer *w, const struct ec_resource_facts *r, bool stages) {
+    ec_json_object(w, "resources");
+    ec_json_fixed(w, "cpu_seconds", r->cpu_seconds, 3);
+    ec_json_uint(w, "peak_memory_bytes", r->peak_memory_bytes);
+    if (stages) ec_json_array(w, "stages");
+    for (size_t i = 0; stages && i < r->stage_count; i++) {
+        ec_json_array(w, NULL);
+        ec_json_str(w, NULL, r->stage[i].name);
+        ec_json_fixed(w, NULL, r->stage[i].start, 3);
+        ec_json_fixed(w, NULL, r->stage[i].seconds, 3);
+        ec_json_fixed(w, NULL, r->stage[i].cpu_seconds, 3);
+        ec_json_end_array(w);
+    }
+    if (stages) ec_json_end_array(w);
+    ec_json_end(w);
+}
+
+static void write_pair(struct ec_json_writer *w, const char *key, uint64_t a, uint64_t b) {
+    ec_json_array(w, key);
+    ec_json_uint(w, NULL, a);
+    ec_json_uint(w, NULL, b);
+    ec_json_end_array(w);
+}
+
+/* The counts of the file's columns, and of the checks that failed. */
+static void write_counts(struct ec_json_writer *w, const struct ec_facts *f) {
+    ec_json_object(w, "columns");
+    for (size_t i = 0; i < f->column_count; i++) write_pair(w, f->column[i].name, f->column[i].nulls, f->column[i].values);
+    ec_json_end(w);
+    ec_json_object(w, "failed");
+    for (size_t i = 0; i < f->check_count; i++)
+        if (f->check[i].failed) write_pair(w, f->check[i].id, f->check[i].failed, f->check[i].evaluated);
+    ec_json_end(w);
+}
+
+/* How often the source's checks were evaluated, over its files; they mostly stand at the same place. */
+static void write_checks(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_unit *unit) {
+    const struct ec_facts *f = &unit->facts;
+    ec_json_object(w, "checks");
+    for (size_t i = 0; i < f->check_count; i++) {
+        uint64_t evaluated = 0;
+        for (size_t u = 0; u < run->unit_count; u++) {
+            const struct ec_facts *o = &run->unit[u].facts;
+            if (!ec_unit_known(&run->unit[u]) || strcmp(run->unit[u].source_name, unit->source_name) != 0) continue;
+            size_t at = i < o->check_count && strcmp(o->check[i].id, f->check[i].id) == 0 ? i : 0;
+            while (at < o->check_count && strcmp(o->check[at].id, f->check[i].id) != 0) at++;
+            if (at < o->check_count) evaluated += o->check[at].evaluated;
+        }
+        ec_json_uint(w, f->check[i].id, evaluated);
+    }
+    ec_json_end(w);
+}
+
+static bool is_first_of_source(const struct ec_run_facts *run, const struct ec_unit *unit) {
+    const struct ec_unit *u = run->unit;
+    while (u < unit && !(ec_unit_known(u) && strcmp(u->source_name, unit->source_name) == 0)) u++;
+    return u == unit;
+}
+
+/* What trends and baselines need of a file that was read. */
+static void write_details(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_unit *unit) {
+    char newest[32];
+    const struct ec_facts *f = &unit->facts;
+    ec_money_write(w, "money", f->money_known, f->money_e4);
+    newest[f->newest_known ? ec_datetime_format(f->newest_us, newest) : 0] = '\0';
+    ec_json_str(w, "newest", f->newest_known ? newest : NULL);
+    write_counts(w, f);
+    if (is_first_of_source(run, unit)) write_checks(w, run, unit);
 }
 
 static void write_line(struct ec_buf *out, const struct ec_run_facts *run, const struct ec_unit *unit,
@@ -42,18 +112,10 @@ static void write_line(struct ec_buf *out, const struct ec_run_facts *run, const
     ec_json_double(&w, "threshold", unit->terms.threshold);
     ec_json_uint(&w, "bytes", unit->bytes);
     ec_json_str(&w, "sha256", unit->sha256[0] ? unit->sha256 : NULL);
+    if (ec_unit_known(unit)) write_details(&w, run, unit);
+    if (unit == run->unit && run->resources.known) ec_history_resources_write(&w, &run->resources, true);
     ec_json_end(&w);
     ec_buf_addc(out, '\n');
-}
-
-/* The next line of `text` from *at on, without its line end; false at the end. */
-static bool next_line(struct ec_str text, size_t *at, struct ec_str *line) {
-    if (*at >= text.n) return false;
-    const char *end = memchr(text.p + *at, '\n', text.n - *at);
-    size_t stop = end ? (size_t)(end - text.p) : text.n;
-    *line = (struct ec_str){text.p + *at, stop - *at};
-    *at = stop + 1;
-    return true;
 }
 
 static bool field_is(const json_t *line, const char *key, const char *value) {
@@ -61,17 +123,22 @@ static bool field_is(const json_t *line, const char *key, const char *value) {
     return text && value ? strcmp(text, value) == 0 : !text && !value;
 }
 
+/* The line of a compacted source stands for all its files. */
+static bool is_line_of(const json_t *line, const struct ec_unit *unit, bool compacted) {
+    if (compacted) return field_is(line, "source", unit->source_name);
+    return field_is(line, "path", unit->path) && field_is(line, "member", unit->member);
+}
+
 /* Marks in `have` the units of the run that the history holds. */
 static void find_units(struct ec_str text, const struct ec_run_facts *run, bool *have) {
     struct ec_str line;
     size_t at = 0, run_n = strlen(run->run);
-    while (next_line(text, &at, &line)) {
+    while (ec_history_next_line(text, &at, &line)) {
         if (!memmem(line.p, line.n, run->run, run_n)) continue; /* cheaper than parsing */
         json_t *object = json_loadb(line.p, line.n, 0, NULL);
         if (field_is(object, "run", run->run)) {
             for (size_t i = 0; i < run->unit_count; i++)
-                if (field_is(object, "path", run->unit[i].path) && field_is(object, "member", run->unit[i].member))
-                    have[i] = true;
+                if (is_line_of(object, &run->unit[i], ec_history_is_compacted(line))) have[i] = true;
         }
         json_decref(object);
     }
@@ -102,105 +169,16 @@ enum ec_status ec_history_append(const char *path, const struct ec_run_facts *ru
         status = ec_judge(&run->unit[i], &arena, &j, err);
         if (status == EC_OK) write_line(&text, run, &run->unit[i], &j);
     }
+    bool added = text.n > before;
+    if (status == EC_OK && !text.failed && added) status = ec_history_compact(&text, err);
     if (status == EC_OK && text.failed)
         status = ec_fail(err, EC_NO_MEMORY, "%s has reached its limit of %zu bytes: move it away and a new one begins",
                          path, text.bytes_max);
     /* Where nothing was added, whoever added it may have been interrupted before it was on the disk. */
-    if (status == EC_OK && (text.n > before || durable)) status = ec_durable_put(durable, path, text.p, text.n, err);
+    if (status == EC_OK && (added || durable)) status = ec_durable_put(durable, path, text.p, text.n, err);
 done:
     ec_free(have);
     ec_arena_deinit(&arena);
     ec_buf_free(&text);
     return status;
-}
-
-static enum ec_verdict verdict_of(const char *name) {
-    for (int i = 0; i < EC_VERDICT_COUNT; i++)
-        if (strcmp(name, ec_verdict_name((enum ec_verdict)i)) == 0) return (enum ec_verdict)i;
-    return EC_VERDICT_COUNT;
-}
-
-static bool is_worse(enum ec_verdict a, enum ec_verdict b) {
-    static const unsigned rank[EC_VERDICT_COUNT] = {[EC_VERDICT_SKIPPED] = 0,
-                                                    [EC_VERDICT_PASSED] = 1,
-                                                    [EC_VERDICT_WARNED] = 2,
-                                                    [EC_VERDICT_FAILED] = 3,
-                                                    [EC_VERDICT_ERRORED] = 4};
-    return rank[a] > rank[b];
-}
-
-/* The run of that id; a new one where it is not there yet. NULL where memory runs out. */
-static struct ec_history_run *find_run(struct ec_history *history, size_t *cap, const char *run) {
-    for (size_t i = history->run_count; i-- > 0;)
-        if (strcmp(history->run[i].run, run) == 0) return &history->run[i];
-    if (history->run_count == *cap) {
-        size_t grown = *cap ? *cap * 2 : 64;
-        struct ec_history_run *list = ec_arena_calloc(&history->arena, grown, sizeof *list);
-        if (!list) return NULL;
-        if (history->run_count) memcpy(list, history->run, history->run_count * sizeof *list);
-        history->run = list;
-        *cap = grown;
-    }
-    struct ec_history_run *made = &history->run[history->run_count];
-    *made = (struct ec_history_run){.status = EC_VERDICT_SKIPPED, .score = (double)NAN};
-    made->run = ec_arena_strdup(&history->arena, run);
-    if (!made->run) return NULL;
-    history->run_count++;
-    return made;
-}
-
-/* Adds a line's figures to its run; false where the line is not one of ours. */
-static bool add_line(struct ec_history *history, size_t *cap, const json_t *object, enum ec_status *status,
-                     struct ec_err *err) {
-    const char *id = json_string_value(json_object_get(object, "run"));
-    const char *verdict_name = json_string_value(json_object_get(object, "status"));
-    enum ec_verdict verdict = verdict_name ? verdict_of(verdict_name) : EC_VERDICT_COUNT;
-    if (!id || verdict == EC_VERDICT_COUNT) return false;
-    struct ec_history_run *run = find_run(history, cap, id);
-    if (!run) {
-        *status = ec_fail(err, EC_NO_MEMORY, "no memory for the history");
-        return true;
-    }
-    struct ec_json_reader r = ec_json_reader_of(object, "a line of the history", &history->arena, NULL);
-    if (!run->started) run->started = ec_json_need_str(&r, "started");
-    if (!isnan(ec_json_get_double(&r, "run_seconds"))) run->seconds = ec_json_get_double(&r, "run_seconds");
-    if (ec_json_has(&r, "seq")) run->seq = ec_json_get_uint(&r, "seq");
-    run->files++;
-    if (is_worse(verdict, run->status)) run->status = verdict;
-    if (!ec_json_has(&r, "read")) return r.status == EC_OK;
-    uint64_t read = ec_json_get_uint(&r, "read");
-    run->read += read;
-    run->accepted += ec_json_get_uint(&r, "accepted");
-    run->quarantined += ec_json_get_uint(&r, "quarantined");
-    run->duplicate += ec_json_get_uint(&r, "duplicate");
-    double overall = ec_json_get_double(&r, "overall");
-    if (!isnan(overall) && read) {
-        double before = run->scored ? run->score : 0;
-        run->scored += read;
-        run->score = before + (overall - before) * (double)read / (double)run->scored;
-    }
-    return r.status == EC_OK;
-}
-
-enum ec_status ec_history_read(const char *path, struct ec_history *history, struct ec_err *err) {
-    *history = (struct ec_history){0};
-    ec_arena_init(&history->arena, EC_HISTORY_MAX);
-    struct ec_buf text = ec_buf_make(EC_HISTORY_MAX);
-    enum ec_status status = load(path, &text, err);
-    struct ec_str line, all = ec_buf_str(&text);
-    size_t at = 0, cap = 0;
-    while (status == EC_OK && next_line(all, &at, &line)) {
-        if (line.n == 0) continue;
-        json_t *object = json_loadb(line.p, line.n, 0, NULL);
-        if (!object || !add_line(history, &cap, object, &status, err)) history->damaged++;
-        json_decref(object);
-    }
-    ec_buf_free(&text);
-    if (status != EC_OK) ec_history_deinit(history);
-    return status;
-}
-
-void ec_history_deinit(struct ec_history *history) {
-    ec_arena_deinit(&history->arena);
-    *history = (struct ec_history){0};
 }

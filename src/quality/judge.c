@@ -111,6 +111,21 @@ static void judge_rows(struct judge *j) {
     }
 }
 
+/* What is unlike earlier runs: of severity warn a violation, of error and above a failure. */
+static void judge_anomalies(struct judge *j) {
+    for (size_t i = 0; i < j->unit->anomaly_count; i++) {
+        const struct ec_anomaly *a = &j->unit->anomaly[i];
+        if (a->status != EC_ANOMALY_ANOMALOUS || strcmp(a->severity, "info") == 0) continue;
+        ec_buf_addz(&j->text, "unlike earlier runs: ");
+        ec_anomaly_say(&j->text, a, false);
+        if (j->text.n && j->text.p[j->text.n - 1] == '.') j->text.p[--j->text.n] = '\0';
+        if (strcmp(a->severity, "warn") == 0)
+            add_violation(j);
+        else
+            add_failure(j);
+    }
+}
+
 static void judge_schema(struct judge *j) {
     const struct ec_unit *unit = j->unit;
     for (size_t i = 0; i < unit->undeclared_count; i++) {
@@ -163,6 +178,7 @@ static void judge_known(struct judge *j) {
         add_failure(j);
     }
     judge_schema(j);
+    judge_anomalies(j);
     out->verdict = out->failure_count     ? EC_VERDICT_FAILED
                    : out->violation_count ? EC_VERDICT_WARNED
                                           : EC_VERDICT_PASSED;
@@ -186,7 +202,7 @@ enum ec_status ec_judge(const struct ec_unit *unit, struct ec_arena *arena, stru
                         struct ec_err *err) {
     *out = (struct ec_judgement){0};
     struct judge j = {.unit = unit, .arena = arena, .out = out, .text = ec_buf_make(SENTENCE_MAX)};
-    j.cap = unit->facts.check_count + unit->missing_count + unit->undeclared_count + unit->drift_count + 8;
+    j.cap = unit->facts.check_count + unit->missing_count + unit->undeclared_count + unit->drift_count + unit->anomaly_count + 8;
     out->failure = ec_arena_calloc(arena, j.cap, sizeof *out->failure);
     out->violation = ec_arena_calloc(arena, j.cap, sizeof *out->violation);
     if (!out->failure || !out->violation) return ec_fail(err, EC_NO_MEMORY, "no memory to judge %s", unit->path);

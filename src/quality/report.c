@@ -216,6 +216,12 @@ static void write_measures(struct ec_json_writer *w, const struct ec_unit *unit)
     ec_json_end_array(w);
 }
 
+static void write_anomalies(struct ec_json_writer *w, const struct ec_unit *unit) {
+    ec_json_array(w, "anomalies");
+    for (size_t i = 0; i < unit->anomaly_count; i++) ec_anomaly_write(w, NULL, &unit->anomaly[i]);
+    ec_json_end_array(w);
+}
+
 static void write_seconds(struct ec_json_writer *w, const char *key, int64_t ns) {
     ec_json_fixed(w, key, (double)ns / 1e9, 6);
 }
@@ -275,6 +281,7 @@ enum ec_status ec_report_write(const struct ec_unit *unit, struct ec_buf *out, s
     write_input(&w, unit);
     write_rows(&w, unit);
     write_measures(&w, unit);
+    write_anomalies(&w, unit);
     write_verdict(&w, unit, &j);
     ec_json_end(&w);
     ec_buf_addc(out, '\n');

@@ -22,6 +22,17 @@ void ec_run_facts_deinit(struct ec_run_facts *run) {
     ec_run_facts_init(run);
 }
 
+void ec_money_write(struct ec_json_writer *w, const char *key, bool known, int64_t e4) {
+    char text[32];
+    if (!known) {
+        ec_json_null(w, key);
+        return;
+    }
+    size_t n = ec_decimal_format(e4, 4, text);
+    while (n > 0 && text[n - 1] == '0' && text[n - 2] != '.') n--;
+    ec_json_raw(w, key, (struct ec_str){text, n});
+}
+
 static int by_label(const void *a, const void *b) {
     const struct ec_unit *const *x = a, *const *y = b;
     return strcmp((*x)->label, (*y)->label);
@@ -75,6 +86,10 @@ static void add_unit(struct ec_totals *t, const struct ec_unit *unit, const stru
     t->quarantined += f->quarantined;
     t->duplicate += f->duplicate;
     for (size_t i = 0; i < EC_REASON_COUNT; i++) t->by_reason[i] += f->by_reason[i];
+    t->money_known |= f->money_known;
+    if (f->money_known) t->money_e4 = ec_money_sum(t->money_e4, f->money_e4);
+    if (f->newest_known && (!t->newest_known || f->newest_us > t->newest_us)) t->newest_us = f->newest_us;
+    t->newest_known |= f->newest_known;
     if (isnan(j->score.overall)) return;
     if (isnan(t->score)) t->score = 0;
     t->score += j->score.overall * (double)f->read;
@@ -165,6 +180,9 @@ void ec_run_facts_write(struct ec_json_writer *w, const char *key, const struct 
     ec_json_array(w, "units");
     for (size_t i = 0; i < run->unit_count; i++) ec_unit_write(w, NULL, &run->unit[i]);
     ec_json_end_array(w);
+    ec_json_array(w, "anomalies");
+    for (size_t i = 0; i < run->anomaly_count; i++) ec_anomaly_write(w, NULL, &run->anomaly[i]);
+    ec_json_end_array(w);
     ec_json_array(w, "tables");
     for (size_t i = 0; i < run->table_count; i++) {
         ec_json_object(w, NULL);
@@ -203,6 +221,39 @@ static void read_tables(struct ec_json_reader *r, struct ec_run_facts *run) {
     }
 }
 
+static size_t word(struct ec_json_reader *r, const char *key, const char *const *words, size_t count) {
+    const char *text = ec_json_need_str(r, key);
+    size_t i = 0;
+    while (i < count && strcmp(words[i], text) != 0) i++;
+    if (i == count) ec_json_wrong(r, key, "a known word");
+    return i < count ? i : 0;
+}
+
+static void read_anomalies(struct ec_json_reader *r, struct ec_run_facts *run) {
+    static const char *const measures[] = {"volume", "null_rate", "score"}, *const statuses[] = {"ok", "anomalous", "cold"};
+    const json_t *list = ec_json_get_array(r, "anomalies"); /* none in the facts of older versions */
+    if (json_array_size(list) > UNITS_MAX) ec_json_wrong(r, "anomalies", "a list of bounded length");
+    if (r->status != EC_OK || !list) return;
+    run->anomaly = ec_json_alloc(r, json_array_size(list), sizeof *run->anomaly);
+    for (size_t i = 0; r->status == EC_OK && i < json_array_size(list); i++) {
+        struct ec_json_reader a = ec_json_reader_of(json_array_get(list, i), "an anomaly of a run", r->arena, r->err);
+        run->anomaly[i] = (struct ec_anomaly){.source = ec_json_need_str(&a, "source"),
+                                              .column = ec_json_get_str(&a, "column"),
+                                              .measure = (enum ec_measure)word(&a, "measure", measures, 3),
+                                              .status = (enum ec_anomaly_status)word(&a, "status", statuses, 3),
+                                              .severity = ec_json_need_str(&a, "severity"),
+                                              .value = ec_json_get_double(&a, "value"),
+                                              .median = ec_json_get_double(&a, "median"),
+                                              .mad = ec_json_get_double(&a, "mad"),
+                                              .distance = ec_json_get_double(&a, "score"),
+                                              .runs = ec_json_get_uint(&a, "runs"),
+                                              .needed = ec_json_get_uint(&a, "needed")};
+        r->status = a.status;
+        run->anomaly_count++;
+    }
+    ec_anomalies_assign(run);
+}
+
 enum ec_status ec_run_facts_read(const json_t *object, struct ec_run_facts *run, struct ec_err *err) {
     ec_run_facts_init(run);
     struct ec_json_reader r = ec_json_reader_of(object, "the facts of a run", &run->arena, err);
@@ -216,6 +267,7 @@ enum ec_status ec_run_facts_read(const json_t *object, struct ec_run_facts *run,
     run->sources = ec_json_get_uint(&r, "sources");
     read_units(&r, run);
     read_tables(&r, run);
+    read_anomalies(&r, run);
     if (r.status == EC_OK) r.status = ec_run_totals(run, err);
     if (r.status != EC_OK) ec_run_facts_deinit(run);
     return r.status;

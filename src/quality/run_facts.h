@@ -43,7 +43,26 @@ struct ec_totals {
     uint64_t quarantined;
     uint64_t duplicate;
     uint64_t by_reason[EC_REASON_COUNT];
+    bool money_known; /* at least one file has money columns */
+    int64_t money_e4; /* of rows in quarantine, in ten-thousandths */
+    bool newest_known;
+    int64_t newest_us; /* of the newest row */
     double score; /* mean of the files' overall scores, weighted by their rows; NAN where unknown */
+};
+
+/* What a run cost; known to the process that did it, and to its line of the history. */
+struct ec_stage_facts {
+    const char *name;
+    double start, seconds; /* since the run's start */
+    double cpu_seconds;    /* of the driver and the workers */
+};
+
+struct ec_resource_facts {
+    bool known;
+    uint64_t peak_memory_bytes; /* of the largest process: the driver or a worker */
+    double cpu_seconds;         /* of all of them */
+    struct ec_stage_facts *stage;
+    size_t stage_count;
 };
 
 struct ec_run_facts {
@@ -62,8 +81,14 @@ struct ec_run_facts {
     size_t table_count;
     struct ec_archive_facts *archive;
     size_t archive_count;
+    struct ec_anomaly *anomaly; /* those of a source follow each other */
+    size_t anomaly_count;
     struct ec_totals totals;
+    struct ec_resource_facts resources; /* not in the JSON */
 };
+
+/* An amount of ten-thousandths as a decimal number, null where it is not known. */
+void ec_money_write(struct ec_json_writer *w, const char *key, bool known, int64_t e4);
 
 void ec_run_facts_init(struct ec_run_facts *run);
 /* Frees the units' facts too. */

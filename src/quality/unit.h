@@ -16,6 +16,7 @@
 
 #include "base/facts.h"
 #include "config/config.h"
+#include "quality/anomaly.h"
 
 /* What a verdict is measured by. */
 struct ec_terms {
@@ -44,6 +45,8 @@ struct ec_unit {
     size_t undeclared_count;
     const char **drift; /* sentences on what else differs from the schema */
     size_t drift_count;
+    const struct ec_anomaly *anomaly; /* of its source in this run; borrowed from the run's facts */
+    size_t anomaly_count;
     const char *run;
     const char *validated_at;  /* RFC 3339 */
     char rules[EC_SHA256_HEX]; /* fingerprint of the source's configuration */

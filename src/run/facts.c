@@ -2,6 +2,7 @@
 
 #include "base/calendar.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "run/paths.h"
 
 #include <unistd.h>
@@ -76,10 +77,23 @@ static enum ec_status list_tables(struct ec_driver *d, struct ec_err *err) {
     return EC_OK;
 }
 
+/* Against the runs before. A history that cannot be read is no reason to load nothing. */
+static enum ec_status find_anomalies(struct ec_driver *d, struct ec_err *err) {
+    char path[EC_PATH_MAX];
+    struct ec_err cause = {0};
+    EC_TRY(ec_project_path(path, d->config->dir, EC_DIR_QUALITY, "history.jsonl", err));
+    if (ec_anomalies_find(path, d->config, &d->facts, &cause) == EC_OK) return EC_OK;
+    ec_log(EC_LOG_WARN, "this run was not compared with earlier ones: %s", cause.message);
+    d->facts.anomaly_count = 0;
+    ec_anomalies_assign(&d->facts);
+    return EC_OK;
+}
+
 enum ec_status ec_facts_publish(struct ec_driver *d, struct ec_err *err) {
     struct ec_run_facts *facts = &d->facts;
     EC_TRY(list_tables(d, err));
     facts->finished_us = facts->started_us + (ec_monotonic_micros() - d->start_us);
+    EC_TRY(find_anomalies(d, err));
     EC_TRY(ec_run_totals(facts, err));
     struct ec_buf text = ec_buf_make(FACTS_BYTES_MAX);
     struct ec_json_writer w;

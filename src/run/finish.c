@@ -10,6 +10,7 @@
 #include "run/export.h"
 #include "run/paths.h"
 #include "run/place.h"
+#include "run/resources.h"
 #include "sql/checkpoint.h"
 #include "sql/session.h"
 #include "store/delta.h"
@@ -100,6 +101,7 @@ static enum ec_status write_reports(const struct finishing *f, struct ec_err *er
     EC_TRY(ec_durable_make_dir(f->o->durable, dir, err));
     for (size_t i = 0; i < f->o->facts->unit_count; i++)
         EC_TRY(ec_report_save(dir, &f->o->facts->unit[i], f->o->durable, err));
+    EC_TRY(ec_run_note_resources(f->o->facts, f->o->timing, err));
     EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
     return ec_history_append(history, f->o->facts, f->o->durable, err);
 }

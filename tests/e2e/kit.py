@@ -20,7 +20,8 @@ ECLUSE = os.environ.get("ECLUSE") or os.path.normpath(os.path.join(HERE, "..", "
 AS_OF = "2025-07-19"  # the day after the last of a generated shop
 SECONDS_MAX = 60
 SOURCES = ("api_logs", "sessions", "products", "users", "sales")
-MODELS = ("api_logs_kpi", "sessions_kpi", "products_kpi", "users_kpi", "sales_kpi", "funnel_daily", "combined_sessions")
+MODELS = ("api_logs_kpi", "sessions_kpi", "products_kpi", "users_kpi", "sales_kpi", "funnel_daily",
+          "api_latency_daily", "sessions_hourly", "combined_sessions")
 
 Result = collections.namedtuple("Result", "code out err")
 

@@ -134,8 +134,20 @@ MODELS = {
         SELECT *, viewed / sessions AS view_rate, if(viewed = 0, NULL, carted / viewed) AS cart_rate,
             if(carted = 0, NULL, converted / carted) AS checkout_rate, converted / sessions AS conversion_rate
         FROM (SELECT date, device_type, traffic_source, count(*) AS sessions, count_if(products_viewed > 0) AS viewed,
-                count_if(products_added_to_cart > 0) AS carted, count_if(conversion) AS converted
+                count_if(products_added_to_cart > 0) AS carted, count_if(conversion) AS converted,
+                count_if(bounce_rate) AS bounced, count_if(products_added_to_cart > 0 AND NOT conversion) AS abandoned
             FROM want_sessions GROUP BY ALL)""",
+    "sessions_hourly": """
+        SELECT date, hour(start_time) AS hour, count(*) AS sessions, count_if(conversion) AS converted
+        FROM want_sessions GROUP BY ALL""",
+    "api_latency_daily": """
+        WITH both_ways AS (SELECT date, false AS is_total, category, response_time_ms FROM want_api_logs
+            UNION ALL SELECT date, true, NULL, response_time_ms FROM want_api_logs)
+        SELECT date, is_total, category, count(*) AS requests,
+            spread(list_sort(list(response_time_ms) FILTER (response_time_ms IS NOT NULL)), 0.5) AS p50,
+            spread(list_sort(list(response_time_ms) FILTER (response_time_ms IS NOT NULL)), 0.95) AS p95,
+            spread(list_sort(list(response_time_ms) FILTER (response_time_ms IS NOT NULL)), 0.99) AS p99
+        FROM both_ways GROUP BY ALL""",
 }
 MODEL_KEY = {
     "api_logs_kpi": "date category method country_code",
@@ -144,6 +156,8 @@ MODEL_KEY = {
     "users_kpi": "country customer_type is_premium",
     "sales_kpi": "date category payment_method status",
     "funnel_daily": "date device_type traffic_source",
+    "sessions_hourly": "date hour",
+    "api_latency_daily": "date is_total category",
     "combined_sessions": "session_id request_id",
 }
 

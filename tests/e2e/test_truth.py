@@ -118,7 +118,8 @@ class Truth(unittest.TestCase):
                 self.assertEqual(oracle.differences(self.con, f"want_{model}", "have", oracle.MODEL_KEY[model]), [])
 
     def test_types_and_partitions(self):
-        partitions = dict.fromkeys(("api_logs", "sessions", "sales", "api_logs_kpi", "sessions_kpi", "sales_kpi", "funnel_daily", "combined_sessions"), "date")
+        partitions = dict.fromkeys(("api_logs", "sessions", "sales", "api_logs_kpi", "sessions_kpi", "sales_kpi", "funnel_daily",
+                                    "api_latency_daily", "sessions_hourly", "combined_sessions"), "date")
         for name in (*kit.SOURCES, *kit.MODELS):
             with self.subTest(name):
                 table = check_tables.replay(self.project.table_folder(name))

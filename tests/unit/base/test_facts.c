@@ -149,6 +149,8 @@ static void measure(struct ec_facts *f, uint64_t from, uint64_t to, bool note) {
         }
         f->newest_known = true;
         f->newest_us = (int64_t)row;
+        f->money_known = true;
+        f->money_e4 -= (int64_t)row;
         f->bytes_in += 10;
         f->bytes_decoded += 100;
         f->elapsed_us += 3;
@@ -274,6 +276,7 @@ static void json_reads_back_exactly(void **state) {
     for (size_t i = 0; i < 3; i++) assert_memory_equal(back.column[i].hll, f.column[i].hll, EC_HLL_SIZE);
     for (size_t i = 0; i < 2; i++) assert_int_equal(back.column[2].top[i].hash, f.column[2].top[i].hash);
     assert_int_equal(back.newest_us, 999);
+    assert_true(back.money_known && back.money_e4 == -999 * 1000 / 2);
     ec_facts_deinit(&f);
     ec_facts_deinit(&back);
     ec_buf_free(&text);

@@ -249,6 +249,35 @@ static void duplicates_are_counted_apart(void **state) {
     kit_deinit(&k);
 }
 
+/* Of rows in quarantine; not of accepted ones, damaged records and duplicates. */
+static void money_of_rejected_rows_is_added_up(void **state) {
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    static const char *money[] = {"f", "d", "n", "t"};
+    k.source.money = money;
+    k.source.money_count = 4;
+    size_t f = kit_column(&k, "f", KIT_TYPE(FLOAT)), d = kit_column(&k, "d", KIT_DECIMAL(12, 6)), n = kit_column(&k, "n", KIT_TYPE(INTEGER));
+    size_t t = kit_column(&k, "t", KIT_TYPE(STRING)); /* no number: passed over */
+    kit_rule(&k, "n.min_value", "n", EC_RULE_RANGE)->min = "0";
+    struct ec_gate *gate = gate_of(&k, 4, 0);
+    for (size_t i = 0; i < 5; i++) {
+        size_t row = kit_row(&k);
+        kit_set(&k, f, row, i == 1 ? NULL : "0.1");
+        kit_set(&k, d, row, "1.234567");
+        kit_set(&k, n, row, i == 2 ? "7" : "-3"); /* the third row is good */
+        kit_set(&k, t, row, "99");
+    }
+    kit_fault(&k, 3, EC_NO_COLUMN, EC_REASON_PARSE, "");
+    assert_int_equal(ec_gate_check(gate, &k.batch, NULL, NULL), EC_OK);
+    ec_bit_set(k.batch.duplicate, 4);
+    assert_int_equal(ec_gate_count(gate, &k.batch, NULL), EC_OK);
+    assert_true(ec_gate_facts(gate)->money_known);
+    assert_int_equal(ec_gate_facts(gate)->money_e4, 1000 + 2 * (12345 - 30000));
+    ec_gate_destroy(gate);
+    kit_deinit(&k);
+}
+
 /* When every row of a rejected file goes to quarantine, what is said of its keys stays true. */
 static void a_rejected_file_keeps_its_key_facts(void **state) {
     (void)state;
@@ -343,6 +372,7 @@ int main(void) {
         cmocka_unit_test(expressions_come_in_their_order),
         cmocka_unit_test(derived_columns_are_judged_and_not_profiled),
         cmocka_unit_test(duplicates_are_counted_apart),
+        cmocka_unit_test(money_of_rejected_rows_is_added_up),
         cmocka_unit_test(a_rejected_file_keeps_its_key_facts),
         cmocka_unit_test(samples_are_few_and_short),
         cmocka_unit_test(an_empty_batch_changes_nothing),

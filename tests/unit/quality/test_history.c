@@ -70,7 +70,7 @@ static void publishing_twice_adds_nothing(void **state) {
     assert_memory_equal(once.p, twice.p, once.n);
 
     struct ec_history history;
-    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
     assert_int_equal(history.run_count, 2);
     assert_int_equal(history.damaged, 0);
     assert_string_equal(history.run[0].run, "r1");
@@ -99,7 +99,7 @@ static void a_damaged_line_is_counted_and_kept(void **state) {
     make_run(&run, "r1", 2);
     assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
     struct ec_history history;
-    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
     assert_int_equal(history.damaged, 3);
     assert_int_equal(history.run_count, 1);
     assert_int_equal(history.run[0].files, 2);
@@ -114,7 +114,7 @@ static void a_damaged_line_is_counted_and_kept(void **state) {
 static void no_file_is_an_empty_history(void **state) {
     (void)state;
     struct ec_history history;
-    assert_int_equal(ec_history_read(path, &history, NULL), EC_OK);
+    assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
     assert_int_equal(history.run_count, 0);
     ec_history_deinit(&history);
 }
@@ -145,10 +145,71 @@ static void a_full_disk_leaves_the_history_whole(void **state) {
     ec_buf_free(&after);
 }
 
+/* Sixty runs of three files: the old ones are added up to a line each, the sums stay, the newest keep their lines. */
+static void old_runs_are_added_up(void **state) {
+    (void)state;
+    enum { RUNS = 60 };
+    for (unsigned i = 1; i <= RUNS; i++) {
+        struct ec_run_facts run;
+        char id[32];
+        (void)snprintf(id, sizeof id, "run-%04u", i);
+        make_run(&run, id, 3);
+        run.seq = i;
+        run.unit[0].facts.money_known = true;
+        run.unit[0].facts.money_e4 = 125000 + i;
+        run.resources = (struct ec_resource_facts){.known = true, .cpu_seconds = 1.5, .peak_memory_bytes = 1000 + i};
+        assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+        if (i == 1) assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+        ec_run_facts_deinit(&run);
+    }
+    struct ec_buf text = ec_buf_make(EC_MIB);
+    load(&text);
+    size_t lines = 0, compacted = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        lines += text.p[i] == '\n';
+        compacted += (i == 0 || text.p[i - 1] == '\n') && strncmp(text.p + i, "{\"files\":3,", 11) == 0;
+    }
+    assert_in_range(compacted, RUNS - EC_HISTORY_RUNS_DETAILED - EC_HISTORY_SLACK, RUNS - EC_HISTORY_RUNS_DETAILED);
+    assert_int_equal(lines, compacted + 3 * (RUNS - compacted));
+
+    struct ec_history history;
+    assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
+    assert_int_equal(history.damaged, 0);
+    assert_int_equal(history.run_count, RUNS);
+    assert_int_equal(history.point_count, RUNS);
+    for (size_t i = 0; i < RUNS; i++) {
+        const struct ec_history_run *r = &history.run[i];
+        assert_true(r->seq == i + 1 && r->files == 3 && r->read == 400 && r->accepted == 372 && r->quarantined == 24);
+        assert_true(r->status == EC_VERDICT_ERRORED && r->score == 96.5);
+        assert_true(r->money_known && r->money_e4 == 125001 + (int64_t)i);
+        assert_true(r->resources.known && r->resources.cpu_seconds == 1.5 && r->resources.peak_memory_bytes == 1001 + i);
+        const struct ec_history_point *p = &history.point[i];
+        assert_int_equal(p->detailed, i >= compacted);
+        if (!p->detailed) continue;
+        const struct ec_history_count *c = ec_history_find(&p->check, "age.min_value");
+        assert_true(c && c->part == 2 && c->rest == 368);
+        c = ec_history_find(&p->column, "age");
+        assert_true(c && c->part == 32 && c->rest == 368);
+    }
+    ec_history_deinit(&history);
+
+    /* A run whose lines were added up is published again: nothing is added. */
+    struct ec_buf again = ec_buf_make(EC_MIB);
+    struct ec_run_facts run;
+    make_run(&run, "run-0001", 3);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    load(&again);
+    assert_string_equal(text.p, again.p);
+    ec_run_facts_deinit(&run);
+    ec_buf_free(&again);
+    ec_buf_free(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(publishing_twice_adds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_line_is_counted_and_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(old_runs_are_added_up, setup, teardown),
         cmocka_unit_test_setup_teardown(no_file_is_an_empty_history, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_history_whole, setup, teardown),
     };

@@ -189,7 +189,10 @@ static void tables_have_the_promised_columns(void **state) {
     columns_are("users_kpi", "country customer_type is_premium nb_users avg_age avg_total_orders avg_total_spent avg_loyalty_score "
                              "avg_days_since_login");
     columns_are("sales_kpi", "date category payment_method status orders units revenue avg_order_value margin");
-    columns_are("funnel_daily", "date device_type traffic_source sessions viewed carted converted view_rate cart_rate checkout_rate conversion_rate");
+    columns_are("funnel_daily", "date device_type traffic_source sessions viewed carted converted view_rate cart_rate checkout_rate conversion_rate "
+                                "bounced abandoned");
+    columns_are("api_latency_daily", "date is_total category requests p50 p95 p99");
+    columns_are("sessions_hourly", "date hour sessions converted");
     const struct ec_model *joined = ec_models_find(models, "combined_sessions");
     assert_int_equal(joined->table.column_count, 24 + 17 + 15);
     assert_int_equal(joined->layer, EC_LAYER_JOINED);
@@ -240,9 +243,26 @@ static void sales_kpi(void **state) {
 static void funnel_daily(void **state) {
     (void)state;
     const struct ec_partitions null_and_day = {.value = (const char *[]){NULL, "2025-07-18"}, .count = 2};
-    static const char *const expected[] = {"2025-07-18 desktop direct 3 2 2 1 0.6666666666666666 1 0.5 0.3333333333333333",
-                                           "- mobile - 1 0 0 0 0 - - 0", NULL};
+    static const char *const expected[] = {"2025-07-18 desktop direct 3 2 2 1 0.6666666666666666 1 0.5 0.3333333333333333 1 1",
+                                           "- mobile - 1 0 0 0 0 - - 0 0 0", NULL};
     rows_are("funnel_daily", &null_and_day, NULL, expected);
+}
+
+static void sessions_hourly(void **state) {
+    (void)state;
+    const struct ec_partitions null_and_day = {.value = (const char *[]){NULL, "2025-07-18"}, .count = 2};
+    static const char *const expected[] = {"2025-07-18 23 3 1", "- - 1 0", NULL};
+    rows_are("sessions_hourly", &null_and_day, NULL, expected);
+}
+
+/* The day's quantiles are those of all its values, not of its groups' quantiles. */
+static void api_latency_daily(void **state) {
+    (void)state;
+    static const char *const expected[] = {"2025-07-18 false cart 4 25 38.5 39.699999999999996", "2025-07-18 false other 1 - - -",
+                                           "2025-07-18 true - 5 25 38.5 39.699999999999996",
+                                           "2025-07-19 false cart 1 - - -", "2025-07-19 true - 1 - - -",
+                                           "2025-07-21 false cart 1 - - -", "2025-07-21 true - 1 - - -", NULL};
+    rows_are("api_latency_daily", &all, NULL, expected);
 }
 
 static void combined_sessions(void **state) {
@@ -336,6 +356,7 @@ int main(void) {
         cmocka_unit_test(tables_have_the_promised_columns), cmocka_unit_test(api_logs_kpi),
         cmocka_unit_test(sessions_kpi), cmocka_unit_test(products_and_users_kpi),
         cmocka_unit_test(sales_kpi), cmocka_unit_test(funnel_daily),
+        cmocka_unit_test(sessions_hourly), cmocka_unit_test(api_latency_daily),
         cmocka_unit_test(combined_sessions), cmocka_unit_test(changes_recompute_what_they_reach),
         cmocka_unit_test(a_part_that_is_missing_is_said), cmocka_unit_test(a_folder_named_like_a_column_is_refused),
         cmocka_unit_test(inputs_are_found_by_either_name),

@@ -1,0 +1,106 @@
+#include "run/page_facts.h"
+
+#include "base/log.h"
+#include "publish/page_data.h"
+#include "run/business.h"
+#include "run/page_gather.h"
+#include "run/paths.h"
+
+#include <stdlib.h>
+
+#define GATHER_MAX    ((size_t)256 * EC_MIB)
+#define SESSION_BYTES ((uint64_t)256 * EC_MIB)
+
+/* What the user's locale says of the language: "fr", "en", else "auto", which is the reader's own. */
+static const char *language(void) {
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (!value || !*value) continue;
+        if (strncmp(value, "fr", 2) == 0 && (value[2] == '_' || value[2] == '.' || !value[2])) return "fr";
+        if (strncmp(value, "en", 2) == 0 && (value[2] == '_' || value[2] == '.' || !value[2])) return "en";
+        return "auto";
+    }
+    return "auto";
+}
+
+/* What the run cost, as its line of the history says. */
+static void find_resources(const struct ec_history *history, struct ec_run_facts *facts) {
+    for (size_t i = history->run_count; i-- > 0 && !facts->resources.known;)
+        if (strcmp(history->run[i].run, facts->run) == 0) facts->resources = history->run[i].resources;
+}
+
+/* The history as it was before the run: its own lines, and those of later runs, are at the end. */
+static void cut_history(struct ec_history *history, uint64_t seq) {
+    size_t runs = 0, points = 0;
+    while (runs < history->run_count && history->run[runs].seq < seq) runs++;
+    while (points < history->point_count && history->point[points].run < runs) points++;
+    history->run_count = runs;
+    history->point_count = points;
+}
+
+/* A session of its own, which reads what lies below data/ and spills nothing. */
+static enum ec_status open_sql(const struct ec_page_facts_options *o, struct ec_sql **sql, struct ec_err *err) {
+    char data[EC_PATH_MAX];
+    EC_TRY(ec_project_path(data, o->config->dir, "data", NULL, err));
+    struct ec_sql_options options = {.threads = 1, .memory_bytes = SESSION_BYTES, .files_dir = data, .run_date = o->manifest->as_of};
+    return ec_sql_open(&options, sql, err);
+}
+
+struct gathered {
+    struct ec_arena arena;
+    struct ec_history history;
+    struct ec_business business;
+    struct ec_lineage lineage;
+    struct ec_page_reject *reject;
+    struct ec_page_alert *alert;
+    struct ec_sql *own; /* to be closed */
+    const char *no_business;
+};
+
+/* DuckDB may be missing or fail: the page lacks its figures then, and says so. */
+static enum ec_status gather_sql(const struct ec_page_facts_options *o, struct gathered *g, struct ec_err *err) {
+    struct ec_err cause = {0};
+    struct ec_sql *sql = o->sql;
+    if (!sql && open_sql(o, &g->own, &cause) == EC_OK) sql = g->own;
+    if (!sql) {
+        g->no_business = ec_arena_strdup(&g->arena, cause.message);
+        ec_log(EC_LOG_WARN, "the page lacks its business figures: %s", cause.message);
+    } else {
+        EC_TRY(ec_business_compute(o->config, sql, o->manifest->as_of, &g->business, err));
+    }
+    return ec_gather_lineage(o, sql, &g->arena, &g->lineage, err);
+}
+
+static enum ec_status gather(const struct ec_page_facts_options *o, struct gathered *g, struct ec_page_data *data, struct ec_err *err) {
+    char path[EC_PATH_MAX];
+    EC_TRY(ec_project_path(path, o->config->dir, EC_DIR_QUALITY, "history.jsonl", err));
+    EC_TRY(ec_history_read(path, EC_HISTORY_WHOLE, &g->history, err));
+    find_resources(&g->history, o->facts);
+    cut_history(&g->history, o->facts->seq);
+    EC_TRY(gather_sql(o, g, err));
+    EC_TRY(ec_gather_rejects(o, &g->arena, &g->reject, &data->reject_count, err));
+    EC_TRY(ec_gather_alerts(o, &g->arena, &g->alert, &data->alert_count, err));
+    data->business = g->own || o->sql ? &g->business : NULL;
+    data->no_business = g->no_business;
+    data->reject = g->reject;
+    data->alert = g->alert;
+    return EC_OK;
+}
+
+enum ec_status ec_page_facts_write(const struct ec_page_facts_options *o, struct ec_buf *out, struct ec_err *err) {
+    struct gathered g = {0};
+    bool measured = o->facts->resources.known;
+    ec_arena_init(&g.arena, GATHER_MAX);
+    struct ec_page_data data = {.config = o->config, .language = language(), .run = o->facts};
+    data.history = &g.history;
+    data.lineage = &g.lineage;
+    enum ec_status status = gather(o, &g, &data, err);
+    if (status == EC_OK) status = ec_page_data_write(&data, out, err);
+    if (!measured) o->facts->resources = (struct ec_resource_facts){0}; /* they were the history's */
+    ec_business_deinit(&g.business);
+    ec_history_deinit(&g.history);
+    ec_sql_close(g.own);
+    ec_arena_deinit(&g.arena);
+    return status;
+}

@@ -1,0 +1,23 @@
+/* The facts of the page, gathered: history, business figures, lineage, rejected rows, alerts.
+ *
+ * Works from what a run left (its manifest and facts, the tables, quarantine and history), so that it gives the same after a
+ * crash and for an older run. What cannot be had is left out and said; only memory and the disk make it fail.
+ */
+#ifndef EC_RUN_PAGE_FACTS_H
+#define EC_RUN_PAGE_FACTS_H
+
+#include "quality/run_facts.h"
+#include "run/manifest.h"
+#include "sql/session.h"
+
+struct ec_page_facts_options {
+    const struct ec_config *config;
+    const struct ec_manifest *manifest;
+    struct ec_run_facts *facts; /* their resources are taken from the history where they are not known */
+    struct ec_sql *sql;         /* reads the tables; NULL: one is opened */
+};
+
+/* The JSON object (publish/page_data.h), appended. */
+enum ec_status ec_page_facts_write(const struct ec_page_facts_options *options, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+
+#endif

@@ -1,0 +1,24 @@
+-- Response times per day and kind of page, and of each day as a whole: for those who promise them.
+-- partition_by: date
+--
+-- Quantiles cannot be had from those of smaller groups, so the day as a whole has a row of its own: is_total, category null.
+-- One list of the three sorts the values once.
+WITH figures AS (
+    SELECT
+        date,
+        GROUPING(category) = 1 AS is_total,
+        CASE WHEN GROUPING(category) = 0 THEN coalesce(category, 'unknown') END AS category,
+        count(*) AS requests,
+        quantile_cont(CAST(response_time_ms AS DOUBLE), [0.50, 0.95, 0.99]) AS quantiles
+    FROM api_logs
+    GROUP BY GROUPING SETS ((date, category), (date))
+)
+SELECT
+    date,
+    is_total,
+    category,
+    requests,
+    quantiles[1] AS p50,
+    quantiles[2] AS p95,
+    quantiles[3] AS p99
+FROM figures
