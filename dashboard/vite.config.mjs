@@ -11,6 +11,7 @@ const hash = (text) => `'sha256-${createHash('sha256').update(text, 'utf8').dige
 function onePage() {
   return {
     name: 'one-page',
+    enforce: 'post',
     generateBundle(_options, bundle) {
       let script = '', style = '';
       for (const [name, part] of Object.entries(bundle)) {
@@ -21,6 +22,7 @@ function onePage() {
       }
       script = script.trim();
       style = style.trim();
+      if (!script || !style) this.error('the script or the style sheet is missing');
       if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) this.error('the page would end its own script or style');
       const policy = ["default-src 'none'", `script-src ${hash(script)}`, `style-src ${hash(style)}`, 'img-src data:',
         "base-uri 'none'", "form-action 'none'"].join('; ');
