@@ -53,7 +53,7 @@ export function money(x: N, short = false): string {
   const currency = facts.currency;
   const large = short && Math.abs(x) >= 10000;
   const options: Intl.NumberFormatOptions = large ? { notation: 'compact', maximumFractionDigits: 1 }
-    : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+    : short && Number.isInteger(x) ? { maximumFractionDigits: 0 } : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
   if (currency) {
     try {
       return number({ ...options, style: 'currency', currency }).format(x);
@@ -78,7 +78,7 @@ export function bytes(x: N): string {
 export function seconds(x: N): string {
   if (!known(x)) return DASH;
   const unit = (value: number, name: string, digits = 0) =>
-    number({ style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits }).format(value);
+    number({ style: 'unit', unit: name, unitDisplay: locale() === 'fr-FR' ? 'short' : 'narrow', maximumFractionDigits: digits }).format(value);
   if (x < 1) return unit(Math.round(x * 1000), 'millisecond');
   if (x < 60) return unit(x, 'second', x < 10 ? 2 : 1);
   if (x < 3600) return `${unit(Math.floor(x / 60), 'minute')} ${unit(Math.floor(x % 60), 'second')}`;

@@ -54,8 +54,8 @@ export function unknown(reason?: string): HTMLElement {
   return h('span', { class: 'unknown', title: reason ?? t('unknown.title') }, '–', h('span', { class: 'sr' }, reason ?? t('unknown.title')));
 }
 
-export function facts_list(pairs: [string, Child][]): HTMLElement {
-  return h('dl', { class: 'facts' }, pairs.map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))));
+export function factsList(pairs: [string, Child][], className = ''): HTMLElement {
+  return h('dl', { class: `facts ${className}` }, pairs.map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))));
 }
 
 /* A small line of figures, oldest first; gaps where one is unknown. The last is marked. */

@@ -8,7 +8,7 @@ import { t } from './i18n';
 export type Cell = Child;
 const ROW = 40; // pixels, as in the style sheet
 const WINDOW = 12; // rows drawn beyond what is in sight
-const VIRTUAL = 60; // rows from which on it is worth it
+const VIRTUAL = 24; // rows from which on it is worth it
 export const PRINTED = 200; // rows of a table on paper
 
 export function simpleTable(o: { caption: string; head: string[]; rows: Cell[][]; numeric?: number[]; label?: string }): HTMLElement {

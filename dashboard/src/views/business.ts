@@ -18,7 +18,7 @@ function absent(part: string, title: Key): HTMLElement {
   return card(t(title), h('p', { class: 'empty', 'data-absent': part }, t('business.absent'), reason ? [' ', bdi(reason)] : null));
 }
 
-interface Line { name: string; data: N[]; how: (x: N) => string; right?: boolean; bar?: boolean; stack?: string; colour?: (p: Palette) => string | undefined; area?: boolean }
+interface Line { name: string; data: N[]; how: (x: N) => string; right?: boolean; bar?: boolean; stack?: string; colour?: (p: Palette) => string | undefined; area?: boolean; points?: boolean; listed?: boolean }
 
 /* Figures over days or over names, on one axis or two. */
 function series(o: { id: string; title: string; labels: string[]; full?: string[]; lines: Line[]; head: string; height?: number; across?: boolean; note?: string; wide?: boolean; max?: number }): HTMLElement {
@@ -27,20 +27,21 @@ function series(o: { id: string; title: string; labels: string[]; full?: string[
     id: o.id, title: o.title, height: o.height ?? 260, ...(o.note ? { note: o.note } : {}), ...(o.wide ? { wide: true } : {}),
     summary: t('series.summary', { title: o.title, names: shown, n: o.labels.length }),
     option: (p, width) => {
-      const left = o.lines.find((line) => !line.right), right = o.lines.find((line) => line.right);
+      const lines = o.lines.filter((line) => !line.listed);
+      const left = lines.find((line) => !line.right), right = lines.find((line) => line.right);
       const names = axis(p, { type: 'category', data: o.labels.map((label) => cut(label, o.across ? (width < 500 ? 12 : 20) : 14)), ...(o.across ? { inverse: true, axisLabel: { color: p.fg } } : {}) });
       const value = (line: Line | undefined, more: object = {}) => axis(p, { type: 'value', splitNumber: 4, axisLabel: { color: p.soft, hideOverlap: true, formatter: (x: number) => (line ? line.how(x) : String(x)) }, ...more });
       const values = right ? [value(left), value(right, { splitLine: { show: false } })] : value(left, o.max ? { max: o.max } : {});
       return {
         tooltip: tooltip(p, (all) => tip(o.full?.[all[0].dataIndex] ?? o.labels[all[0].dataIndex] ?? '', o.lines.map((line, i) => [line.name, line.how(line.data[all[0].dataIndex] ?? null), line.colour?.(p) ?? p.series[i]]))) as any,
-        ...(o.lines.length > 1 ? { legend: legend(p, { data: o.lines.map((line) => line.name), type: 'scroll' }) } : {}),
-        grid: { left: 8, right: o.across ? 24 : 8, top: o.lines.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
+        ...(lines.length > 1 ? { legend: legend(p, { data: lines.map((line) => line.name), type: 'scroll' }) } : {}),
+        grid: { left: 8, right: o.across ? 24 : 8, top: lines.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
         xAxis: o.across ? values : names, yAxis: o.across ? names : values,
-        series: o.lines.map((line, i) => ({
+        series: lines.map((line, i) => ({
           name: line.name, type: line.bar ? 'bar' : 'line', data: line.data, barMaxWidth: 22, showSymbol: o.labels.length < 20, symbolSize: 5,
           ...(line.right ? { [o.across ? 'xAxisIndex' : 'yAxisIndex']: 1 } : {}), ...(line.stack ? { stack: line.stack } : {}),
           itemStyle: { color: line.colour?.(p) ?? p.series[i], ...(line.bar && !line.stack ? { borderRadius: o.across ? [0, 3, 3, 0] : [3, 3, 0, 0] } : {}) },
-          lineStyle: { width: 2 }, ...(line.area ? { areaStyle: { opacity: 0.12 } } : {}),
+          lineStyle: { width: line.points ? 0 : 2 }, ...(line.points ? { showSymbol: true, symbol: 'diamond', symbolSize: 11 } : {}), ...(line.area ? { areaStyle: { opacity: 0.12 } } : {}),
         })),
       } as any;
     },
@@ -61,7 +62,7 @@ function sales(): HTMLElement[] {
     out.push(absent('sales', 'business.revenue'));
   }
   out.push(by ? series({ id: 'categories', title: t('business.by_category'), head: t('category'), across: true, labels: by.category, height: Math.max(180, by.category.length * 44 + 60),
-    lines: [{ name: t('strip.revenue'), data: by.revenue, how: shortMoney, bar: true }, { name: t('margin'), data: by.margin, how: shortMoney, bar: true, colour: (p) => p.series[1] }, { name: t('strip.orders'), data: by.orders, how: f.compact, right: true, colour: (p) => p.series[2] }, { name: t('units'), data: by.units, how: f.compact, right: true, colour: (p) => p.series[3] }] })
+    lines: [{ name: t('strip.revenue'), data: by.revenue, how: shortMoney, bar: true }, { name: t('margin'), data: by.margin, how: shortMoney, bar: true, colour: (p) => p.series[1] }, { name: t('strip.orders'), data: by.orders, how: f.compact, right: true, points: true, colour: (p) => p.series[2] }, { name: t('units'), data: by.units, how: f.compact, right: true, points: true, colour: (p) => p.series[3] }] })
     : absent('sales_by_category', 'business.by_category'));
   return out;
 }
@@ -77,7 +78,7 @@ function funnel(): HTMLElement {
       tooltip: tooltip(p, ([{ dataIndex: i }]) => tip(steps[i]!.name, [[t('funnel.count'), f.int(steps[i]!.count)], [t('funnel.of_all'), f.share(of(i, 0))], ...(i ? [[t('funnel.of_before'), f.share(of(i, i - 1))] as [string, string]] : [])])) as any,
       grid: { left: 8, right: 108, top: 8, bottom: 4, containLabel: true },
       yAxis: axis(p, { type: 'category', inverse: true, data: steps.map((step) => step.name), axisLabel: { color: p.fg } }), xAxis: axis(p, { type: 'value', show: false, max: found.sessions || 1 }),
-      series: [{ type: 'bar', data: steps.map((step, i) => ({ value: step.count, itemStyle: { color: p.series[0], opacity: 1 - i * 0.18 } })), itemStyle: { borderRadius: [0, 4, 4, 0] }, barMaxWidth: 34, showBackground: true, backgroundStyle: { color: p.line, opacity: 0.35, borderRadius: [0, 4, 4, 0] },
+      series: [{ type: 'bar', data: steps.map((step, i) => ({ value: step.count, itemStyle: { color: p.series[i === 3 ? 1 : 0] } })), itemStyle: { borderRadius: [0, 4, 4, 0] }, barMaxWidth: 34, showBackground: true, backgroundStyle: { color: p.line, opacity: 0.35, borderRadius: [0, 4, 4, 0] },
         label: { show: true, position: 'right', color: p.fg, formatter: ({ dataIndex: i }: any) => `${f.compact(steps[i]!.count)} · ${f.share(of(i, 0))}` } }],
     }) as any,
     table: () => ({ head: [t('funnel.step'), t('funnel.count'), t('funnel.of_all'), t('funnel.of_before')], numeric: [1, 2, 3], rows: steps.map((step, i) => [step.name, f.int(step.count), f.share(of(i, 0)), i ? f.share(of(i, i - 1)) : f.DASH]) }),
@@ -95,7 +96,7 @@ function segment(id: 'by_device' | 'by_source', title: Key, prefix: string): HTM
   const s: Segment | null = facts.business[id];
   if (!s) return absent(id, title);
   return series({ id, title: t(title), head: t(`segment.${id}`), labels: s.name.map((name) => word(prefix, name)), height: 260,
-    lines: [{ name: t('strip.conversion'), data: s.conversion, how: f.share, bar: true }, { name: t('bounce'), data: s.bounce, how: f.share, bar: true, colour: (p) => p.series[3] }, { name: t('strip.abandonment'), data: s.abandonment, how: f.share, bar: true, colour: (p) => p.series[2] }, { name: t('funnel.sessions'), data: s.sessions, how: f.compact, right: true, colour: (p) => p.soft }] });
+    lines: [{ name: t('strip.conversion'), data: s.conversion, how: f.share, bar: true }, { name: t('bounce'), data: s.bounce, how: f.share, bar: true, colour: (p) => p.series[3] }, { name: t('strip.abandonment'), data: s.abandonment, how: f.share, bar: true, colour: (p) => p.series[2] }, { name: t('funnel.sessions'), data: s.sessions, how: f.compact, right: true, points: true, colour: (p) => p.soft }] });
 }
 
 function hours(): HTMLElement {
@@ -111,7 +112,7 @@ function hours(): HTMLElement {
       grid: { left: 8, right: 8, top: 8, bottom: 44, containLabel: true },
       xAxis: axis(p, { type: 'category', data: Array.from({ length: 24 }, (_, i) => String(i)), splitLine: { show: false } }),
       yAxis: axis(p, { type: 'category', inverse: true, data: [1, 2, 3, 4, 5, 6, 7].map((i) => f.weekday(i)), axisLabel: { color: p.fg }, splitLine: { show: false } }),
-      visualMap: { min: 0, max: most, calculable: false, orient: 'horizontal', left: 'center', bottom: 0, itemHeight: 140, itemWidth: 10, inRange: { color: p.scale }, text: [f.compact(most), '0'], textStyle: { color: p.soft } },
+      visualMap: { min: 0, max: most, calculable: false, orient: 'horizontal', left: 'center', bottom: 0, itemHeight: 140, itemWidth: 10, dimension: 2, inRange: { color: p.scale }, text: [f.compact(most), '0'], textStyle: { color: p.soft } },
       series: [{ type: 'heatmap', data: points.map((at, i) => ({ value: [at.hour, at.weekday - 1, at.sessions, i] })), encode: { x: 0, y: 1, value: 2 }, itemStyle: { borderColor: p.card, borderWidth: 2, borderRadius: 3 } }],
     }) as any,
     table: () => ({ head: [t('weekday'), t('hour'), t('funnel.sessions'), t('funnel.converted'), t('strip.conversion')], numeric: [1, 2, 3, 4], rows: points.map((at) => [f.weekday(at.weekday, 'long'), `${at.hour}:00`, f.int(at.sessions), f.int(at.converted), f.share(ratio(at.converted, at.sessions))]) }),
@@ -135,7 +136,7 @@ function customers(): HTMLElement[] {
     series({ id: 'customers', title: t('business.customers'), head: t('country'), across: true, labels: countries.map(f.country), height: Math.max(200, countries.length * 28 + 60),
       lines: types.map((type) => ({ name: word('customer', type), data: countries.map((country) => { const i = cell(type, country); return i === undefined ? 0 : c.users[i] ?? 0; }), how: f.compact, bar: true, stack: 'users' })) }),
     series({ id: 'loyalty', title: t('business.loyalty'), head: t('customer.type'), labels: types.map((type) => word('customer', type)), height: 240,
-      lines: [{ name: t('loyalty'), data: loyalty, how: (x) => f.num(x, 1), bar: true, colour: (p) => p.series[4] }, { name: t('customers'), data: types.map((type) => sum(c.users.filter((_, i) => c.type[i] === type))), how: f.compact, right: true, colour: (p) => p.series[0] }] }),
+      lines: [{ name: t('loyalty'), data: loyalty, how: (x) => f.num(x, 1), bar: true, colour: (p) => p.series[4] }, { name: t('customers'), data: types.map((type) => sum(c.users.filter((_, i) => c.type[i] === type))), how: f.compact, right: true, points: true, colour: (p) => p.series[0] }] }),
   ];
 }
 
@@ -146,7 +147,7 @@ function products(): HTMLElement[] {
     series({ id: 'stock', title: t('business.stock'), head: t('category'), across: true, labels: d.category, height: Math.max(200, d.category.length * 34 + 60),
       lines: [{ name: t('stock.out'), data: d.stock_outs, how: f.int, bar: true, stack: 'out', colour: (p) => p.bad }, { name: t('stock.low'), data: d.low, how: f.int, bar: true, stack: 'stock', colour: (p) => p.warn }, { name: t('stock.medium'), data: d.medium, how: f.int, bar: true, stack: 'stock', colour: (p) => p.series[0] }, { name: t('stock.high'), data: d.high, how: f.int, bar: true, stack: 'stock', colour: (p) => p.ok }], note: t('stock.note') }),
     series({ id: 'margins', title: t('business.margin'), head: t('category'), across: true, labels: d.category, height: Math.max(200, d.category.length * 34 + 60),
-      lines: [{ name: t('margin.pct'), data: d.margin_pct, how: (x) => f.percent(x), bar: true, colour: (p) => p.series[1] }, { name: t('margin.negative'), data: d.negative_margins, how: f.int, right: true, colour: (p) => p.bad }, { name: t('products'), data: d.products, how: f.int, right: true, colour: (p) => p.soft }] }),
+      lines: [{ name: t('margin.pct'), data: d.margin_pct, how: (x) => f.percent(x), bar: true, colour: (p) => p.series[1] }, { name: t('margin.negative'), data: d.negative_margins, how: f.int, right: true, points: true, colour: (p) => p.bad }, { name: t('products'), data: d.products, how: f.int, listed: true }] }),
   ];
 }
 
@@ -164,7 +165,7 @@ function api(): HTMLElement[] {
   if (by) {
     const labels = by.category.map((name) => word('api', name));
     out.push(series({ id: 'latency', title: t('business.latency'), head: t('category'), labels, lines: [{ name: 'p50', data: by.p50, how: ms, bar: true }, { name: 'p95', data: by.p95, how: ms, bar: true, colour: (p) => p.series[2] }, { name: 'p99', data: by.p99, how: ms, bar: true, colour: (p) => p.series[3] }] }));
-    out.push(series({ id: 'api-categories', title: t('business.api_by_category'), head: t('category'), labels, lines: [{ name: t('requests'), data: by.requests, how: f.compact, bar: true }, { name: t('cache.rate'), data: by.cache_hits.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, colour: (p) => p.series[1] }, { name: '4xx', data: by.errors_4xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, colour: (p) => p.warn }, { name: '5xx', data: by.errors_5xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, colour: (p) => p.bad }] }));
+    out.push(series({ id: 'api-categories', title: t('business.api_by_category'), head: t('category'), labels, lines: [{ name: t('requests'), data: by.requests, how: f.compact, bar: true }, { name: t('cache.rate'), data: by.cache_hits.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.series[1] }, { name: '4xx', data: by.errors_4xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.warn }, { name: '5xx', data: by.errors_5xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.bad }] }));
   } else {
     out.push(absent('api_by_category', 'business.latency'));
   }

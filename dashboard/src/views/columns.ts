@@ -5,7 +5,7 @@ import { axis, figure, tip, tooltip } from '../chart';
 import { bdi, clear, h, visible, type Child } from '../dom';
 import * as f from '../format';
 import { t } from '../i18n';
-import { card, empty, facts_list, icon, meter, search, select, sources, sparkline, texts, unknown } from '../parts';
+import { card, empty, factsList, icon, meter, search, select, sources, sparkline, texts, unknown } from '../parts';
 import { hashOf, replaceParams } from '../state';
 import { grid, simpleTable } from '../table';
 
@@ -36,7 +36,7 @@ function detail(column: Column): HTMLElement {
   return h('section', { class: 'card detail', 'aria-label': t('column.detail') },
     h('div', { class: 'cardhead' }, h('h3', null, bdi(`${column.source}.${column.name}`))),
     h('div', { class: 'cols even' },
-      h('div', null, facts_list([
+      h('div', null, factsList([
         [t('column.type'), h('code', null, bdi(column.type))], [t('column.kind'), t(column.derived ? 'column.derived' : column.declared ? 'column.declared' : 'column.undeclared')],
         [t('column.values'), f.int(column.values)], [t('column.nulls'), `${f.int(column.nulls)} (${f.share(nullShare(column))})`],
         [t('column.distinct'), column.distinct === null ? unknown() : `≈ ${f.int(column.distinct)}`],

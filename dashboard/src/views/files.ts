@@ -5,7 +5,7 @@ import { figure, cut, tip, tooltip } from '../chart';
 import { bdi, clear, h, visible } from '../dom';
 import * as f from '../format';
 import { t } from '../i18n';
-import { badge, card, empty, facts_list, meter, search, select, sources, texts, unknown } from '../parts';
+import { badge, card, empty, factsList, meter, search, select, sources, texts, unknown } from '../parts';
 import { replaceParams } from '../state';
 import { grid, simpleTable } from '../table';
 
@@ -19,7 +19,7 @@ function detail(file: File): HTMLElement {
   return h('section', { class: 'card detail', 'aria-label': t('file.detail') },
     h('div', { class: 'cardhead' }, h('h3', null, bdi(fileName(file))), badge(file.verdict)),
     h('div', { class: 'cols even' },
-      h('div', null, facts_list([
+      h('div', null, factsList([
         [t('source'), bdi(file.source)], [t('file.path'), h('code', null, bdi(file.member ? `${file.path} › ${file.member}` : file.path))],
         [t('file.bytes'), f.bytes(file.bytes)], [t('file.validated'), f.time(file.validated_at)], [t('run.took'), f.seconds(file.seconds)],
         ['SHA-256', h('code', { class: 'break' }, bdi(file.sha256))], [t('file.report'), h('a', { href: reportLink(file) }, bdi(file.report))],
@@ -49,11 +49,11 @@ function table(params: URLSearchParams): HTMLElement {
       { id: 'rows', head: t('rows.read'), width: 100, number: true, from: 480, cell: (file) => (file.verdict === 'errored' && !file.rows ? unknown() : f.int(file.rows)), sort: (file) => file.rows },
       { id: 'quarantined', head: t('rows.quarantined'), width: 116, number: true, from: 900, cell: (file) => f.int(file.quarantined), sort: (file) => file.quarantined },
       { id: 'duplicate', head: t('rows.duplicate'), width: 100, number: true, from: 1100, cell: (file) => f.int(file.duplicate), sort: (file) => file.duplicate },
-      { id: 'completeness', head: t('dimension.completeness'), width: 176, number: true, from: 800, sort: (file) => file.completeness,
+      { id: 'completeness', head: t('dimension.completeness'), width: 168, number: true, from: 800, sort: (file) => file.completeness,
         cell: (file) => file.completeness === null ? unknown() : h('span', { class: 'against' }, meter(file.completeness / 100, file.threshold !== null && file.completeness < file.threshold ? 'bad' : 'ok'),
           file.threshold === null ? f.percent(file.completeness) : t('file.against', { value: f.percent(file.completeness), threshold: f.num(file.threshold) })) },
       { id: 'score', head: t('score'), width: 76, number: true, from: 400, cell: (file) => (file.scores.overall === null ? unknown() : f.score(file.scores.overall)), sort: (file) => file.scores.overall },
-      { id: 'errors', head: t('file.errors'), width: 200, from: 1200, cell: (file) => (file.errors.length ? bdi(file.errors[0]! + (file.errors.length > 1 ? ` (+${file.errors.length - 1})` : ''), { title: file.errors.slice(0, 6).map(visible).join('\n') }) : h('span', { class: 'soft' }, t('none'))), sort: (file) => file.errors.length },
+      { id: 'errors', head: t('file.errors'), width: 150, from: 1240, cell: (file) => (file.errors.length ? bdi(file.errors[0]! + (file.errors.length > 1 ? ` (+${file.errors.length - 1})` : ''), { title: file.errors.slice(0, 6).map(visible).join('\n') }) : h('span', { class: 'soft' }, t('none'))), sort: (file) => file.errors.length },
       { id: 'time', head: t('run.took'), width: 84, number: true, from: 1000, cell: (file) => f.seconds(file.seconds), sort: (file) => file.seconds },
     ],
   });
@@ -97,14 +97,19 @@ function calendar(): HTMLElement {
   const narrow = document.documentElement.clientWidth < 700;
   const from = new Date(`${end}T00:00:00Z`);
   from.setUTCDate(from.getUTCDate() - (narrow ? 118 : 364));
-  const start = from.toISOString().slice(0, 10);
+  // A short history is not shown as an empty year.
+  const least = new Date(`${end}T00:00:00Z`);
+  least.setUTCDate(least.getUTCDate() - 118);
+  const first = days[0]! < least.toISOString().slice(0, 10) ? days[0]! : least.toISOString().slice(0, 10);
+  const start = first > from.toISOString().slice(0, 10) ? first : from.toISOString().slice(0, 10);
+  const span = Math.round((Date.parse(end) - Date.parse(start)) / 86400e3) + 1;
   const shown = days.filter((day) => day >= start);
   return figure({
     id: 'arrival', title: t('arrival.title'), note: t('arrival.note'), wide: true, height: 190, minWidth: narrow ? 300 : 720,
     summary: t('arrival.summary', { n: shown.length, from: f.day(shown[0]), to: f.day(end) }),
     option: (p, width) => {
       const colours: Record<Verdict, string> = { passed: p.ok, warned: p.warn, failed: p.bad, errored: p.bad, skipped: p.soft };
-      const weeks = (narrow ? 119 : 365) / 7 + 1.2;
+      const weeks = span / 7 + 1.2;
       const size = Math.max(9, Math.min(18, Math.floor((width - 48) / weeks)));
       return {
         tooltip: tooltip(p, ({ data }) => {

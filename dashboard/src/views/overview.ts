@@ -4,7 +4,7 @@ import { DIMENSIONS, facts } from '../data';
 import { bdi, h, visible, type Child } from '../dom';
 import * as f from '../format';
 import { language, t, type Key } from '../i18n';
-import { badge, card, disclosure, empty, facts_list, icon, sparkline, tone, unknown } from '../parts';
+import { badge, card, disclosure, empty, factsList, icon, sparkline, tone, unknown } from '../parts';
 import { hashOf } from '../state';
 
 function nextSteps(): Child[] {
@@ -33,7 +33,7 @@ function hero(): HTMLElement {
       h('p', { class: 'lead' }, run.files ? t(`lead.${run.verdict}`) : t('lead.no_files')),
       counts.length ? h('ul', { class: 'counts' }, counts) : null,
       h('h3', { class: 'over' }, t('next.title')), h('ul', { class: 'steps' }, nextSteps())),
-    facts_list([
+    factsList([
       [t('run.id'), h('span', { class: 'code', 'data-fact': 'run.id' }, bdi(run.id))],
       [t('run.data_through'), run.data_through ? h('time', { datetime: run.data_through }, f.time(run.data_through)) : unknown()],
       [t('run.started'), h('time', { datetime: run.started }, f.time(run.started))],
@@ -137,7 +137,7 @@ function issues(): HTMLElement {
         issue.rows === null ? null : h('span', null, t('rows', { n: issue.rows, n_text: f.int(issue.rows) })),
         issue.share === null ? null : h('span', null, f.share(issue.share)),
         issue.first_seen ? h('span', null, t('issues.since', { when: f.time(issue.first_seen) })) : null),
-      issue.example ? h('p', { class: 'example' }, t('line', { n: f.int(issue.example.line) }), ' ', h('code', null, bdi(issue.example.value))) : null)))));
+      issue.example ? h('p', { class: 'example' }, t('line', { n: f.int(issue.example.line) }), ' ', issue.example.value ? h('code', null, bdi(issue.example.value)) : null) : null)))));
 }
 
 export function stripValue(name: Business['strip'][number]['name'], value: number | null, short = true): string {

@@ -9,7 +9,7 @@ import { card, empty, icon, search, select, sources } from '../parts';
 import { hashOf, replaceParams } from '../state';
 import { simpleTable } from '../table';
 
-const SHOWN = 25;
+const SHOWN = 12;
 const meaning = (code: string) => word('reason', code.replace(/:.*$/, ''));
 const reasonCell = (source: string, code: string) => (code.startsWith('rule:')
   ? h('a', { href: hashOf('rules', { source, check: `${source}/${code.slice(5)}` }) }, bdi(code)) : bdi(code));

@@ -5,7 +5,7 @@ import { axis, cut, figure, legend, tip, tooltip } from '../chart';
 import { bdi, clear, h, visible, type Child } from '../dom';
 import * as f from '../format';
 import { t, word } from '../i18n';
-import { badge, card, empty, facts_list, icon, search, select, sources, sparkline, unknown } from '../parts';
+import { badge, card, empty, factsList, icon, search, select, sources, sparkline, unknown } from '../parts';
 import { hashOf, replaceParams } from '../state';
 import { grid, simpleTable } from '../table';
 
@@ -35,7 +35,7 @@ function detail(check: Check): HTMLElement {
   return h('section', { class: 'card detail', 'aria-label': t('rule.detail') },
     h('div', { class: 'cardhead' }, h('h3', null, bdi(check.id)), badge(check.status, 'status')),
     h('div', { class: 'cols even' },
-      h('div', null, facts_list([
+      h('div', null, factsList([
         [t('source'), bdi(check.source)], [t('column'), check.column === null ? t('rule.whole_row') : h('a', { href: hashOf('columns', { source: check.source, column: `${check.source}/${check.column}` }) }, bdi(check.column))],
         [t('rule.kind'), h('span', null, h('code', null, bdi(check.rule)), ' ', word('rulekind', check.rule) === check.rule ? null : word('rulekind', check.rule))],
         [t('dimension'), t(`dimension.${check.dimension}`)], [t('severity'), badge(check.severity, 'severity')], [t('rule.action'), word('action', check.action)],

@@ -5,19 +5,19 @@ import { axis, cut, figure, legend, tip, tooltip } from '../chart';
 import { bdi, h, visible, type Child } from '../dom';
 import * as f from '../format';
 import { t, word } from '../i18n';
-import { badge, card, empty, facts_list, icon, unknown } from '../parts';
+import { badge, card, empty, factsList, icon, unknown } from '../parts';
 import { grid, simpleTable } from '../table';
 
 const known = (x: number | null, how: (n: number) => string): Child => (x === null ? unknown() : how(x));
 
 function figures(): HTMLElement {
   const run = facts.run;
-  return card(t('run.title'), facts_list([
+  return card(t('run.title'), factsList([
     [t('run.id'), h('span', { class: 'code' }, bdi(run.id))], [t('run.seq'), f.int(run.seq)], [t('status'), badge(run.verdict)], [t('run.started'), f.time(run.started)], [t('run.finished'), f.time(run.finished)],
     [t('run.took'), f.seconds(run.seconds)], [t('run.rate'), known(run.rows_per_second, f.rate)], [t('run.cpu'), known(run.cpu_seconds, f.seconds)],
     [t('run.memory'), known(run.peak_memory_bytes, f.bytes)], [t('run.machine'), t('run.workers', { n: run.workers, cpus: f.int(run.cpus) })],
     [t('file.bytes'), f.bytes(run.bytes)], [t('run.decoded'), f.bytes(run.bytes_decoded)], [t('run.as_of'), f.day(run.as_of)], [t('run.program'), h('span', null, 'Écluse ', bdi(facts.program))], [t('run.generated'), f.time(facts.generated)],
-  ]));
+  ], 'many'));
 }
 
 function stages(): HTMLElement {
@@ -111,7 +111,7 @@ function lineage(): HTMLElement {
       });
       return {
         tooltip: tooltip(p, ({ dataType, data }) => { if (dataType !== 'node') return ''; const node = drawn[Number(data.name)]!; return tip(node.full, [[t('lineage.kind'), t(`lineage.${node.kind as 'file'}`)], [t('rows'), f.int(node.rows)], ...(node.version === null ? [] : [[t('lineage.version'), f.int(node.version)] as [string, string]])]); }, 'item') as any,
-        series: [{ type: 'graph', layout: 'none', left: 12, right: 170, top: 8, bottom: 8, roam: false, symbolSize: 11, emphasis: { focus: 'adjacency' }, edgeSymbol: ['none', 'arrow'], edgeSymbolSize: 6,
+        series: [{ type: 'graph', layout: 'none', left: 12, right: 170, top: 20, bottom: 20, roam: false, symbolSize: 11, emphasis: { focus: 'adjacency' }, edgeSymbol: ['none', 'arrow'], edgeSymbolSize: 6,
           data: placed.map((one, i) => ({ ...one, symbol: drawn[i]!.kind === 'file' ? 'rect' : drawn[i]!.kind === 'table' ? 'roundRect' : 'circle', itemStyle: { color: colours[drawn[i]!.kind] }, label: { show: true, position: 'right', color: p.fg, fontSize: 12, formatter: () => cut(drawn[i]!.label, 24) } })),
           links: links.map(([source, target]) => ({ source, target })), lineStyle: { color: p.soft, opacity: 0.45, curveness: 0.08 } }],
       } as any;
