@@ -23,7 +23,7 @@ export function visible(text: string): string {
 function append(parent: Node, child: Child): void {
   if (child === null || child === undefined || child === false) return;
   if (Array.isArray(child)) for (const one of child) append(parent, one);
-  else parent.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
+  else parent.appendChild(child instanceof Node ? child : document.createTextNode(visible(String(child))));
 }
 
 function build<E extends Element>(element: E, props: Props | null, children: Child[]): E {
@@ -32,7 +32,7 @@ function build<E extends Element>(element: E, props: Props | null, children: Chi
     if (name === 'on') {
       for (const [event, handler] of Object.entries(value as Record<string, EventListener>)) element.addEventListener(event, handler);
     } else {
-      element.setAttribute(name, value === true ? '' : String(value));
+      element.setAttribute(name, value === true ? '' : name === 'aria-label' ? visible(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -49,7 +49,7 @@ export function svg(tag: string, props?: Props | null, ...children: Child[]): SV
 
 /* A text of others, isolated so that its direction of writing stays its own. */
 export function bdi(text: string, props?: Props): HTMLElement {
-  return h('bdi', props, visible(text));
+  return h('bdi', props, text);
 }
 
 export function clear(element: Element): void {

@@ -3,6 +3,7 @@
  * The long one is a grid to screen readers, with the true number of rows. One row at a time takes the focus: arrows,
  * Page Up and Down, Home and End move it, Enter opens it. A click on a head sorts. */
 import { clear, h, type Child } from './dom';
+import { int } from './format';
 import { t } from './i18n';
 
 export type Cell = Child;
@@ -23,7 +24,7 @@ export function simpleTable(o: { caption: string; head: string[]; rows: Cell[][]
         rows.map((row) => h('tr', null, row.map((cell, i) => i === 0
           ? h('th', { scope: 'row', class: numeric.has(i) ? 'n' : null }, cell)
           : h('td', { class: numeric.has(i) ? 'n' : null }, cell)))))),
-    many ? h('p', { class: 'note' }, t('table.last', { n: 400, total: o.rows.length })) : null);
+    many ? h('p', { class: 'note' }, t('table.last', { n: 400, total: int(o.rows.length) })) : null);
 }
 
 export interface Column<R> {
@@ -154,7 +155,7 @@ export function grid<R>(o: GridOptions<R>): Grid<R> {
     if (!had && (focus < from || focus >= to)) body.querySelector<HTMLElement>(`[data-row="${Math.min(top, to - 1)}"]`)?.setAttribute('tabindex', '0');
     if (had) body.querySelector<HTMLElement>(`[data-row="${focus}"]`)?.focus({ preventScroll: true });
     more.hidden = !(printing() && order.length > to);
-    if (!more.hidden) more.textContent = t('table.more', { n: order.length - to });
+    if (!more.hidden) more.textContent = t('table.more', { n: order.length - to, n_text: int(order.length - to) });
   }
 
   function moveTo(i: number): void {

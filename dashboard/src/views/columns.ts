@@ -59,7 +59,7 @@ function drift(): HTMLElement {
     missing.slice(0, 10).map(({ file, name }) => h('li', { class: 'bad' }, icon('failed', 14), h('span', null, t('drift.missing', { column: visible(name), file: visible(file.label) })))),
     drifted.slice(0, 20).map((column) => h('li', { class: 'none' }, icon('warned', 14), h('span', null,
       h('a', { href: hashOf('columns', { column: keyOf(column) }) }, bdi(`${column.source}.${column.name}`)), ' ', column.drift.length ? bdi(column.drift.join(' · ')) : t('column.undeclared'))))),
-  drifted.length > 20 ? h('p', { class: 'note' }, t('more', { n: drifted.length - 20 })) : null);
+  drifted.length > 20 ? h('p', { class: 'note' }, t('more', { n: f.int(drifted.length - 20) })) : null);
 }
 
 export function columns(params: URLSearchParams): HTMLElement {

@@ -43,8 +43,8 @@ function table(params: URLSearchParams): HTMLElement {
     selected: (file) => file.label === open,
     onOpen: (file) => { open = file.label === open ? '' : file.label; apply(false); if (open) panel.scrollIntoView({ block: 'nearest' }); },
     columns: [
-      { id: 'file', head: t('file'), width: 190, cell: (file) => h('span', { title: visible(file.path) }, bdi(fileName(file))), sort: fileName },
-      { id: 'verdict', head: t('status'), width: 116, cell: (file) => badge(file.verdict), sort: (file) => VERDICTS.indexOf(file.verdict) },
+      { id: 'file', head: t('file'), width: 160, cell: (file) => h('span', { title: visible(file.path) }, bdi(fileName(file))), sort: fileName },
+      { id: 'verdict', head: t('status'), width: 134, cell: (file) => badge(file.verdict), sort: (file) => VERDICTS.indexOf(file.verdict) },
       { id: 'source', head: t('source'), width: 110, from: 700, cell: (file) => bdi(file.source), sort: (file) => file.source },
       { id: 'rows', head: t('rows.read'), width: 100, number: true, from: 480, cell: (file) => (file.verdict === 'errored' && !file.rows ? unknown() : f.int(file.rows)), sort: (file) => file.rows },
       { id: 'quarantined', head: t('rows.quarantined'), width: 116, number: true, from: 900, cell: (file) => f.int(file.quarantined), sort: (file) => file.quarantined },
@@ -105,7 +105,7 @@ function calendar(): HTMLElement {
   const span = Math.round((Date.parse(end) - Date.parse(start)) / 86400e3) + 1;
   const shown = days.filter((day) => day >= start);
   return figure({
-    id: 'arrival', title: t('arrival.title'), note: t('arrival.note'), wide: true, height: 190, minWidth: narrow ? 300 : 720,
+    id: 'arrival', title: t('arrival.title'), note: t('arrival.note'), wide: true, height: 172, minWidth: narrow ? 280 : 720,
     summary: t('arrival.summary', { n: shown.length, from: f.day(shown[0]), to: f.day(end) }),
     option: (p, width) => {
       const colours: Record<Verdict, string> = { passed: p.ok, warned: p.warn, failed: p.bad, errored: p.bad, skipped: p.soft };
@@ -135,11 +135,11 @@ function flow(): HTMLElement {
   if (!used.length) return card(t('flow.title'), empty(t('empty.rows')));
   const out = [['accepted', facts.run.accepted], ['quarantined', facts.run.quarantined], ['duplicate', facts.run.duplicate]] as const;
   return figure({
-    id: 'flow', title: t('flow.title'), note: t('flow.note', { read: f.int(facts.run.read) }), wide: true, height: Math.max(240, used.length * 44), minWidth: 420,
+    id: 'flow', title: t('flow.title'), note: t('flow.note', { read: f.int(facts.run.read) }), wide: true, height: Math.max(240, used.length * 44),
     summary: t('flow.summary', { read: f.int(facts.run.read), accepted: f.int(facts.run.accepted), quarantined: f.int(facts.run.quarantined), duplicate: f.int(facts.run.duplicate) }),
     option: (p, width) => {
       const colours = { accepted: p.ok, quarantined: p.bad, duplicate: p.warn } as const;
-      const nodes = [...used.map((source, i) => ({ name: `s${i}`, depth: 0, itemStyle: { color: p.series[0] }, says: cut(source.name, 18), count: source.read, full: source.name })),
+      const nodes = [...used.map((source, i) => ({ name: `s${i}`, depth: 0, itemStyle: { color: p.series[0] }, says: cut(source.name, width < 600 ? 12 : 24), count: source.read, full: source.name })),
         { name: 'read', depth: 1, itemStyle: { color: p.soft }, says: t('rows.read'), count: facts.run.read, full: t('rows.read') },
         ...out.filter(([, count]) => count > 0).map(([name, count]) => ({ name, depth: 2, itemStyle: { color: colours[name] }, says: t(`rows.${name}`), count, full: t(`rows.${name}`) }))];
       // A tenth of a percent would be a line too thin to see: links are drawn by the root of their rows.
@@ -148,7 +148,7 @@ function flow(): HTMLElement {
       return {
         tooltip: tooltip(p, ({ dataType, data }) => (dataType === 'node' ? tip(by.get(data.name)!.full, [[t('rows'), f.int(by.get(data.name)!.count)]])
           : tip(`${by.get(data.source)!.full} → ${by.get(data.target)!.full}`, [[t('rows'), f.int(data.rows)]])), 'item') as any,
-        series: [{ type: 'sankey', left: 4, right: width < 600 ? 130 : 170, top: 8, bottom: 8, nodeWidth: 12, nodeGap: 12, draggable: false, emphasis: { focus: 'adjacency' },
+        series: [{ type: 'sankey', left: 4, right: width < 600 ? 112 : 170, top: 8, bottom: 8, nodeWidth: 12, nodeGap: 12, draggable: false, emphasis: { focus: 'adjacency' },
           data: nodes, label: { color: p.fg, fontSize: 12, formatter: ({ name }: any) => `${by.get(name)!.says}  ${f.compact(by.get(name)!.count)}` },
           lineStyle: { color: 'target', opacity: 0.28, curveness: 0.5 },
           links: [...used.map((source, i) => ({ source: `s${i}`, target: 'read', value: drawn(source.read), rows: source.read })),

@@ -64,7 +64,7 @@ function changes(): HTMLElement {
       h('span', { class: 'sign' }, h('span', { 'aria-hidden': 'true' }, change.good === null ? '●' : change.good ? '▲' : '▼'),
         h('span', { class: 'sr' }, t(change.good === null ? 'change.neutral' : change.good ? 'change.good' : 'change.bad'))),
       h('span', null, changeText(change)))),
-  facts.run.changes.length > 12 ? h('li', { class: 'none' }, t('more', { n: facts.run.changes.length - 12 })) : null));
+  facts.run.changes.length > 12 ? h('li', { class: 'none' }, t('more', { n: f.int(facts.run.changes.length - 12) })) : null));
 }
 
 interface Tile { id: string; name: string; value: string; raw: number | null; series: (number | null)[]; how: (x: number | null) => string; better: -1 | 0 | 1 }
@@ -177,7 +177,7 @@ function anomalies(): HTMLElement {
       h('span', null, h('a', { href: one.column ? hashOf('columns', { source: one.source, column: `${one.source}/${one.column}` }) : hashOf('files', { source: one.source }) },
         bdi(one.column ? `${one.source}.${one.column}` : one.source)), ' ',
       t('anomaly.line', { measure: t(`measure.${one.measure}`), value: how(one.measure, one.value), median: how(one.measure, one.median), runs: f.int(one.runs) }))))));
-    if (odd.length > 20) body.push(h('p', { class: 'note' }, t('more', { n: odd.length - 20 })));
+    if (odd.length > 20) body.push(h('p', { class: 'note' }, t('more', { n: f.int(odd.length - 20) })));
   } else if (facts.anomalies.length > cold.length) {
     body.push(h('p', { class: 'empty good' }, icon('passed', 20), t('anomaly.none')));
   }

@@ -81,7 +81,7 @@ function samples(params: URLSearchParams): HTMLElement {
     clear(list);
     list.append(...shown.slice(0, most).map(sample));
     if (!shown.length) list.append(empty(facts.quarantine.rows.length ? t('empty.filter') : t('quarantine.none')));
-    if (shown.length > most) list.append(h('button', { type: 'button', on: { click: () => { most += SHOWN; apply(false); } } }, t('more', { n: shown.length - most })));
+    if (shown.length > most) list.append(h('button', { type: 'button', on: { click: () => { most += SHOWN; apply(false); } } }, t('more', { n: f.int(shown.length - most) })));
   }
   const body = h('section', null, h('div', { class: 'card' }, h('div', { class: 'cardhead' }, h('h3', null, t('quarantine.samples'))),
     h('p', { class: 'note' }, t('quarantine.where', { folder: visible(facts.quarantine.folder) }), ' ', h('code', null, 'ecluse quarantine list')),

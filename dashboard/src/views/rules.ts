@@ -131,7 +131,7 @@ function changed(kind: 'new' | 'fixed'): HTMLElement {
   if (!found.length) return card(title, empty(t(kind === 'new' ? 'rules.new.none' : 'rules.fixed.none')));
   const items: Child[] = found.slice(0, 12).map((check) => h('li', { class: kind === 'new' ? 'bad' : 'ok' }, icon(kind === 'new' ? check.severity : 'passed', 14),
     h('span', null, h('a', { href: hashOf('rules', { check: checkKey(check) }) }, bdi(`${check.source} · ${check.id}`)), ' ', kind === 'new' ? t('rows', { n: check.failed, n_text: f.int(check.failed) }) : '')));
-  return card(title, h('ul', { class: 'changes' }, items), found.length > 12 ? h('p', { class: 'note' }, h('a', { href: hashOf('rules', { change: kind }) }, t('more', { n: found.length - 12 }))) : null);
+  return card(title, h('ul', { class: 'changes' }, items), found.length > 12 ? h('p', { class: 'note' }, h('a', { href: hashOf('rules', { change: kind }) }, t('more', { n: f.int(found.length - 12) }))) : null);
 }
 
 export function rules(params: URLSearchParams): HTMLElement {

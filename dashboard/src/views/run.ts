@@ -65,7 +65,7 @@ function runsTable(): HTMLElement {
     id: 'runs', label: t('runs.title'), rows, empty: t('unknown.runs', { n: 1 }),
     columns: [
       { id: 'started', head: t('run.started'), width: 160, cell: ({ id, i }) => h('span', { title: visible(id) }, f.time(r.started[i])), sort: ({ i }) => r.started[i] ?? null },
-      { id: 'verdict', head: t('status'), width: 116, cell: ({ i }) => badge(r.verdict[i] as Verdict), sort: ({ i }) => r.verdict[i] ?? null },
+      { id: 'verdict', head: t('status'), width: 134, cell: ({ i }) => badge(r.verdict[i] as Verdict), sort: ({ i }) => r.verdict[i] ?? null },
       { id: 'score', head: t('score'), width: 76, number: true, cell: ({ i }) => known(r.score[i] ?? null, f.score), sort: ({ i }) => r.score[i] ?? null },
       { id: 'files', head: t('tile.passed'), width: 110, number: true, from: 700, cell: ({ i }) => t('tile.of', { n: f.int(r.passed[i]), total: f.int(r.files[i]) }), sort: ({ i }) => r.passed[i] ?? null },
       { id: 'read', head: t('rows.read'), width: 110, number: true, from: 520, cell: ({ i }) => f.int(r.read[i]), sort: ({ i }) => r.read[i] ?? null },
