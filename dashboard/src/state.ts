@@ -20,6 +20,7 @@ export function hashOf(view: View, params?: Record<string, string | null | undef
 
 /* Filters change the address without a step in the history; views are steps. */
 export function replaceParams(view: View, params: Record<string, string | null | undefined>): void {
+  if (document.documentElement.classList.contains('printing')) return; // all views are drawn, none is gone to
   const hash = hashOf(view, params);
   if (hash !== location.hash) history.replaceState(null, '', hash);
 }

@@ -2,7 +2,7 @@
  *
  * The long one is a grid to screen readers, with the true number of rows. One row at a time takes the focus: arrows,
  * Page Up and Down, Home and End move it, Enter opens it. A click on a head sorts. */
-import { clear, h, type Child } from './dom';
+import { h, type Child } from './dom';
 import { int } from './format';
 import { t } from './i18n';
 
@@ -77,7 +77,7 @@ export function grid<R>(o: GridOptions<R>): Grid<R> {
     'aria-readonly': 'true' }, group, h('thead', { role: 'rowgroup' }, h('tr', { role: 'row', 'aria-rowindex': 1 }, heads)), body);
   table.style.minWidth = `${columns.reduce((sum, column) => sum + column.width, 0)}px`;
   body.setAttribute('role', 'rowgroup');
-  const box = h('div', { class: 'gridbox' }, table);
+  const box = h('div', { class: 'gridbox', tabindex: -1 }, table);
   const none = h('p', { class: 'empty', hidden: true }, o.empty);
   const more = h('p', { class: 'note', hidden: true });
   const element = h('div', { class: 'griddy' }, box, none, more);
@@ -145,15 +145,19 @@ export function grid<R>(o: GridOptions<R>): Grid<R> {
     if (!force && from >= first && from + 4 < to && top - WINDOW / 2 >= first && top + visible + WINDOW / 2 <= last) return;
     first = from;
     last = to;
-    const had = body.contains(document.activeElement);
-    clear(body);
+    const had = box.contains(document.activeElement) && !table.tHead!.contains(document.activeElement);
+    // Without its rows the table is short for a moment, and the browser scrolls to its top.
+    const scrolled = box.scrollTop, next = document.createDocumentFragment();
     const before = spacer(from), after = spacer(all ? 0 : order.length - to);
-    if (before) body.append(before);
-    for (let i = from; i < to; i++) body.append(rowElement(order[i]!, i));
-    if (after) body.append(after);
+    if (before) next.append(before);
+    for (let i = from; i < to; i++) next.append(rowElement(order[i]!, i));
+    if (after) next.append(after);
+    body.replaceChildren(next);
+    if (box.scrollTop !== scrolled) box.scrollTop = scrolled;
     // Somewhere in the table Tab must be able to land, also when the row with the focus is out of sight.
     if (!had && (focus < from || focus >= to)) body.querySelector<HTMLElement>(`[data-row="${Math.min(top, to - 1)}"]`)?.setAttribute('tabindex', '0');
-    if (had) body.querySelector<HTMLElement>(`[data-row="${focus}"]`)?.focus({ preventScroll: true });
+    // Scrolled out of sight by hand, the row with the focus is no element any more: the box keeps the keys.
+    if (had) (body.querySelector<HTMLElement>(`[data-row="${focus}"]`) ?? box).focus({ preventScroll: true });
     more.hidden = !(printing() && order.length > to);
     if (!more.hidden) more.textContent = t('table.more', { n: order.length - to, n_text: int(order.length - to) });
   }
@@ -171,7 +175,8 @@ export function grid<R>(o: GridOptions<R>): Grid<R> {
     row?.focus({ preventScroll: box.classList.contains('virtual') });
   }
 
-  body.addEventListener('keydown', (event) => {
+  box.addEventListener('keydown', (event) => {
+    if (table.tHead!.contains(event.target as Node)) return;
     const page = Math.max(1, Math.floor((box.clientHeight || 400) / ROW) - 2);
     const steps: Record<string, number> = { ArrowDown: focus + 1, ArrowUp: focus - 1, PageDown: focus + page, PageUp: focus - page, Home: 0, End: order.length - 1 };
     const target = event.target as HTMLElement;

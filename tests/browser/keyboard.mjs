@@ -126,6 +126,10 @@ export const keyboard = [
     await page.keyboard.press('Enter');
     assert.ok(!(await page.isVisible('.detail')));
     assert.deepEqual(await page.$$eval('#grid-rules tbody tr[tabindex="0"]', (rows) => rows.length), 1);
+    await page.$eval('.gridbox', (box) => { box.scrollTop = 60000; }); // by hand: the row with the focus is gone
+    await page.waitForSelector('#grid-rules tr[data-row="1500"]');
+    await page.keyboard.press('ArrowDown');
+    assert.equal((await focus(page)).row, '61');
     await closed(lab, page);
   }],
   ['scrolling by hand ends at the last row; the order of rows is the facts\', then as sorted', async (lab) => {

@@ -44,7 +44,7 @@ function detail(column: Column): HTMLElement {
         [t('view.rules'), checks.length ? h('a', { href: hashOf('rules', { source: column.source, q: column.name }) }, t('column.checks', { n: checks.length, failed: f.int(checks.filter((check) => check.failed > 0).length) })) : t('none')],
       ])),
       h('div', null, h('h4', null, t('column.top')),
-        column.top.length ? simpleTable({ caption: t('column.top'), head: [t('value'), t('rows'), t('column.share')], numeric: [1],
+        column.top.length ? simpleTable({ caption: t('column.top'), head: [t('value'), t('rows.head'), t('column.share')], numeric: [1],
           rows: column.top.map((one) => [bdi(one.value), f.int(one.count), h('span', { class: 'against left' }, meter(one.count / most), f.share(column.values ? one.count / column.values : null))]) })
           : h('p', { class: 'note' }, t('column.no_top')))),
     column.drift.length ? [h('h4', null, t('file.drift')), texts(column.drift, 20)] : null,

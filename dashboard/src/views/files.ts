@@ -146,8 +146,8 @@ function flow(): HTMLElement {
       const drawn = (count: number) => Math.sqrt(count);
       const by = new Map(nodes.map((node) => [node.name, node]));
       return {
-        tooltip: tooltip(p, ({ dataType, data }) => (dataType === 'node' ? tip(by.get(data.name)!.full, [[t('rows'), f.int(by.get(data.name)!.count)]])
-          : tip(`${by.get(data.source)!.full} → ${by.get(data.target)!.full}`, [[t('rows'), f.int(data.rows)]])), 'item') as any,
+        tooltip: tooltip(p, ({ dataType, data }) => (dataType === 'node' ? tip(by.get(data.name)!.full, [[t('rows.head'), f.int(by.get(data.name)!.count)]])
+          : tip(`${by.get(data.source)!.full} → ${by.get(data.target)!.full}`, [[t('rows.head'), f.int(data.rows)]])), 'item') as any,
         series: [{ type: 'sankey', left: 4, right: width < 600 ? 112 : 170, top: 8, bottom: 8, nodeWidth: 12, nodeGap: 12, draggable: false, emphasis: { focus: 'adjacency' },
           data: nodes, label: { color: p.fg, fontSize: 12, formatter: ({ name }: any) => `${by.get(name)!.says}  ${f.compact(by.get(name)!.count)}` },
           lineStyle: { color: 'target', opacity: 0.28, curveness: 0.5 },

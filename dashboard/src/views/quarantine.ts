@@ -22,14 +22,14 @@ function reasons(): HTMLElement {
     id: 'reasons', title: t('quarantine.reasons'), note: t('quarantine.reasons.note'), height: Math.max(160, shown.length * 28 + 32),
     summary: t('quarantine.reasons.summary', { name: visible(name(0)), n: f.int(all[0]!.rows) }),
     option: (p, width) => ({
-      tooltip: tooltip(p, ([{ dataIndex: i }]) => tip(name(i), [[t('rows'), f.int(shown[i]!.rows), p.bad], ['', meaning(shown[i]!.code)]])) as any,
+      tooltip: tooltip(p, ([{ dataIndex: i }]) => tip(name(i), [[t('rows.head'), f.int(shown[i]!.rows), p.bad], ['', meaning(shown[i]!.code)]])) as any,
       grid: { left: 8, right: 56, top: 8, bottom: 4, containLabel: true },
       yAxis: axis(p, { type: 'category', inverse: true, data: shown.map((_, i) => cut(name(i), width < 500 ? 20 : 36)), axisLabel: { color: p.fg } }),
       xAxis: axis(p, { type: 'value', axisLabel: { color: p.soft, hideOverlap: true, formatter: (x: number) => f.compact(x) } }),
       series: [{ type: 'bar', data: shown.map((one) => one.rows), itemStyle: { color: p.bad, borderRadius: [0, 3, 3, 0] }, barMaxWidth: 16,
         label: { show: true, position: 'right', color: p.fg, formatter: ({ value }: any) => f.compact(value) } }],
     }),
-    table: () => ({ head: [t('source'), t('reason'), t('rows'), t('reason.meaning')], numeric: [2], rows: all.map((one) => [bdi(one.source), reasonCell(one.source, one.code), f.int(one.rows), meaning(one.code)]) }),
+    table: () => ({ head: [t('source'), t('reason'), t('rows.head'), t('reason.meaning')], numeric: [2], rows: all.map((one) => [bdi(one.source), reasonCell(one.source, one.code), f.int(one.rows), meaning(one.code)]) }),
   });
 }
 
@@ -96,6 +96,6 @@ export function quarantine(params: URLSearchParams): HTMLElement {
   const codes = [...new Set(all.map((one) => (one.code.startsWith('rule:') ? 'rule' : one.code)))];
   const totals = codes.map((code) => [h('code', null, bdi(code)), f.int(all.filter((one) => one.code === code || (code === 'rule' && one.code.startsWith('rule:'))).reduce((sum, one) => sum + one.rows, 0)), meaning(code)]);
   return h('div', { class: 'view' }, h('div', { class: 'cols even' }, reasons(), trend()),
-    totals.length ? card(t('quarantine.meanings'), simpleTable({ caption: t('quarantine.meanings'), head: [t('reason'), t('rows'), t('reason.meaning')], numeric: [1], rows: totals })) : null,
+    totals.length ? card(t('quarantine.meanings'), simpleTable({ caption: t('quarantine.meanings'), head: [t('reason'), t('rows.head'), t('reason.meaning')], numeric: [1], rows: totals })) : null,
     samples(params));
 }

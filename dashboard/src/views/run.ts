@@ -110,13 +110,13 @@ function lineage(): HTMLElement {
         return { name: String(i), x: 20 + (node.layer * (width - 200)) / Math.max(1, layers - 1), y: ((at + 0.5) * (high - 16)) / mates.length + 8 };
       });
       return {
-        tooltip: tooltip(p, ({ dataType, data }) => { if (dataType !== 'node') return ''; const node = drawn[Number(data.name)]!; return tip(node.full, [[t('lineage.kind'), t(`lineage.${node.kind as 'file'}`)], [t('rows'), f.int(node.rows)], ...(node.version === null ? [] : [[t('lineage.version'), f.int(node.version)] as [string, string]])]); }, 'item') as any,
+        tooltip: tooltip(p, ({ dataType, data }) => { if (dataType !== 'node') return ''; const node = drawn[Number(data.name)]!; return tip(node.full, [[t('lineage.kind'), t(`lineage.${node.kind as 'file'}`)], [t('rows.head'), f.int(node.rows)], ...(node.version === null ? [] : [[t('lineage.version'), f.int(node.version)] as [string, string]])]); }, 'item') as any,
         series: [{ type: 'graph', layout: 'none', left: 12, right: 170, top: 20, bottom: 20, roam: false, symbolSize: 11, emphasis: { focus: 'adjacency' }, edgeSymbol: ['none', 'arrow'], edgeSymbolSize: 6,
           data: placed.map((one, i) => ({ ...one, symbol: drawn[i]!.kind === 'file' ? 'rect' : drawn[i]!.kind === 'table' ? 'roundRect' : 'circle', itemStyle: { color: colours[drawn[i]!.kind] }, label: { show: true, position: 'right', color: p.fg, fontSize: 12, formatter: () => cut(drawn[i]!.label, 24) } })),
           links: links.map(([source, target]) => ({ source, target })), lineStyle: { color: p.soft, opacity: 0.45, curveness: 0.08 } }],
       } as any;
     },
-    table: () => ({ head: [t('lineage.name'), t('lineage.kind'), t('rows'), t('lineage.version'), t('lineage.from')], numeric: [2, 3],
+    table: () => ({ head: [t('lineage.name'), t('lineage.kind'), t('rows.head'), t('lineage.version'), t('lineage.from')], numeric: [2, 3],
       rows: nodes.map((node, i) => { const from = edges.filter(([, to]) => to === i).map(([a]) => nodes[a]?.id ?? ''); return [bdi(node.id), t(`lineage.${node.kind}`), f.int(node.rows), f.int(node.version), from.length ? bdi(from.slice(0, 4).join(', ') + (from.length > 4 ? ` (+${from.length - 4})` : '')) : f.DASH]; }) }),
   });
 }
