@@ -46,15 +46,17 @@ export interface Run {
   bytes: number; bytes_decoded: number;
   read: number; accepted: number; quarantined: number; duplicate: number;
   score: N; rows_per_second: N;
-  data_through: string | null; // newest row accepted
+  data_through: string | null; // newest row that was read
   money_affected: N; // sum of the money columns of quarantined rows, where there are such
-  peak_memory_bytes: N; cpu_seconds: N;
+  peak_memory_bytes: N; cpu_seconds: N; // memory: of the largest process, the driver or a worker; both null after a crash
   stages: { name: string; start: number; seconds: number; cpu_seconds: N }[]; // start: since the run's
-  changes: Change[]; // since the run before
+  changes: Change[]; // since the run before; at most 50
 }
 /* What changed since the last run; the page makes the sentence. `kind` "score" | "rows" | "new_check"
  * | "fixed_check" | "new_file" | "missing_file" | "schema" | "anomaly". */
 export interface Change { kind: string; source: string | null; name: string | null; before: number | string | null; after: number | string | null; good: boolean | null }
+/* new_file, missing_file: a source that had none, or has none now; before and after are numbers of files, name is null.
+ * schema: name is the column, before null: it is new, after null: it is gone. anomaly: name is the column or the measure. */
 
 export interface Runs { // Columns, one place per run
   id: string[]; started: string[]; verdict: Verdict[]; seconds: N[]; score: N[];
@@ -63,7 +65,7 @@ export interface Runs { // Columns, one place per run
   total: number; // runs in the history, of which these are the last
 }
 
-export interface Source {
+export interface Source { // every configured source, also one without a file in this run: files 0, verdict "skipped", scores null
   name: string; schema: string; load: string; verdict: Verdict;
   files: number; read: number; accepted: number; quarantined: number; duplicate: number;
   scores: Record<Dimension | 'overall', N>; threshold: N;
@@ -73,9 +75,9 @@ export interface Source {
 
 export interface File {
   label: string; source: string; path: string; member: string | null;
-  verdict: Verdict; rows: number; accepted: number; quarantined: number; duplicate: number;
+  verdict: Verdict; rows: N; accepted: N; quarantined: N; duplicate: N; // null where it could not be read
   completeness: N; threshold: N; scores: Record<Dimension | 'overall', N>;
-  bytes: number; sha256: string; seconds: number; validated_at: string;
+  bytes: number; sha256: string | null; seconds: number; validated_at: string;
   errors: string[]; arithmetic: string | null;
   missing: string[]; undeclared: string[]; drift: string[];
   report: string; // "validation_report_<file>.json", beside the page
@@ -94,7 +96,7 @@ export interface Column { // of a source: its files merged
   source: string; name: string; type: string; declared: boolean; derived: boolean;
   values: number; nulls: number; distinct: N; // distinct is estimated
   min: string | number | null; max: string | number | null; mean: N;
-  top: { value: string; count: number }[];
+  top: { value: string; count: number }[]; // [] where unknown or personal
   null_history: { run: number[]; share: number[] };
   drift: string[];
 }
@@ -118,11 +120,12 @@ export interface Issue {
   rows: N; share: N; text: string; // an English sentence; `fr` the French one
   fr: string; first_seen: string | null; example: { line: number; value: string } | null;
 }
-/* By median and MAD over past runs; the run itself is never in its baseline. */
+/* By median and MAD over past runs; the run itself is never in its baseline. Volume and score of every source of the
+ * run; null rates only where they are anomalous. A null rate is a share 0..1. */
 export interface Anomaly {
   source: string; column: string | null; measure: 'volume' | 'null_rate' | 'score';
-  status: 'ok' | 'anomalous' | 'cold'; // cold: fewer than `needed` past runs
-  value: N; median: N; mad: N; score: N; runs: number; needed: number;
+  status: 'ok' | 'anomalous' | 'cold'; severity: Severity; // cold: fewer than `needed` past runs
+  value: N; median: N; mad: N; score: N /* distance from the median, in deviations */; runs: number; needed: number;
 }
 
 /* Each part is null where its table is not there; `reasons` then says why, by the part's name.
@@ -139,6 +142,8 @@ export interface Business {
   customers: { type: string[]; country: string[]; users: number[]; loyalty: N[] } | null;
   products: { category: string[]; products: number[]; stock_outs: number[]; low: number[]; medium: number[]; high: number[]; margin_pct: N[]; negative_margins: number[] } | null;
   api_daily: { day: string[]; requests: number[]; errors_4xx: number[]; errors_5xx: number[]; cache_hits: number[] } | null;
+  /* of the one day `api_day`: quantiles of several days cannot be had from those of each */
+  api_day: string | null;
   api_by_category: { category: string[]; requests: number[]; p50: N[]; p95: N[]; p99: N[]; cache_hits: number[]; errors_4xx: number[]; errors_5xx: number[] } | null;
   window: { from: string; to: string } | null; // the days that all this covers
   reasons: Record<string, string>;
@@ -146,6 +151,6 @@ export interface Business {
 export interface Segment { name: string[]; sessions: number[]; conversion: N[]; bounce: N[]; abandonment: N[] }
 
 export interface Lineage { // a graph: file -> source's table -> model
-  nodes: { id: string; kind: 'file' | 'table' | 'model'; rows: N; version: N }[];
+  nodes: { id: string; kind: 'file' | 'table' | 'model'; rows: N; version: N }[]; // rows that this run added, and the version it made; null: none; at most 500 nodes, 250 of them files
   edges: [number, number][];
 }

@@ -10,6 +10,7 @@ import { strip } from './overview';
 
 type N = number | null;
 const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
+const percent = (x: N) => f.percent(x);
 const ratio = (a: number | undefined, b: number | undefined): N => (b && a !== undefined ? a / b : null);
 
 /* The card of a part that is not there, with the reason. */
@@ -96,7 +97,7 @@ function segment(id: 'by_device' | 'by_source', title: Key, prefix: string): HTM
   const s: Segment | null = facts.business[id];
   if (!s) return absent(id, title);
   return series({ id, title: t(title), head: t(`segment.${id}`), labels: s.name.map((name) => word(prefix, name)), height: 260,
-    lines: [{ name: t('strip.conversion'), data: s.conversion, how: f.share, bar: true }, { name: t('bounce'), data: s.bounce, how: f.share, bar: true, colour: (p) => p.series[3] }, { name: t('strip.abandonment'), data: s.abandonment, how: f.share, bar: true, colour: (p) => p.series[2] }, { name: t('funnel.sessions'), data: s.sessions, how: f.compact, right: true, points: true, colour: (p) => p.soft }] });
+    lines: [{ name: t('strip.conversion'), data: s.conversion, how: percent, bar: true }, { name: t('bounce'), data: s.bounce, how: percent, bar: true, colour: (p) => p.series[3] }, { name: t('strip.abandonment'), data: s.abandonment, how: percent, bar: true, colour: (p) => p.series[2] }, { name: t('funnel.sessions'), data: s.sessions, how: f.compact, right: true, points: true, colour: (p) => p.soft }] });
 }
 
 function hours(): HTMLElement {
@@ -163,9 +164,10 @@ function api(): HTMLElement[] {
     out.push(absent('api_daily', 'business.requests'));
   }
   if (by) {
+    const note = facts.business.api_day ? { note: t('business.api_day', { day: f.day(facts.business.api_day) }) } : {};
     const labels = by.category.map((name) => word('api', name));
-    out.push(series({ id: 'latency', title: t('business.latency'), head: t('category'), labels, lines: [{ name: 'p50', data: by.p50, how: ms, bar: true }, { name: 'p95', data: by.p95, how: ms, bar: true, colour: (p) => p.series[2] }, { name: 'p99', data: by.p99, how: ms, bar: true, colour: (p) => p.series[3] }] }));
-    out.push(series({ id: 'api-categories', title: t('business.api_by_category'), head: t('category'), labels, lines: [{ name: t('requests'), data: by.requests, how: f.compact, bar: true }, { name: t('cache.rate'), data: by.cache_hits.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.series[1] }, { name: '4xx', data: by.errors_4xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.warn }, { name: '5xx', data: by.errors_5xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.bad }] }));
+    out.push(series({ id: 'latency', title: t('business.latency'), ...note, head: t('category'), labels, lines: [{ name: 'p50', data: by.p50, how: ms, bar: true }, { name: 'p95', data: by.p95, how: ms, bar: true, colour: (p) => p.series[2] }, { name: 'p99', data: by.p99, how: ms, bar: true, colour: (p) => p.series[3] }] }));
+    out.push(series({ id: 'api-categories', title: t('business.api_by_category'), ...note, head: t('category'), labels, lines: [{ name: t('requests'), data: by.requests, how: f.compact, bar: true }, { name: t('cache.rate'), data: by.cache_hits.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.series[1] }, { name: '4xx', data: by.errors_4xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.warn }, { name: '5xx', data: by.errors_5xx.map((x, i) => ratio(x, by.requests[i])), how: f.share, right: true, points: true, colour: (p) => p.bad }] }));
   } else {
     out.push(absent('api_by_category', 'business.latency'));
   }

@@ -3,7 +3,7 @@ import type { Business, Change, Issue, Verdict } from '../facts';
 import { DIMENSIONS, facts } from '../data';
 import { bdi, h, visible, type Child } from '../dom';
 import * as f from '../format';
-import { language, t, type Key } from '../i18n';
+import { language, t, word, type Key } from '../i18n';
 import { badge, card, disclosure, empty, factsList, icon, sparkline, tone, unknown } from '../parts';
 import { hashOf } from '../state';
 
@@ -48,11 +48,12 @@ function changeText(change: Change): Child {
   const figures = (how: (n: number) => string) => ({ before: value(change.before, how), after: value(change.after, how) });
   const where = change.source === null ? t('change.run') : visible(change.source), name = visible(change.name ?? '');
   const known: Record<string, Record<string, string>> = {
-    score: figures(f.score), rows: figures((x) => f.int(x)), new_check: figures((x) => f.int(x)), fixed_check: figures((x) => f.int(x)), new_file: {}, missing_file: {},
+    score: figures(f.score), rows: figures((x) => f.int(x)), new_check: figures((x) => f.int(x)), fixed_check: figures((x) => f.int(x)), new_file: figures((x) => f.int(x)), missing_file: figures((x) => f.int(x)),
     schema: figures(String), anomaly: figures((x) => f.num(x)),
   };
-  const key = (change.kind in known ? `change.${change.kind}` : 'change.other') as Key;
-  return t(key, { where, name, ...(known[change.kind] ?? figures((x) => f.num(x))) });
+  const kind = change.kind === 'schema' && change.before === null ? 'schema_new' : change.kind === 'schema' && change.after === null ? 'schema_gone' : change.kind;
+  const key = (change.kind in known ? `change.${kind}` : 'change.other') as Key;
+  return t(key, { where, name: change.kind === 'anomaly' ? word('measure', name) : name, ...(known[change.kind] ?? figures((x) => f.num(x))) });
 }
 
 function changes(): HTMLElement {
@@ -143,7 +144,7 @@ function issues(): HTMLElement {
 export function stripValue(name: Business['strip'][number]['name'], value: number | null, short = true): string {
   if (value === null) return f.DASH;
   if (name === 'revenue' || name === 'average_order') return f.money(value, short);
-  if (name === 'conversion' || name === 'abandonment') return f.share(value);
+  if (name === 'conversion' || name === 'abandonment') return f.percent(value);
   return name === 'p95_latency' ? t('unit.ms', { n: f.int(value) }) : f.int(value);
 }
 
