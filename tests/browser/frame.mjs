@@ -1,7 +1,10 @@
 /* The page as a file: its size, how fast it opens, on paper. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { VIEWS, templatePath } from './lab.mjs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { VIEWS, drawAll, templatePath } from './lab.mjs';
+import { page as pageOf } from '../../dashboard/scripts/sample.mjs';
 
 const MIB = 1024 * 1024;
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
@@ -21,7 +24,39 @@ async function opening(lab, name) {
   return median(times);
 }
 
+/* A shop, generated and run by the binary: its facts, and the page that it wrote. */
+function realRun(lab, ecluse) {
+  const shop = join(lab.folder, 'shop'), call = (...args) => execFileSync(ecluse, args, { encoding: 'utf8', maxBuffer: 64 * MIB, stdio: ['ignore', 'pipe', 'ignore'] });
+  call('init', shop);
+  call('generate', join(shop, 'data/raw'), '--size', '4MB', '--seed', '7');
+  try { call('-C', shop, 'run', '--fail-on', 'never', '--no-archive', '--quiet'); } catch { /* a defect may fail a gate */ }
+  return { facts: JSON.parse(call('-C', shop, 'dashboard', '--facts')), page: readFileSync(join(shop, 'data/quality/dashboard.html'), 'utf8') };
+}
+
 export const frame = [
+  ['the facts of a real run draw every view', async (lab) => {
+    const ecluse = process.env.ECLUSE;
+    if (!ecluse || !existsSync(ecluse) || !execFileSync(ecluse, ['dashboard', '--help'], { encoding: 'utf8' }).includes('--facts')) {
+      console.log('     left out: this binary does not tell the facts');
+      return;
+    }
+    const { facts, page: written } = realRun(lab, ecluse);
+    const template = readFileSync(templatePath(), 'utf8');
+    if (written.includes('id="facts"')) assert.ok(written.startsWith(template.slice(0, template.indexOf('<!--facts-->'))), 'the page is the template with facts in it');
+    lab.write('real', written.includes('id="facts"') ? written : pageOf(template, facts));
+    const page = await lab.page('real');
+    for (const view of VIEWS) {
+      await lab.go(page, `#${view}`);
+      await drawAll(page);
+      assert.deepEqual((await page.textContent('main')).match(/.{0,40}(undefined|NaN|\[object|Infinity|\{\w+\}).{0,40}/g), null, view);
+    }
+    await lab.go(page, '#overview');
+    assert.equal(await page.getAttribute('[data-tile="read"] .value', 'data-value'), String(facts.run.read));
+    assert.equal(await page.getAttribute('#verdict', 'data-verdict'), facts.run.verdict);
+    assert.ok(facts.run.read > 0);
+    assert.deepEqual(await lab.done(page), []);
+    console.log(`     ${facts.checks.length} checks, ${facts.files.length} files, ${lab.bytes.real} bytes`);
+  }],
   ['the page of an ordinary run has at most 2 MB', async (lab) => {
     assert.ok(lab.bytes.small <= 2 * MIB, `${lab.bytes.small} bytes`);
     console.log(`     template ${readFileSync(templatePath()).length}, ordinary ${lab.bytes.small}, large ${lab.bytes.large} bytes`);

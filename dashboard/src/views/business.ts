@@ -31,7 +31,7 @@ function series(o: { id: string; title: string; labels: string[]; full?: string[
       const lines = o.lines.filter((line) => !line.listed);
       const left = lines.find((line) => !line.right), right = lines.find((line) => line.right);
       const names = axis(p, { type: 'category', data: o.labels.map((label) => cut(label, o.across ? (width < 500 ? 12 : 20) : 14)), ...(o.across ? { inverse: true, axisLabel: { color: p.fg } } : {}) });
-      const value = (line: Line | undefined, more: object = {}) => axis(p, { type: 'value', splitNumber: 4, axisLabel: { color: p.soft, hideOverlap: true, formatter: (x: number) => (line ? line.how(x) : String(x)) }, ...more });
+      const value = (line: Line | undefined, more: object = {}) => axis(p, { type: 'value', splitNumber: 4, ...(line?.how === f.int ? { minInterval: 1 } : {}), axisLabel: { color: p.soft, hideOverlap: true, formatter: (x: number) => (line ? line.how(x) : String(x)) }, ...more });
       const values = right ? [value(left), value(right, { splitLine: { show: false } })] : value(left, o.max ? { max: o.max } : {});
       return {
         tooltip: tooltip(p, (all) => tip(o.full?.[all[0].dataIndex] ?? o.labels[all[0].dataIndex] ?? '', o.lines.map((line, i) => [line.name, line.how(line.data[all[0].dataIndex] ?? null), line.colour?.(p) ?? p.series[i]]))) as any,

@@ -98,7 +98,9 @@ function lineage(): HTMLElement {
   const links = [...new Set(edges.map(([from, to]) => `${place.get(from)},${place.get(to)}`))].map((text) => text.split(',').map(Number) as [number, number]).filter(([a, b]) => drawn[a] && drawn[b] && a !== b);
   for (let round = 0; round < 12; round++) for (const [a, b] of links) if (drawn[b]!.kind !== 'file' && drawn[b]!.layer <= drawn[a]!.layer) drawn[b]!.layer = Math.min(12, drawn[a]!.layer + 1);
   const layers = Math.max(...drawn.map((node) => node.layer)) + 1;
-  const layer = (n: number) => drawn.map((node, i) => ({ node, i })).filter(({ node }) => node.layer === n);
+  // Files stand in the order of the tables that they go into.
+  const target = (i: number) => links.find(([from]) => from === i)?.[1] ?? 0;
+  const layer = (n: number) => drawn.map((node, i) => ({ node, i })).filter(({ node }) => node.layer === n).sort((a, b) => (n === 0 ? target(a.i) - target(b.i) : 0) || a.i - b.i);
   const tallest = Math.max(...Array.from({ length: layers }, (_, n) => layer(n).length));
   return figure({
     id: 'lineage', title: t('lineage.title'), note: t('lineage.note'), wide: true, height: Math.max(220, Math.min(1200, tallest * 30 + 40)), minWidth: layers * 190,
