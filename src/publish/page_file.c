@@ -40,7 +40,7 @@ enum ec_status ec_page_file_publish(const char *dir, struct ec_str facts, struct
     char path[4096];
     if (memchr(facts.p, '<', facts.n))
         return ec_fail(err, EC_DELIVERY, "the page's facts hold a bare <, which could end their element");
-    EC_TRY(ec_path_join(path, sizeof path, dir, EC_PAGE_FILE_NAME, err));
+    EC_TRY(ec_path_join(path, sizeof path, dir, EC_PAGE_NAME, err));
     if (durable) return put(path, facts, durable, err);
     struct ec_durable *own;
     EC_TRY(ec_durable_create(&own, err));

@@ -15,7 +15,7 @@
 #include "base/durable.h"
 #include "base/text.h"
 
-#define EC_PAGE_FILE_NAME "dashboard.html"
+#define EC_PAGE_NAME "dashboard.html"
 
 /* Writes the page into `dir`, where the reports are too. `facts` is one JSON object whose texts have < > & and
  * U+2028/9 escaped, as base/json.h does; a bare < in them, which could end the element, is refused (EC_DELIVERY).

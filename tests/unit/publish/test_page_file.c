@@ -23,7 +23,7 @@ static char path[64];
 static int make_dir(void **state) {
     (void)state;
     if (!mkdtemp(dir)) return 1;
-    (void)snprintf(path, sizeof path, "%s/" EC_PAGE_FILE_NAME, dir);
+    (void)snprintf(path, sizeof path, "%s/" EC_PAGE_NAME, dir);
     return 0;
 }
 
