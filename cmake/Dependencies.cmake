@@ -32,3 +32,9 @@ add_library(ec_duckdb SHARED IMPORTED)
 set_target_properties(ec_duckdb PROPERTIES
   IMPORTED_LOCATION ${EC_DUCKDB_LIBRARY}
   INTERFACE_INCLUDE_DIRECTORIES ${EC_DUCKDB_INCLUDE})
+
+# The page is built by Node (dashboard/, npm, pinned by its lock file).
+find_program(EC_NODE NAMES node nodejs REQUIRED)
+if(NOT EXISTS ${CMAKE_SOURCE_DIR}/dashboard/node_modules/vite/bin/vite.js)
+  message(FATAL_ERROR "the page's tools are not installed: run scripts/install-dependencies")
+endif()

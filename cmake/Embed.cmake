@@ -1,5 +1,8 @@
 # Writes OUT, a C file with the bytes of FILES (paths below ROOT, separated by commas):
-#   cmake -DOUT=... -DROOT=... -DFILES=config/a.yaml,transformations/b.sql -P Embed.cmake
+#   cmake -DOUT=... -DROOT=... -DFILES=config/a.yaml,transformations/b.sql [-DTABLE=ec_embedded] -P Embed.cmake
+if(NOT TABLE)
+  set(TABLE ec_embedded)
+endif()
 string(REPLACE "," ";" files "${FILES}")
 set(arrays "")
 set(table "")
@@ -13,4 +16,4 @@ foreach(file ${files})
   string(APPEND table "    {\"${file}\", {(const char *)file_${i}, ${bytes}}},\n")
   math(EXPR i "${i} + 1")
 endforeach()
-file(WRITE ${OUT} "/* Made by cmake/Embed.cmake. */\n#include \"config/embedded.h\"\n\n${arrays}\nconst struct ec_embedded ec_embedded[] = {\n${table}};\nconst size_t ec_embedded_count = ${i};\n")
+file(WRITE ${OUT} "/* Made by cmake/Embed.cmake. */\n#include \"config/embedded.h\"\n\n${arrays}\nconst struct ec_embedded ${TABLE}[] = {\n${table}};\nconst size_t ${TABLE}_count = ${i};\n")

@@ -1,5 +1,5 @@
-/* The sample project's files, put into the program at build time (cmake/Embed.cmake) from
- * config/ and transformations/ of the repository. */
+/* Files put into the program at build time (cmake/Embed.cmake): the sample project's, from config/ and
+ * transformations/ of the repository, and the template of the page, which is built from dashboard/. */
 #ifndef EC_CONFIG_EMBEDDED_H
 #define EC_CONFIG_EMBEDDED_H
 
@@ -12,5 +12,8 @@ struct ec_embedded {
 
 extern const struct ec_embedded ec_embedded[];
 extern const size_t ec_embedded_count;
+
+extern const struct ec_embedded ec_page_template[]; /* one: publish/page_file.h */
+extern const size_t ec_page_template_count;
 
 #endif
