@@ -5,7 +5,7 @@
 #include "cli/last_run.h"
 #include "cli/project.h"
 #include "cli/show.h"
-#include "publish/page.h"
+#include "publish/page_file.h"
 #include "run/deliver.h"
 #include "run/page_facts.h"
 #include "run/paths.h"
@@ -24,12 +24,22 @@ static enum ec_status add_archive(const struct ec_config *config, struct ec_last
     return EC_OK;
 }
 
+static enum ec_status write_page(const struct ec_config *config, struct ec_last_run *last, const char *dir,
+                                 struct ec_err *err) {
+    struct ec_buf facts = ec_buf_make(FACTS_MAX);
+    struct ec_page_facts_options options = {.config = config, .manifest = &last->manifest, .facts = &last->facts};
+    enum ec_status status = ec_page_facts_write(&options, &facts, err);
+    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&facts), NULL, err);
+    ec_buf_free(&facts);
+    return status;
+}
+
 static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *config, struct ec_last_run *last,
                            struct ec_err *err) {
     char dir[EC_PATH_MAX], path[EC_PATH_MAX];
     EC_TRY(ec_cli_out_dir(cli, dir, err));
     EC_TRY(add_archive(config, last, err));
-    EC_TRY(ec_page_publish(dir, &last->facts, NULL, err));
+    EC_TRY(write_page(config, last, dir, err));
     EC_TRY(ec_path_join(path, sizeof path, dir, EC_PAGE_NAME, err));
     if (!cli->json) {
         ec_inert_print(path, strlen(path), stdout);

@@ -6,7 +6,7 @@
 /* ---- which sources lie below a table ---- */
 
 /* Marks the nodes from which an edge leads to a marked one, until nothing changes: the graph has no cycles. */
-static void mark_above(const struct ec_lineage *g, bool *marked) {
+static void mark_above(const struct ec_page_lineage *g, bool *marked) {
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < g->edge_count; i++) {
@@ -18,7 +18,7 @@ static void mark_above(const struct ec_lineage *g, bool *marked) {
 }
 
 static void write_touched(struct ec_sheet *s, const char *table) {
-    const struct ec_lineage *g = s->data->lineage;
+    const struct ec_page_lineage *g = s->data->lineage;
     bool *marked = g ? ec_arena_calloc(&s->arena, g->node_count, sizeof *marked) : NULL;
     if (g && !marked) s->failed = true;
     for (size_t i = 0; marked && i < g->node_count; i++)
@@ -115,7 +115,7 @@ void ec_sheet_business(struct ec_sheet *s) {
 
 void ec_sheet_lineage(struct ec_sheet *s) {
     static const char *const kinds[] = {"file", "table", "model"};
-    const struct ec_lineage *g = s->data->lineage;
+    const struct ec_page_lineage *g = s->data->lineage;
     struct ec_json_writer *w = &s->w;
     ec_json_object(w, "lineage");
     ec_json_array(w, "nodes");

@@ -73,7 +73,7 @@ struct ec_lineage_node {
     uint64_t rows;
     int64_t version; /* of a table; -1: unknown */
 };
-struct ec_lineage {
+struct ec_page_lineage {
     struct ec_lineage_node *node;
     size_t node_count;
     size_t (*edge)[2]; /* from, to */
@@ -102,7 +102,7 @@ struct ec_page_data {
     const struct ec_history *history; /* of the runs before it; NULL: none */
     const struct ec_business *business;
     const char *no_business;          /* why there is none */
-    const struct ec_lineage *lineage;
+    const struct ec_page_lineage *lineage;
     const struct ec_page_reject *reject;
     size_t reject_count;
     const struct ec_page_alert *alert;

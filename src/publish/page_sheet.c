@@ -134,7 +134,7 @@ void ec_sheet_texts(struct ec_json_writer *w, const char *key, const char *const
 
 void ec_sheet_masked(struct ec_json_writer *w, const char *key, const char *value, bool masked) {
     struct ec_buf text = ec_buf_make(EC_RECORD_MAX);
-    struct ec_sample sample = {0, value ? value : ""};
+    struct ec_sample sample = {.value = value ? value : ""};
     ec_mask_sample(&text, &sample, masked);
     if (value)
         ec_json_text(w, key, ec_buf_str(&text));

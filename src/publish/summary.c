@@ -3,7 +3,7 @@
 #include "base/calendar.h"
 #include "base/io.h"
 #include "publish/alert.h"
-#include "publish/page.h"
+#include "publish/page_file.h"
 #include "publish/timing_text.h"
 #include "publish/visible.h"
 #include "quality/report.h"

@@ -40,7 +40,7 @@ static int64_t last_success(const struct ec_config *config, const struct ec_run_
     struct ec_history history = {0};
     int64_t best = 0;
     if (ec_project_path(path, config->dir, EC_DIR_QUALITY, "history.jsonl", NULL) != EC_OK) return 0;
-    if (ec_history_read(path, &history, NULL) == EC_OK)
+    if (ec_history_read(path, EC_HISTORY_FIGURES, &history, NULL) == EC_OK)
         for (size_t i = 0; i < history.run_count; i++) {
             const struct ec_history_run *past = &history.run[i];
             int64_t at;

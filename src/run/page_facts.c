@@ -51,7 +51,7 @@ struct gathered {
     struct ec_arena arena;
     struct ec_history history;
     struct ec_business business;
-    struct ec_lineage lineage;
+    struct ec_page_lineage lineage;
     struct ec_page_reject *reject;
     struct ec_page_alert *alert;
     struct ec_sql *own; /* to be closed */

@@ -8,7 +8,7 @@
 /* Files of the run, the sources' tables, the models: as the models' SQL names them. Without the models where they cannot be
  * read; `sql` parses them. The texts are in `arena` or the facts'. */
 enum ec_status ec_gather_lineage(const struct ec_page_facts_options *options, struct ec_sql *sql, struct ec_arena *arena,
-                                 struct ec_lineage *lineage, struct ec_err *err) EC_MUST_USE;
+                                 struct ec_page_lineage *lineage, struct ec_err *err) EC_MUST_USE;
 
 /* Some rejected rows of the run: a few of each reason of each file, at most EC_PAGE_REJECTS_MAX. A quarantine file that is
  * gone, of another run or damaged gives none. */

@@ -10,7 +10,7 @@
 struct gathering {
     const struct ec_page_facts_options *o;
     struct ec_arena *arena;
-    struct ec_lineage *g;
+    struct ec_page_lineage *g;
     size_t edge_cap;
     bool failed; /* memory ran out */
 };
@@ -94,9 +94,9 @@ static enum ec_status load_models(struct gathering *x, struct ec_sql *sql, struc
 }
 
 enum ec_status ec_gather_lineage(const struct ec_page_facts_options *o, struct ec_sql *sql, struct ec_arena *arena,
-                                 struct ec_lineage *g, struct ec_err *err) {
+                                 struct ec_page_lineage *g, struct ec_err *err) {
     struct gathering x = {.o = o, .arena = arena, .g = g};
-    *g = (struct ec_lineage){.node = ec_arena_calloc(arena, EC_PAGE_LINEAGE_MAX, sizeof *g->node)};
+    *g = (struct ec_page_lineage){.node = ec_arena_calloc(arena, EC_PAGE_LINEAGE_MAX, sizeof *g->node)};
     if (!g->node) return ec_fail(err, EC_NO_MEMORY, "no memory for the lineage");
     for (size_t i = 0; i < o->config->source_count; i++) (void)add_node(&x, o->config->source[i].name, EC_NODE_TABLE);
     if (sql) EC_TRY(load_models(&x, sql, err));

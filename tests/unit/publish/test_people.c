@@ -1,4 +1,4 @@
-/* Page, alert and summary: what they say, and that no text of others does anything but be read. */
+/* Escaper, alert and summary: what they say, and that no text of others does anything but be read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,6 @@
 #include "publish/alert.h"
 #include "publish/html.h"
 #include "publish/mask.h"
-#include "publish/page.h"
 #include "publish/summary.h"
 #include "quality/report.h"
 
@@ -82,116 +81,7 @@ static void the_escaper_leaves_no_markup(void **state) {
     ec_buf_free(&b);
 }
 
-static void the_page_is_inert(void **state) {
-    (void)state;
-    struct ec_run_facts run;
-    struct ec_buf page = ec_buf_make(8 * EC_MIB);
-    make_run(&run, true);
-    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
-    const char *save = getenv("EC_PAGE_SAVE"); /* to look at it, and to check it with a parser */
-    if (save) assert_int_equal(ec_file_replace(save, page.p, page.n, NULL), EC_OK);
-    assert_null(strstr(page.p, "<script"));
-    assert_null(strstr(page.p, "<img"));
-    assert_null(strstr(page.p, "</td><scr"));
-    assert_null(strstr(page.p, "\xE2\x80\xAE"));
-    assert_null(strstr(page.p, " style=")); /* the policy would refuse it */
-    /* Every '<' opens or closes an element of ours. */
-    static const char *const ours[] = {"!DOCTYPE", "html", "head", "meta", "title", "style", "body", "header", "h1", "h2",
-                                       "p", "strong", "dl", "dt", "dd", "time", "main", "ul", "li", "span", "small",
-                                       "section", "div", "table", "caption", "thead", "tbody", "tr", "th", "td", "b",
-                                       "bdi", "a", "br", "meter", "footer", "code"};
-    for (const char *at = page.p; (at = strchr(at, '<')); at++) {
-        const char *name = at + 1 + (at[1] == '/');
-        size_t n = strcspn(name, " >");
-        bool known = false;
-        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) known |= strlen(ours[i]) == n && memcmp(ours[i], name, n) == 0;
-        if (!known) fail_msg("element <%.20s", name);
-    }
-    static const char *const paired[] = {"tr", "td", "table", "ul", "li", "bdi", "section", "main", "div", "a", "dl"};
-    for (size_t i = 0; i < sizeof paired / sizeof *paired; i++) {
-        char open[16], open_with[16], close[16];
-        (void)snprintf(open, sizeof open, "<%s>", paired[i]);
-        (void)snprintf(open_with, sizeof open_with, "<%s ", paired[i]);
-        (void)snprintf(close, sizeof close, "</%s>", paired[i]);
-        assert_int_equal(count(page.p, open) + count(page.p, open_with), count(page.p, close));
-    }
-    ec_buf_free(&page);
-    ec_run_facts_deinit(&run);
-}
-
-static void the_page_says_what_happened(void **state) {
-    (void)state;
-    struct ec_run_facts run;
-    struct ec_buf page = ec_buf_make(8 * EC_MIB);
-    struct ec_archive_facts archive = {"data/archive/a.tar.gz", 1, 1, 1, true};
-    make_run(&run, true);
-    run.archive = &archive;
-    run.archive_count = 1;
-    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
-    assert_non_null(strstr(page.p, "<bdi>data/archive/a.tar.gz</bdi>, verified"));
-    assert_non_null(strstr(page.p, "<html lang=\"en\">"));
-    assert_non_null(strstr(page.p, "Errored: at least one file could not be read"));
-    assert_non_null(strstr(page.p, "3 warned, 1 failed, 1 errored."));
-    assert_non_null(strstr(page.p, "<span>800</span><small>rows read</small>"));
-    assert_non_null(strstr(page.p, "<span>744</span><small>rows accepted</small>"));
-    assert_non_null(strstr(page.p, "<span>96.50</span><small>score, of 100</small>"));
-    assert_non_null(strstr(page.p, "98.00 of 99 "));
-    assert_non_null(strstr(page.p, "[gzip-truncated]"));
-    assert_non_null(strstr(page.p, "href=\"validation_report_users_1.csv.json\""));
-    /* Worst first. */
-    const char *errored = strstr(page.p, "<b class=\"errored\">"), *failed = strstr(page.p, "<b class=\"failed\">"),
-               *warned = strstr(page.p, "<b class=\"warned\">");
-    assert_true(errored && failed && warned && errored < failed && failed < warned);
-    /* The mail address that broke a rule is not on the page, nor the raw spent record. */
-    assert_null(strstr(page.p, "admin@example.com"));
-    assert_non_null(strstr(page.p, "(17 characters, not shown)"));
-    assert_non_null(strstr(page.p, "line 7: <bdi>-3</bdi>"));
-    ec_buf_free(&page);
-    ec_run_facts_deinit(&run);
-}
-
 /* The policy lets in one style sheet: the hash is that of the text between its tags. */
-static void the_policy_names_the_style_sheet(void **state) {
-    (void)state;
-    struct ec_run_facts run;
-    struct ec_buf page = ec_buf_make(8 * EC_MIB);
-    make_run(&run, false);
-    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
-    const char *css = strstr(page.p, "<style>") + 7, *end = strstr(css, "</style>");
-    char hex[EC_SHA256_HEX], text[64];
-    assert_int_equal(ec_sha256_bytes(css, (size_t)(end - css), hex, NULL), EC_OK);
-    const char *base64 = strstr(page.p, "style-src 'sha256-") + 18;
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t bits = 0;
-    unsigned have = 0;
-    size_t n = 0;
-    for (const char *p = base64; *p != '=' && *p != '\''; p++) {
-        bits = bits << 6 | (uint32_t)(strchr(digits, *p) - digits);
-        have += 6;
-        if (have < 8) continue;
-        have -= 8;
-        (void)snprintf(text + n, sizeof text - n, "%02x", bits >> have & 0xFF);
-        n += n + 2 < sizeof text ? 2 : 0;
-    }
-    assert_memory_equal(text, hex, 60);
-    ec_buf_free(&page);
-    ec_run_facts_deinit(&run);
-}
-
-static void an_empty_run_has_a_page(void **state) {
-    (void)state;
-    struct ec_run_facts run;
-    struct ec_buf page = ec_buf_make(EC_MIB);
-    ec_run_facts_init(&run);
-    run.run = "r";
-    assert_int_equal(ec_run_totals(&run, NULL), EC_OK);
-    assert_int_equal(ec_page_write(&run, &page, NULL), EC_OK);
-    assert_non_null(strstr(page.p, "There was no file to check."));
-    assert_non_null(strstr(page.p, "<span>unknown</span>"));
-    ec_buf_free(&page);
-    ec_run_facts_deinit(&run);
-}
-
 static void samples_of_persons_are_masked(void **state) {
     (void)state;
     struct ec_unit unit;
@@ -299,10 +189,6 @@ static void the_summary_for_programs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_escaper_leaves_no_markup),
-        cmocka_unit_test(the_page_is_inert),
-        cmocka_unit_test(the_page_says_what_happened),
-        cmocka_unit_test(the_policy_names_the_style_sheet),
-        cmocka_unit_test(an_empty_run_has_a_page),
         cmocka_unit_test(samples_of_persons_are_masked),
         cmocka_unit_test(an_alert_only_where_something_failed),
         cmocka_unit_test(the_summary_for_people),
