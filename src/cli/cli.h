@@ -24,6 +24,8 @@ struct ec_cli {
     bool json, quiet, verbose, color, log_json;
     const char *fail_on; /* "error", "warn", "never" */
     const struct ec_command *command;
+    int argc; /* the words behind the command's name, as they came */
+    char **argv;
     const char *value[EC_OPTIONS_MAX]; /* per option of the command; "" for a flag that is set */
     const char **many;                 /* values of the one option that repeats */
     size_t many_count;

@@ -20,6 +20,7 @@ struct ec_progress {
     uint64_t bytes, bytes_done, decoded, rows;
     int64_t start_us, drawn_us, read_us; /* read_us: when the last file was read; 0 before */
     const char *stage;
+    double counted; /* the share of tasks that are done, where nothing else is known */
     bool shown;
 };
 
@@ -85,6 +86,12 @@ void ec_progress_task(struct ec_progress *p, const struct ec_task *task, const s
     ec_progress_draw(p);
 }
 
+void ec_progress_count(struct ec_progress *p, uint64_t done, uint64_t of) {
+    if (!p || of == 0) return;
+    p->counted = (double)done / (double)of;
+    ec_progress_draw(p);
+}
+
 void ec_progress_stage(struct ec_progress *p, const char *what) {
     if (!p) return;
     p->stage = what;
@@ -103,6 +110,7 @@ static void add_sources(const struct ec_progress *p, struct ec_buf *line) {
 static void compose(const struct ec_progress *p, int64_t now, struct ec_buf *line) {
     double elapsed = (double)((p->read_us ? p->read_us : now) - p->start_us) / 1e6;
     double share = p->bytes ? (double)p->bytes_done / (double)p->bytes : 1;
+    if (p->counted > share && p->counted <= 1) share = p->counted;
     unsigned filled = (unsigned)(share * BAR_WIDTH);
     ec_buf_addz(line, "\r\033[K[");
     for (unsigned i = 0; i < BAR_WIDTH; i++) ec_buf_addz(line, i < filled ? "█" : "·");
