@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from dataclasses import dataclass
 
 MARK = "ecluse-failed:"
@@ -42,6 +44,10 @@ def of_spark(error: BaseException, doing: str) -> Failure:
     if found:
         said = json.loads(found.group(1))
         return Failure(said["code"], said["message"])
-    causes = re.findall(r"^(?:Caused by|E?.*?(?:Exception|Error)): ?(.+)$", text, re.M)
-    lines = [line.strip() for line in (causes or text.splitlines()) if line.strip()]
-    return Failure("engine", f"{doing}: {lines[0] if lines else type(error).__name__}")
+    if os.environ.get("ECLUSE_SPARK_DEBUG"):
+        print(text, file=sys.stderr)
+    # Of an exception in Python on an executor the last line of its traceback; else the first line.
+    python = re.findall(r"^(\w[\w.]*(?:Error|Exception|Exit|Interrupt): .+)$", text, re.M)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    cause = python[-1] if "Traceback" in text and python else lines[0] if lines else type(error).__name__
+    return Failure("engine", f"{doing}: {cause}")

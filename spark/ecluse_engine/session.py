@@ -86,8 +86,19 @@ class Session:
             builder = configure_spark_with_delta_pip(builder)
         spark = builder.getOrCreate()
         spark.sparkContext.setLogLevel("WARN" if self.verbose else "ERROR")
+        self._fit_partitions(spark)
         self._ship(spark)
         return spark
+
+    @staticmethod
+    def _fit_partitions(spark: SparkSession) -> None:
+        """To the cluster, where nobody has said how many: a shuffle's, which Spark joins where they are small, and those
+        in which Delta reads a log."""
+        slots = max(1, spark.sparkContext.defaultParallelism)
+        for key, value in (("spark.sql.shuffle.partitions", max(8, 4 * slots)),
+                           ("spark.databricks.delta.snapshotPartitions", min(50, 2 * slots))):
+            if spark.sparkContext.getConf().get(key) is None:
+                spark.conf.set(key, str(value))
 
     def _ship(self, spark: SparkSession) -> None:
         self._folder = tempfile.mkdtemp(prefix="ecluse-spark-")

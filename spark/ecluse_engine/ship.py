@@ -12,7 +12,8 @@ from .failure import Failure
 FOLDER = "ecluse-app"  # its name in an executor's working folder
 # Of the system itself: a program brings its libraries along, but not its C library and loader.
 SYSTEM = re.compile(r"^(ld-linux.*|linux-vdso.*|lib(c|m|dl|rt|pthread|resolv|util|gcc_s|stdc\+\+))\.so")
-START = "d=$PWD/{folder}; LD_LIBRARY_PATH=$d/lib exec $d/bin/ecluse \"$@\""
+# Unpacking may lose the right to run it.
+START = "d=$PWD/{folder}; [ -x $d/bin/ecluse ] || chmod 755 $d/bin/ecluse; LD_LIBRARY_PATH=$d/lib exec $d/bin/ecluse \"$@\""
 
 
 def libraries(program: str) -> dict[str, str]:
