@@ -103,7 +103,7 @@ class Session:
     def _ship(self, spark: SparkSession) -> None:
         self._folder = tempfile.mkdtemp(prefix="ecluse-spark-")
         spark.sparkContext.addPyFile(ship.pack_modules(self._folder))
-        if not self._is_local(spark):
+        if not self._is_local(spark) and not self._installed(spark):
             spark.sparkContext.addArchive(f"{ship.pack(self.program, self._folder)}#{ship.FOLDER}")
 
     @staticmethod
@@ -111,11 +111,18 @@ class Session:
         """Whether the executors are this very machine's process: then they start the program where it lies."""
         return re.fullmatch(r"local(\[.*\])?", spark.sparkContext.master) is not None
 
+    @staticmethod
+    def _installed(spark: SparkSession) -> str | None:
+        """The program's path on the executors, where somebody has installed it there: then it is not shipped."""
+        return spark.sparkContext.getConf().get("spark.ecluse.program")
+
     def worker_command(self, arguments: list[str]) -> str:
         """For RDD.pipe(), which splits it as a shell does."""
         words = [*arguments, "--guarded"]
-        if self._is_local(self.get()):
-            return shlex.join([self.program, *words])
+        spark = self.get()
+        there = self._installed(spark) or (self.program if self._is_local(spark) else None)
+        if there:
+            return shlex.join([there, *words])
         return shlex.join(["sh", "-c", ship.START.format(folder=ship.FOLDER), "ecluse", *words])
 
     def cancel(self) -> None:

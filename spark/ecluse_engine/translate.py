@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.tokens import Token
 
 from .failure import Failure
 
@@ -25,7 +26,8 @@ INTEGERS = {exp.DType.TINYINT, exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGI
 FLOATS = {exp.DType.FLOAT, exp.DType.DOUBLE}
 DECIMALS = {exp.DType.DECIMAL}
 TEXTS = {exp.DType.VARCHAR, exp.DType.TEXT, exp.DType.CHAR}
-TIMES = {exp.DType.DATE, exp.DType.TIMESTAMP}
+INSTANTS = {exp.DType.TIMESTAMP, exp.DType.TIMESTAMPNTZ}  # in UTC, both
+TIMES = {exp.DType.DATE, *INSTANTS}
 
 # What a column of the configuration is in DuckDB's SQL.
 DUCKDB_TYPES = {"string": "VARCHAR", "integer": "BIGINT", "float": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE",
@@ -41,6 +43,11 @@ SAME: tuple[type[exp.Expression], ...] = (
     exp.Count, exp.Sum, exp.Min, exp.Max, exp.Lower, exp.Upper, exp.DPipe, exp.Year, exp.Month, exp.Day,
     exp.Window, exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Qualify, exp.Var,
 )
+
+# Words that stand before a bracket without being a function that is unknown.
+WORDS = set("""count sum min max avg exact_sum exact_avg run_date quantile_cont median round floor ceil ceiling abs lower upper
+coalesce nullif greatest least year month day row_number rank dense_rank cast try_cast in and or not on where when then else as over
+filter from join select by exists using with union all except intersect exclude rename values""".split())
 
 
 def duckdb_type(name: str) -> str:
@@ -75,8 +82,20 @@ def _type(node: exp.Expression) -> exp.DType | None:
     return node.type.this if node.type is not None else None
 
 
+def _word(node: exp.Expression, sql: str) -> Token | None:
+    """The function's name in the text, where sqlglot has not noted it: the first call of a function that nobody knows."""
+    if not isinstance(node, exp.Func) or "line" in node.meta:
+        return None
+    tokens = sqlglot.tokenize(sql, read="duckdb")
+    calls = (one for one, two in zip(tokens, tokens[1:]) if two.text == "(" and one.text.replace("_", "").isalnum())
+    return next((one for one in calls if one.text.lower() not in WORDS), None)
+
+
 def _name(node: exp.Expression, sql: str) -> str:
     """As the model writes it: its word where one is known, else the construct's own."""
+    word = _word(node, sql)
+    if word:
+        return f"{word.text}()"
     if "start" in node.meta and "end" in node.meta:
         word = sql[node.meta["start"]:node.meta["end"] + 1]
         if word.replace("_", "").isalnum():
@@ -88,8 +107,11 @@ def _name(node: exp.Expression, sql: str) -> str:
     return type(node).__name__.upper()
 
 
-def _place(node: exp.Expression | None) -> tuple[int, int] | None:
+def _place(node: exp.Expression | None, sql: str) -> tuple[int, int] | None:
     """The nearest place that sqlglot has noted: of the node, of something in it, of what it stands in."""
+    word = _word(node, sql) if node is not None else None
+    if word:
+        return word.line, max(1, word.col - (word.end - word.start))
     while node is not None:
         for inner in node.walk():
             if "line" in inner.meta:
@@ -198,6 +220,7 @@ def _quantile(node: exp.PercentileCont | exp.Median) -> exp.Expression:
 def _modulo(node: exp.Mod) -> exp.Expression:
     """By zero it is null in DuckDB and an error in Spark."""
     divisor = node.expression.unnest()
+    divisor = divisor.this if isinstance(divisor, exp.Neg) else divisor
     if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
         return node
     raise Untranslatable("% by what is no literal", node)
@@ -244,15 +267,17 @@ def _cast(node: exp.Cast) -> exp.Expression:
         return node
     source, target = _type(node.this), node.to.this
     literal = isinstance(node.this.unnest(), exp.Literal) and node.this.unnest().is_string
-    if source == target and source not in DECIMALS:
+    if source == target and source not in DECIMALS | INSTANTS:
         return node
     alike = (source in INTEGERS | {exp.DType.BOOLEAN} and target in INTEGERS | FLOATS | DECIMALS,
              source in DECIMALS and target in FLOATS,
              source in FLOATS and target in FLOATS,
              source in TIMES and target in TIMES,
              source in INTEGERS | TEXTS | {exp.DType.DATE} and target in TEXTS,
-             source == exp.DType.NULL,
+             isinstance(node.this.unnest(), exp.Null),
              literal and target in INTEGERS | FLOATS | DECIMALS | TIMES)
+    if any(alike) and target in INSTANTS:
+        return type(node)(this=node.this.copy(), to=exp.DataType(this=exp.DType.TIMESTAMPTZ), safe=node.args.get("safe"))
     if any(alike):
         return node
     if source in FLOATS | DECIMALS and target in INTEGERS:
@@ -336,7 +361,7 @@ def translate(model: Model, tables: dict[str, Columns], run_date: str) -> str:
     except Untranslatable as error:
         what = _name(error.node, model.sql) if error.node is not None else ""
         named = f"{what}: {error.what}" if what and error.what else what or error.what
-        place = _place(error.node) or (None, None)
+        place = _place(error.node, model.sql) or (None, None)
         message = f"the model {model.name} cannot run on Spark: {named} has no translation"
         raise Failure("config", message, model.file, *place) from error
     except SqlglotError as error:
