@@ -2,7 +2,7 @@
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
 
-.PHONY: all deps check check-all bless bench format lint clean help
+.PHONY: all deps check check-all check-spark bless bench format lint clean help
 
 all: deps
 	@cmake --preset release >/dev/null
@@ -11,7 +11,8 @@ all: deps
 help:
 	@echo "make            build build/ecluse (installs what is missing first)"
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
-	@echo "make check-all  that, and the sweeps of faults at full size (more than an hour)"
+	@echo "make check-all  that, the sweeps of faults at full size (more than an hour), and check-spark"
+	@echo "make check-spark  the tests on Spark; installs it into build/venv-spark"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
@@ -27,6 +28,11 @@ check:
 
 check-all: check
 	@$(BUILD)/venv/bin/python -B tests/faults/sweep
+	@$(MAKE) --no-print-directory check-spark
+
+# 77 is its word for skipped: it has said why.
+check-spark: all
+	@tests/spark/run || [ $$? -eq 77 ]
 
 bless: all
 	@tests/golden/run --bless $(BUILD)/ecluse

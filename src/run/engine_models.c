@@ -196,7 +196,9 @@ static enum ec_status check_table(const struct ec_model *model, const struct ec_
 static enum ec_status hold_part(struct ec_durable *durable, const char *path, uint64_t bytes, struct ec_err *err) {
     int fd;
     struct stat st;
-    EC_TRY(ec_file_open(path, &fd, &st, err));
+    struct ec_err cause = {0};
+    if (ec_file_open(path, &fd, &st, &cause) != EC_OK)
+        return ec_fail(err, EC_ENGINE, "a part that the engine's log names: %s", cause.message);
     if ((uint64_t)st.st_size == bytes) return ec_durable_add(durable, path, fd, err);
     (void)ec_io.close(fd);
     return ec_fail(err, EC_ENGINE, "%s is not as long as its table's log says", path);
