@@ -241,10 +241,13 @@ def _round(node: exp.Round) -> exp.Expression:
 
 
 def _whole(node: exp.Floor | exp.Ceil) -> exp.Expression:
-    """A double in DuckDB, a whole number in Spark."""
+    """A double in DuckDB; in Spark a whole number, into which neither NaN nor what is very large fits: both are whole
+    already, as far as a double can be."""
     if _type(node.this) not in FLOATS:
         raise Untranslatable("of what is no double", node)
-    return _double(node.copy())
+    x = node.this
+    small = exp.LT(this=exp.Abs(this=x.copy()), expression=exp.Literal.number("4503599627370496"))
+    return exp.Case().when(small, _double(node.copy())).else_(x.copy())
 
 
 def _like(node: exp.Like) -> exp.Expression:
@@ -256,8 +259,9 @@ def _like(node: exp.Like) -> exp.Expression:
 
 
 def _bracket(node: exp.Bracket) -> exp.Expression:
-    if len(node.expressions) != 1 or not isinstance(node.expressions[0], exp.Literal):
-        raise Untranslatable("an element of a list by what is no literal", node)
+    """Counted from 1 in DuckDB, from 0 in Spark: sqlglot shifts that where it knows no type, which is so of a column."""
+    if len(node.expressions) != 1 or not isinstance(node.expressions[0], exp.Literal) or not isinstance(node.this, exp.Column):
+        raise Untranslatable("an element but of a column by a literal", node)
     return node
 
 

@@ -141,7 +141,7 @@ class TheSame(unittest.TestCase):
         name = min(n for n in os.listdir(one.path("data/raw")) if n.startswith("sales_"))
         for project in (one, many):
             lines = project.read(os.path.join("data/raw", name)).splitlines(keepends=True)
-            project.write(os.path.join("data/raw", name), b"".join(lines[: len(lines) // 2]))
+            project.write(os.path.join("data/raw", name), lines[0] + b"".join(b"N" + line for line in lines[1:]))
         one.run("--no-archive")
         engine = Engine(many)
         self.assertEqual(engine.run().code, 0)

@@ -15,7 +15,8 @@ import kit  # noqa: E402
 
 MASTER = "local-cluster[2,1,1024]"
 AS_OF = kit.AS_OF
-CONF = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "4", "spark.databricks.delta.snapshotPartitions": "2",
+CONF = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1", "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "4", "spark.databricks.delta.snapshotPartitions": "2",
         "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 
 

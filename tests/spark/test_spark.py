@@ -47,10 +47,10 @@ class Parity(Case):
     BROKEN = "data/raw/sales_20250720.csv"
 
     def change(self, project):
-        """Under its old name a file with half of its rows, one of them twice; and one of which nothing can be read."""
+        """Under its old name a file with other orders, and one that another file has; and one of which nothing can be read."""
         name = min(name for name in os.listdir(project.path("data/raw")) if name.startswith("sales_") and name.endswith(".csv"))
         lines = project.read(os.path.join("data/raw", name)).decode().splitlines(keepends=True)
-        project.write(os.path.join("data/raw", name), "".join(lines[: len(lines) // 2]) + lines[1])
+        project.write(os.path.join("data/raw", name), "".join([lines[0], *("N" + line for line in lines[2:]), lines[1]]))
         project.write(self.BROKEN, "order_id,\"quite\nbroken")
 
     def test_three_runs(self):
