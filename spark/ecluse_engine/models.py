@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from .failure import Failure, of_spark
+from .statistics import make_plain
 from .translate import Columns, Model, translate
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Models:
         if model.partition_by:
             writer = writer.partitionBy(model.partition_by)
         writer.save(request["out"])
+        make_plain(request["out"], model.columns)
         return model.name
 
     def compute(self, spark: SparkSession, requests: list[dict[str, Any]]) -> list[str]:

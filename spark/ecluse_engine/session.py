@@ -28,6 +28,7 @@ SETTINGS = {
     "spark.sql.adaptive.enabled": "true",
     # Tables of protocol (1,2) alone: what our own reader of logs knows.
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    "spark.databricks.delta.properties.defaults.dataSkippingNumIndexedCols": "-1",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "1000",
     "spark.databricks.delta.properties.defaults.minReaderVersion": "1",
     "spark.databricks.delta.properties.defaults.minWriterVersion": "2",

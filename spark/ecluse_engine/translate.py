@@ -312,6 +312,8 @@ def _check(node: exp.Expression) -> None:
         if not isinstance(node.parent, exp.PercentileCont):
             raise Untranslatable("a list", node)
         return
+    if isinstance(node, exp.DataType) and not isinstance(node.parent, (exp.Cast, exp.TryCast, exp.DataType)):
+        raise Untranslatable(f"{node.sql(dialect='duckdb')}, which reads as a type: name the column otherwise", node)
     more = (exp.Join, exp.Group, exp.Distinct, exp.Limit, exp.Offset)
     if type(node) not in SAME + more and type(node) not in TRANSLATE:
         raise Untranslatable("", node)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The translation of models: what it refuses, and that what it lets through means the same to DuckDB and to Spark."""
+import json
 import math
 import os
 import unittest
@@ -9,6 +10,8 @@ import parity
 import sparkkit  # the path to spark/, too
 from ecluse_engine.failure import Failure
 from ecluse_engine.models import Models, spark_type
+from ecluse_engine.statistics import without_texts
+from ecluse_engine.tasks import pack
 from ecluse_engine.translate import Model, translate
 
 COLUMNS = {"d": "date", "x": "float", "y": "float", "i": "integer", "j": "integer", "s": "string", "b": "boolean", "m": "decimal(10,2)",
@@ -50,6 +53,7 @@ class Refused(unittest.TestCase):
                     "SELECT {'p': 1} AS y FROM a", "SELECT DISTINCT ON (d) d, x FROM a", "SELECT a.d FROM a ASOF JOIN a AS c ON a.d >= c.d",
                     "SELECT s LIKE s AS y FROM a", "SELECT s LIKE 'a\\_%' AS y FROM a", "SELECT CAST(s AS INTEGER) AS y FROM a",
                     "SELECT CAST(x AS VARCHAR) AS y FROM a", "SELECT CAST(x AS DECIMAL(10,2)) AS y FROM a",
+                    "WITH q AS (SELECT quantile_cont(x, [0.5]) AS list FROM a) SELECT list[1] AS y FROM q",
                     "SELECT quantile_cont(m, 0.5) AS y FROM a", "SELECT quantile_cont(x, [0.5])[1] AS y FROM a", "SELECT d + INTERVAL 1 DAY AS y FROM a",
                     "SELECT sum(i) AS y FROM a GROUP BY ROLLUP (d)", "SELECT x FROM a USING SAMPLE 10", "PIVOT a ON s USING sum(x)"):
             with self.subTest(sql):
@@ -60,6 +64,29 @@ class Refused(unittest.TestCase):
         for name in "levenshtein soundex epoch list histogram mode arg_max first approx_quantile stddev bit_count chr".split():
             with self.subTest(name):
                 self.refusal(f"SELECT {name}(x) AS y FROM a")
+
+
+class Statistics(unittest.TestCase):
+    def test_no_texts_and_exact_numbers(self):
+        stats = ('{"numRecords":2,"minValues":{"email":"a@example.net","m":12345678901234567890123456789.123456789,"d":"2025-07-18"},'
+                 '"maxValues":{"email":"z@example.net"},"nullCount":{"email":0}}')
+        columns = {"email": "string", "m": "decimal(38,9)", "d": "date"}
+        self.assertEqual(without_texts(stats, columns),
+                         '{"numRecords":2,"minValues":{"m":12345678901234567890123456789.123456789,"d":"2025-07-18"},'
+                         '"maxValues":{},"nullCount":{"email":0}}')
+
+
+class Packing(unittest.TestCase):
+    def test_large_alone_small_together(self):
+        sizes = [500 << 20, 200 << 20, *[1 << 20] * 130]
+        groups = pack([{"bytes": size, "task": {"task": str(n)}} for n, size in enumerate(sizes)], 1)
+        self.assertEqual([len(group) for group in groups], [1, 1, 64, 64, 2])
+        self.assertEqual([json.loads(line)["task"] for group in groups for line in group], [str(n) for n in range(len(sizes))])
+
+    def test_every_processor_has_some(self):
+        groups = pack([{"bytes": 1000, "task": {}} for _ in range(80)], 4)
+        self.assertGreaterEqual(len(groups), 16)
+        self.assertEqual(len(pack([{"bytes": 0, "task": {}}], 8)), 1)
 
 
 # Expressions over the rows below, and aggregates of them.
@@ -91,7 +118,7 @@ STATEMENTS = (
     "SELECT d, s, row_number() OVER (PARTITION BY d ORDER BY i) AS r FROM a QUALIFY r = 1",
     "SELECT s, d FROM a WHERE EXISTS (SELECT 1 FROM u WHERE u.s = a.s) AND d IS NOT NULL",
     "SELECT i FROM a EXCEPT SELECT k FROM u",
-    "WITH q AS (SELECT d, quantile_cont(x, [0.1, 0.5, 0.95]) AS list FROM a WHERE x < 1000 GROUP BY d) SELECT d, list[1] AS p, list[3] AS r FROM q",
+    "WITH q AS (SELECT d, quantile_cont(x, [0.1, 0.5, 0.95]) AS shares FROM a WHERE x < 1000 GROUP BY d) SELECT d, shares[1] AS p, shares[3] AS r FROM q",
 )
 
 
