@@ -8,6 +8,7 @@ import glob
 import json
 import math
 import os
+import re
 import sys
 
 import duckdb
@@ -17,6 +18,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "tools"), os.path.join(HERE, "..", "e2e
 import check_tables  # noqa: E402  (the independent reader of the tables)
 
 TOLERANCE = 1e-9
+RUN = re.compile(r"\d{8}_\d{6}-(?=\d{8})")  # when a run was, in the names of what a later one set aside; its number stays
 SHOWN_MAX = 3
 # What a run says of itself: when, how long, by whom.
 OF_THE_RUN = {"run", "validated_at", "timing"}
@@ -80,7 +82,7 @@ def _differences(path, left, right):
 
 
 def _files(project, pattern):
-    return {os.path.relpath(path, project): path for path in glob.glob(os.path.join(project, pattern), recursive=True)}
+    return {RUN.sub("<run>", os.path.relpath(path, project)): path for path in glob.glob(os.path.join(project, pattern), recursive=True)}
 
 
 def _read(path):

@@ -154,7 +154,7 @@ def wait():
             sys.exit(1)
         time.sleep(0.05)
 
-held = {hold}(number)
+held = ({hold})(number)
 if held and not {after}:
     wait()
 done = subprocess.run([{program!r}] + [word for word in sys.argv[1:] if word != "--tied"], input=given, stdout=subprocess.PIPE)
