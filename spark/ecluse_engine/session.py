@@ -81,15 +81,23 @@ class Session:
             builder = builder.master(self.master)
         for key, value in {**DEFAULTS, **self.conf, **SETTINGS}.items():
             builder = builder.config(key, value)
-        if not _delta_jars() and not _gives_jars(self.conf):
-            from delta import configure_spark_with_delta_pip
-
-            builder = configure_spark_with_delta_pip(builder)
+        if not _gives_jars(self.conf):
+            builder = self._with_delta(builder)
         spark = builder.getOrCreate()
         spark.sparkContext.setLogLevel("WARN" if self.verbose else "ERROR")
         self._fit_partitions(spark)
         self._ship(spark)
         return spark
+
+    @staticmethod
+    def _with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
+        """The executors' Spark may lack the jars that this one has: they get them with the job. Without any, Maven is asked."""
+        jars = _delta_jars()
+        if jars:
+            return builder.config("spark.jars", ",".join(jars))
+        from delta import configure_spark_with_delta_pip
+
+        return configure_spark_with_delta_pip(builder)
 
     @staticmethod
     def _fit_partitions(spark: SparkSession) -> None:
