@@ -7,7 +7,9 @@ wrongly in every way; then nothing is committed.
 import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
 import duckdb
@@ -117,6 +119,14 @@ class Engine:
         return json.dumps({"model": line["model"]})
 
 
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return set(map(int, file.read().split()))
+    except OSError:
+        return set()
+
+
 def project_with(*models):
     project = kit.small_shop().copy()
     for name in os.listdir(project.path("transformations")):
@@ -155,7 +165,7 @@ class TheSame(unittest.TestCase):
         self.assertEqual(engine.asked, [])
 
     def test_a_guarded_worker(self):
-        """A file that kills its worker is errored, and the next task is done."""
+        """Answers as a worker does, task by task; and says in a line why it ends."""
         project = project_with()
         project.write("data/raw/sales_20250101.csv", kit.sales_csv(1))
         task = {"v": 1, "task": "t1", "source": "sales", "root": project.path("data/raw"), "path": "sales_20250101.csv"}
@@ -169,6 +179,30 @@ class TheSame(unittest.TestCase):
         self.assertEqual(json.loads(done.stdout)["status"], "failed")
         self.assertEqual(json.loads(done.stdout)["error"]["code"], "config")
         self.assertEqual(done.returncode, 2)
+
+
+    def test_a_guarded_worker_that_dies(self):
+        """Its file is errored after a second try, and the next one is read."""
+        project = project_with()
+        project.write("data/raw/sales_20250101.csv", kit.sales_csv(*range(300000)))
+        project.write("data/raw/sales_20250102.csv", kit.sales_csv(1))
+        task = {"v": 1, "source": "sales", "root": project.path("data/raw")}
+        lines = "".join(json.dumps({**task, "task": f"t{n}", "path": f"sales_2025010{n}.csv"}) + "\n" for n in (1, 2))
+        process = subprocess.Popen([kit.ECLUSE, "-C", project.folder, "worker", "--guarded"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        killed = set()
+        process.stdin.write(lines)
+        process.stdin.close()
+        while len(killed) < 2 and process.poll() is None:  # 300,000 rows take the worker a while
+            for child in children(process.pid) - killed:
+                os.kill(child, signal.SIGKILL)
+                killed.add(child)
+            time.sleep(0.01)
+        answers = [json.loads(line) for line in process.stdout]
+        process.stdout.close()
+        process.wait()
+        self.assertEqual([(a["task"], a["status"]) for a in answers], [("t1", "errored"), ("t2", "ok")])
+        self.assertEqual(answers[0]["error"]["code"], "worker-died")
 
 
 class Distrusted(unittest.TestCase):
