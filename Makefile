@@ -5,7 +5,7 @@ JOBS    ?= $(shell nproc)
 T       ?=
 S       ?= 60
 
-.PHONY: all deps check check-all fuzz bless bench format lint clean help
+.PHONY: all deps check check-all check-spark fuzz bless bench format lint clean help
 
 all: deps
 	@cmake --preset release >/dev/null
@@ -17,6 +17,7 @@ help:
 	@echo "make check-all  that, and clang, every SIMD variant, ThreadSanitizer, valgrind, clang-tidy, coverage and"
 	@echo "                the sweeps of faults at full size (some two hours; one alone: tests/run STAGE)"
 	@echo "make fuzz       libFuzzer on a target for some seconds (T=csv S=60; all of them without T; tests/fuzz/README.md)"
+	@echo "make check-spark  the tests on Spark; installs it into build/venv-spark"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
@@ -33,6 +34,11 @@ check:
 check-all: check
 	@scripts/install-dependencies --tests --deep
 	@tests/run deep
+	@$(MAKE) --no-print-directory check-spark
+
+# 77 is its word for skipped: it has said why.
+check-spark: all
+	@tests/spark/run || [ $$? -eq 77 ]
 
 fuzz:
 	@scripts/install-dependencies --tests

@@ -28,7 +28,7 @@ enum ec_exit {
     X(EC_IO, "io", EC_EXIT_RUNTIME, "The operating system refused to read or write a file.", "Check the path, its permissions and the disk, then run again; nothing was half applied.") \
     X(EC_DISK_FULL, "disk-full", EC_EXIT_RUNTIME, "The disk or quota is full.", "Free space, then run again; nothing was half applied.") \
     X(EC_NO_MEMORY, "no-memory", EC_EXIT_RUNTIME, "Memory ran out or a configured limit was reached.", "Raise memory_limit_mb or lower chunk_rows.") \
-    X(EC_ENGINE, "engine", EC_EXIT_RUNTIME, "DuckDB refused a statement.", "Read its message; a model's file and line are named.") \
+    X(EC_ENGINE, "engine", EC_EXIT_RUNTIME, "DuckDB refused a statement, or the engine that a run asked for (Spark) failed or ended.", "Read its message; nothing of the run was committed.") \
     X(EC_IMBALANCE, "imbalance", EC_EXIT_RUNTIME, "Rows read are not the sum of accepted, quarantined and duplicates. Nothing was committed.", "Report it: this is a defect of Ecluse.") \
     X(EC_PROTOCOL, "protocol", EC_EXIT_RUNTIME, "A worker's task or answer is not of protocol version 1.", "Use the same version of Ecluse for driver and workers.") \
     X(EC_LOCKED, "locked", EC_EXIT_LOCKED, "Another run holds the project's lock.", "Wait for it to end.") \

@@ -26,6 +26,8 @@ struct ec_cli {
     enum ec_result_format format;               /* json: it is EC_RESULT_JSON */
     const char *fail_on; /* "error", "warn", "never" */
     const struct ec_command *command;
+    int argc; /* the words behind the command's name, as they came */
+    char **argv;
     const char *value[EC_OPTIONS_MAX]; /* per option of the command; "" for a flag that is set */
     const char **many;                 /* values of the one option that repeats */
     size_t many_count;

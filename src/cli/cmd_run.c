@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/engine.h"
 #include "cli/plan_text.h"
 #include "cli/project.h"
 #include "cli/results_out.h"
@@ -37,27 +38,6 @@ static enum ec_status open_log(const struct ec_cli *cli, int64_t now_us, struct 
     EC_TRY(ec_dir_make(dir, err));
     EC_TRY(ec_path_join(path, sizeof path, dir, name, err));
     return ec_log_to_file(path, err);
-}
-
-/* This binary again, for the same project and settings; `workers` decides a worker's memory. */
-static const char **worker_argv(const struct ec_cli *cli, const char *workers) {
-    const char **argv = ec_calloc(8 + 2 * cli->setting_count + 1, sizeof *argv);
-    if (!argv) return NULL;
-    size_t n = 0;
-    argv[n++] = cli->program;
-    argv[n++] = "-C";
-    argv[n++] = cli->dir;
-    argv[n++] = "worker";
-    argv[n++] = "--tied";
-    for (size_t i = 0; i < cli->setting_count; i++) {
-        /* parse.c split KEY=VALUE in place: the value stands behind the key's NUL. */
-        ((char *)(uintptr_t)cli->setting[i].value)[-1] = '=';
-        argv[n++] = "--set";
-        argv[n++] = cli->setting[i].key;
-    }
-    argv[n++] = "--set";
-    argv[n++] = workers;
-    return argv;
 }
 
 static int exit_of_verdict(const struct ec_cli *cli, const struct ec_run_outcome *outcome, bool printed) {
@@ -168,7 +148,7 @@ static enum ec_status take_options(struct ec_cli *cli, struct ec_config *config,
     o->no_archive = ec_cli_value(cli, "--no-archive") != NULL;
     o->progress = !cli->quiet && cli->format == EC_RESULT_TEXT;
     o->cancelled = cancelled;
-    return EC_OK;
+    return ec_cli_engine(cli, o, err);
 }
 
 /* Where the time went stands in the log of every run. */
@@ -211,7 +191,8 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     ec_timing_init(&timing);
     ec_timing_begin(&timing, "start");
     struct ec_run_options options = {.now_us = ec_now_micros(), .timing = &timing};
-    enum ec_status status = ec_cli_load(cli, &config, err);
+    enum ec_status status = ec_cli_engine_start(cli, err);
+    if (status == EC_OK) status = ec_cli_load(cli, &config, err);
     if (status == EC_OK) status = take_options(cli, config, &options, err);
     int code = ec_exit_of(status);
     if (status == EC_OK && ec_cli_value(cli, "--dry-run")) {
@@ -219,7 +200,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     } else if (status == EC_OK) {
         char workers[32];
         (void)snprintf(workers, sizeof workers, "data_workers=%u", config->workers);
-        options.worker_argv = worker_argv(cli, workers);
+        options.worker_argv = ec_cli_worker_argv(cli, workers);
         code = options.worker_argv ? run_pipeline(cli, &options, err)
                                    : ec_exit_of(ec_fail(err, EC_NO_MEMORY, "no memory for the run"));
         ec_free((void *)(uintptr_t)options.worker_argv);
@@ -236,6 +217,8 @@ static const struct ec_option options[] = {
     {"--no-archive", NULL, "write no archive, whatever the configuration says", false},
     {"--timing", NULL, "also print where the time went, per stage and per source", false},
     {"--as-of", "YYYY-MM-DD", "the run's date, for derived columns (default: today)", false},
+    {"--engine", "ENGINE", "what reads and computes: duckdb (this machine, the default), spark, or fd:IN,OUT", false},
+    {"--master", "URL", "of --engine spark: spark://…, yarn, k8s://…, local-cluster[…] (default: as spark-submit has it)", false},
 };
 
 const struct ec_command ec_cmd_run = {
@@ -247,7 +230,8 @@ const struct ec_command ec_cmd_run = {
              "rows go to data/quality/quarantine with their reasons. A file is applied exactly once: run it as\n"
              "often as you like, also after a crash.\n\n"
              "  ecluse -C shop run --jobs 4\n"
-             "  ecluse -C shop run --select sales --as-of 2025-07-18",
+             "  ecluse -C shop run --select sales --as-of 2025-07-18\n"
+             "  ecluse -C /shared/shop run --engine spark --master spark://head:7077",
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .results = true,

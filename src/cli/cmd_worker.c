@@ -1,10 +1,24 @@
 /* ecluse worker: tasks on stdin, results on stdout. */
+#include "base/io.h"
 #include "cli/cli.h"
-#include "run/task.h"
+#include "cli/engine.h"
+#include "run/guard.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+/* The same program without the option, under guard. */
+static enum ec_status guard(struct ec_cli *cli, const struct ec_config *config, struct ec_err *err) {
+    char workers[32];
+    (void)snprintf(workers, sizeof workers, "data_workers=%u", config->workers);
+    const char **argv = ec_cli_worker_argv(cli, workers);
+    if (!argv) return ec_fail(err, EC_NO_MEMORY, "no memory for a worker");
+    struct ec_guard_options options = {.argv = argv, .timeout_s = config->timeout_s, .memory_bytes = config->memory_bytes};
+    enum ec_status status = ec_guard_run(&options, STDIN_FILENO, STDOUT_FILENO, err);
+    ec_free((void *)(uintptr_t)argv);
+    return status;
+}
 
 static int run(struct ec_cli *cli, struct ec_err *err) {
     bool tied = ec_cli_value(cli, "--tied") != NULL; /* to a driver of this project: its tasks lie in the project's folders */
@@ -15,13 +29,17 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     }
     struct ec_config *config = NULL;
     enum ec_status status = ec_cli_config(cli, &config, err);
-    if (status == EC_OK) status = ec_worker_run(config, tied, STDIN_FILENO, STDOUT_FILENO, err);
+    if (status == EC_OK && ec_cli_value(cli, "--guarded"))
+        status = guard(cli, config, err);
+    else if (status == EC_OK)
+        status = ec_worker_run(config, tied, STDIN_FILENO, STDOUT_FILENO, err);
     ec_config_destroy(config);
     return ec_exit_of(status);
 }
 
 static const struct ec_option options[] = {
     {"--tied", NULL, "end when the process that started this one ends, and give up what is not needed", false},
+    {"--guarded", NULL, "work in a process that may die: a file that kills it twice is `errored`, and the next one is read", false},
 };
 
 const struct ec_command ec_cmd_worker = {

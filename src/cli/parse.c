@@ -113,6 +113,8 @@ static enum ec_status parse_option(struct ec_cli *cli, int argc, char **argv, in
 }
 
 enum ec_status ec_cli_parse(struct ec_cli *cli, int argc, char **argv, struct ec_err *err) {
+    cli->argc = argc;
+    cli->argv = argv;
     cli->many = ec_calloc((size_t)argc + 1, sizeof *cli->many);
     cli->argument = ec_calloc((size_t)argc + 1, sizeof *cli->argument);
     if (!cli->many || !cli->argument) return ec_fail(err, EC_NO_MEMORY, "no memory for the command line");

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "run/engine.h"
 #include "run/model_jobs.h"
 #include "run/models.h"
 #include "run/paths.h"
@@ -242,20 +243,22 @@ static void note_time(struct ec_driver *d, const struct ec_model_jobs *jobs, con
     ec_timing_add(d->timing, work->model->table.name, &spent);
 }
 
-static enum ec_status take_results(struct ec_driver *d, struct ec_model_jobs *jobs, const struct ec_model_work *work, struct ec_err *err) {
-    EC_TRY(replace_rows(work->table, work->model, &work->touched, err));
-    for (size_t i = 0; i < jobs->count; i++)
-        if (jobs->job[i].work == work)
-            EC_TRY(ec_table_add_written(work->table, jobs->job[i].writer, jobs->job[i].options.dir, err));
-    return note_export(d, work->model, work->table, &work->touched, err);
-}
-
 struct wave {
     struct ec_model_jobs jobs;
     struct ec_sync_queue *syncs; /* of all waves */
     struct ec_model_work *work;
     size_t count;
 };
+
+static enum ec_status take_results(struct ec_driver *d, struct wave *wave, const struct ec_model_work *work, struct ec_err *err) {
+    struct ec_model_jobs *jobs = &wave->jobs;
+    EC_TRY(replace_rows(work->table, work->model, &work->touched, err));
+    if (d->engine) EC_TRY(ec_engine_adopt(d, work, wave->syncs, err));
+    for (size_t i = 0; i < jobs->count; i++)
+        if (jobs->job[i].work == work)
+            EC_TRY(ec_table_add_written(work->table, jobs->job[i].writer, jobs->job[i].options.dir, err));
+    return note_export(d, work->model, work->table, &work->touched, err);
+}
 
 /* Whether all models among its inputs are computed. */
 static bool is_ready(const struct ec_model *model, const bool *done) {
@@ -271,14 +274,14 @@ static enum ec_status compute_wave(struct ec_driver *d, struct wave *wave, struc
         EC_TRY(begin(d, work->model, change, *changes, work, err));
         if (!work->touched.all && work->touched.count == 0) continue;
         ec_log(EC_LOG_DEBUG, "model %s: %s", work->model->table.name, work->touched.all ? "all partitions" : "the touched partitions");
-        EC_TRY(add_jobs(d, &wave->jobs, work, err));
+        if (!d->engine) EC_TRY(add_jobs(d, &wave->jobs, work, err));
     }
-    EC_TRY(ec_model_jobs_run(d, &wave->jobs, wave->syncs, err));
+    EC_TRY(d->engine ? ec_engine_compute(d, wave->work, wave->count, err) : ec_model_jobs_run(d, &wave->jobs, wave->syncs, err));
     for (size_t i = 0; i < wave->count; i++) {
         struct ec_model_work *work = &wave->work[i];
         if (!work->touched.all && work->touched.count == 0) continue;
-        note_time(d, &wave->jobs, work);
-        EC_TRY(take_results(d, &wave->jobs, work, err));
+        if (!d->engine) note_time(d, &wave->jobs, work);
+        EC_TRY(take_results(d, wave, work, err));
         EC_TRY(table_change(d, work->table, &change[(*changes)++], err));
     }
     return EC_OK;

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "run/announce.h"
+#include "run/engine.h"
 #include "run/facts.h"
 #include "run/finish.h"
 #include "run/paths.h"
@@ -126,6 +127,7 @@ static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcom
     outcome->applied_before = d->plan.unit_count - d->plan.pending;
     outcome->nothing_to_do = d->idle;
     if (d->idle) return EC_OK;
+    if (d->engine) EC_TRY(ec_engine_begin(d, err));
     d->progress = ec_progress_create(&d->plan, d->config, d->options->progress);
     EC_TRY(ec_driver_read(d, err));
     ec_timing_begin(d->timing, "end of reading");
@@ -152,6 +154,7 @@ static void close_driver(struct ec_driver *d) {
     enum ec_status early = ec_early_end(d, NULL);
     (void)early; /* the run ended before it was asked for */
     ec_workers_end(d);
+    ec_engine_close(d->engine);
     ec_sql_close(d->strong_sql);
     ec_sql_close(d->sql);
     for (size_t i = 0; i < d->table_count; i++) ec_table_close(&d->table[i]);
@@ -194,7 +197,8 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
     ec_arena_init(&d->arena, RUN_ARENA_MAX);
     ec_manifest_init(&d->manifest);
     ec_run_facts_init(&d->facts);
-    enum ec_status status = run_all(d, outcome, err);
+    enum ec_status status = options->engine ? ec_engine_open(options->engine_in, options->engine_out, &d->engine, err) : EC_OK;
+    if (status == EC_OK) status = run_all(d, outcome, err);
     ec_timing_close(d->timing);
     ec_timing_begin(d->timing, "closing");
     close_driver(d);

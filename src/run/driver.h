@@ -17,6 +17,8 @@
 
 #include <pthread.h>
 
+struct ec_engine;
+
 struct ec_unit_state {
     struct ec_unit *unit; /* in facts.unit: what was found out about it; NULL where it is not read */
     bool merged;         /* its tasks' facts were put together */
@@ -32,7 +34,8 @@ struct ec_driver {
     struct ec_unit_state *state;     /* per unit of the plan */
     struct ec_task_result *result;   /* per task */
     const char *staging;             /* data/staging/<run> */
-    struct ec_pool *pool;            /* NULL: no file is to be read */
+    struct ec_pool *pool;            /* NULL: no file is to be read, or the engine reads */
+    struct ec_engine *engine;        /* that does the work of pool and models (run/engine.h); NULL: this machine does */
     struct ec_round *first;          /* all tasks, under way until ec_workers_finish_first() */
     struct ec_task_context worker;   /* what the workers are copies of */
     struct {

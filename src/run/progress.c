@@ -31,6 +31,7 @@ struct ec_progress {
     const char *stage;
     size_t width[LINES_MAX]; /* of the lines that stand there */
     size_t lines;
+    double counted; /* the share of tasks that are done, where nothing else is known */
 };
 
 static struct ec_progress *active; /* for the log's hook */
@@ -117,6 +118,12 @@ void ec_progress_task(struct ec_progress *p, const struct ec_task *task, const s
     ec_progress_draw(p);
 }
 
+void ec_progress_count(struct ec_progress *p, uint64_t done, uint64_t of) {
+    if (!p || of == 0) return;
+    p->counted = (double)done / (double)of;
+    ec_progress_draw(p);
+}
+
 void ec_progress_stage(struct ec_progress *p, const char *what) {
     if (!p) return;
     p->stage = what;
@@ -159,6 +166,7 @@ static double share_of(uint64_t done, uint64_t all) { return all ? (double)done 
 static void compose_all(const struct ec_progress *p, int64_t now, bool bar, struct ec_buf *line) {
     double seconds = (double)((p->read_us ? p->read_us : now) - p->start_us) / 1e6;
     double share = share_of(p->bytes_done, p->bytes);
+    if (p->counted > share && p->counted <= 1) share = p->counted;
     if (bar) {
         ec_buf_addc(line, '[');
         add_bar(line, share, BAR_WIDTH);

@@ -1,6 +1,7 @@
 #include "run/rounds.h"
 
 #include "base/log.h"
+#include "run/engine.h"
 #include "run/progress.h"
 
 #include <stdio.h>
@@ -50,7 +51,10 @@ static enum ec_status order_by_size(struct ec_round *round, struct ec_err *err) 
     }
     for (size_t i = 0; i < round->count; i++) list[i] = (struct sized){round->index[i], bytes[round->index[i]]};
     qsort(list, round->count, sizeof *list, largest_first);
-    for (size_t i = 0; i < round->count; i++) round->index[i] = list[i].index;
+    for (size_t i = 0; i < round->count; i++) {
+        round->index[i] = list[i].index;
+        round->bytes[i] = list[i].bytes;
+    }
     return EC_OK;
 }
 
@@ -60,19 +64,29 @@ enum ec_status ec_round_make(struct ec_driver *d, struct ec_round *round, struct
     *round = (struct ec_round){.driver = d};
     round->task = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *round->task);
     round->index = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *round->index);
-    if (!round->task || !round->index) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu tasks", d->plan.task_count);
+    round->bytes = ec_arena_calloc(&d->arena, d->plan.task_count, sizeof *round->bytes);
+    if (!round->task || !round->index || !round->bytes) return ec_fail(err, EC_NO_MEMORY, "no memory for %zu tasks", d->plan.task_count);
+    return EC_OK;
+}
+
+static enum ec_status prepare_round(struct ec_round *round, struct ec_err *err) {
+    EC_TRY(order_by_size(round, err));
+    for (size_t i = 0; i < round->count; i++) round->task[i] = round->driver->plan.task[round->index[i]];
     return EC_OK;
 }
 
 static enum ec_status begin_round(struct ec_round *round, struct ec_err *err) {
     struct ec_driver *d = round->driver;
-    EC_TRY(order_by_size(round, err));
-    for (size_t i = 0; i < round->count; i++) round->task[i] = d->plan.task[round->index[i]];
+    EC_TRY(prepare_round(round, err));
     return ec_pool_begin(d->pool, round->task, round->count, round, err);
 }
 
 enum ec_status ec_round_run(struct ec_round *round, struct ec_err *err) {
     if (round->count == 0) return EC_OK;
+    if (round->driver->engine) {
+        EC_TRY(prepare_round(round, err));
+        return ec_engine_round(round, err);
+    }
     EC_TRY(begin_round(round, err));
     return ec_pool_finish(round->driver->pool, err);
 }
@@ -119,15 +133,16 @@ enum ec_status ec_workers_start(struct ec_driver *d, struct ec_err *err) {
                                       .cancelled = d->options->cancelled,
                                       .timing = d->timing};
     EC_TRY(prepare_worker(d, err));
-    EC_TRY(ec_pool_create(&options, &d->pool, err));
+    if (!d->engine) EC_TRY(ec_pool_create(&options, &d->pool, err));
     d->first = ec_arena_calloc(&d->arena, 1, sizeof *d->first);
     if (!d->first) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
     EC_TRY(ec_round_make(d, d->first, err));
     for (size_t t = 0; t < d->plan.task_count; t++) d->first->index[d->first->count++] = t;
-    return begin_round(d->first, err);
+    return d->engine ? EC_OK : begin_round(d->first, err);
 }
 
 enum ec_status ec_workers_finish_first(struct ec_driver *d, struct ec_err *err) {
+    if (d->engine) return d->first ? ec_round_run(d->first, err) : EC_OK;
     return d->pool ? ec_pool_finish(d->pool, err) : EC_OK;
 }
 

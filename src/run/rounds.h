@@ -14,6 +14,7 @@ struct ec_round {
     struct ec_driver *driver;
     struct ec_task *task;
     size_t *index; /* of each in plan.task */
+    uint64_t *bytes; /* of each, to be read; about */
     size_t count;
 };
 

@@ -25,6 +25,8 @@ struct ec_run_options {
     bool progress;   /* draw a progress bar on stderr */
     int32_t as_of;   /* the run's date */
     int64_t now_us;  /* its start, on the wall clock */
+    bool engine;     /* another program works for this one, over two pipes (run/engine.h) */
+    int engine_in, engine_out; /* what it says, and what it is told; the run closes them */
     bool (*cancelled)(void); /* true where a signal came; NULL allowed */
     struct ec_timing *timing; /* receives the stages; NULL allowed */
 };

@@ -4,58 +4,13 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "run/lines.h"
 #include "run/paths.h"
 
-#include <errno.h>
 #include <malloc.h>
-#include <unistd.h>
 
 #define MMAP_FROM_BYTES ((int)32 << 20) /* the most that glibc takes */
 #define TRIM_FROM_BYTES ((int)512 << 20)
-
-struct lines {
-    int fd;
-    struct ec_buf buf;
-    size_t at;      /* start of what was not handed out yet */
-    size_t scanned; /* up to where no line end is */
-};
-
-/* The next line without its newline; NULL at the end of input, whose last line may lack one. Borrowed
- * until the next call. */
-static enum ec_status next_line(struct lines *in, const char **line, size_t *n, struct ec_err *err) {
-    for (;;) {
-        if (in->scanned < in->at) in->scanned = in->at;
-        char *end = in->buf.n > in->scanned ? memchr(in->buf.p + in->scanned, '\n', in->buf.n - in->scanned) : NULL;
-        in->scanned = in->buf.n;
-        if (end) {
-            *line = in->buf.p + in->at;
-            *n = (size_t)(end - *line);
-            in->at += *n + 1;
-            in->scanned = in->at;
-            return EC_OK;
-        }
-        if (in->at > 0) {
-            memmove(in->buf.p, in->buf.p + in->at, in->buf.n - in->at);
-            in->buf.n -= in->at;
-            in->scanned -= in->at;
-            in->at = 0;
-        }
-        char *to = ec_buf_reserve(&in->buf, 65536);
-        if (!to) return ec_fail(err, EC_PROTOCOL, "a task line is longer than %llu bytes", EC_PROTOCOL_LINE_MAX);
-        ssize_t got;
-        do {
-            got = ec_io.read(in->fd, to, 65536);
-        } while (got < 0 && errno == EINTR);
-        if (got < 0) return ec_fail_errno(err, EC_IO, "cannot read a task");
-        if (got == 0) {
-            *line = in->buf.n > 0 ? in->buf.p : NULL;
-            *n = in->buf.n;
-            in->at = in->buf.n;
-            return EC_OK;
-        }
-        in->buf.n += (size_t)got;
-    }
-}
 
 /* What is kept is in place before the driver can ask for it. */
 static enum ec_status answer(int fd, const struct ec_task *task, const struct ec_task_result *result,
@@ -102,16 +57,19 @@ void ec_worker_context(const struct ec_config *config, struct ec_task_context *c
 enum ec_status ec_worker_serve(struct ec_task_context *context, int fd_in, int fd_out, struct ec_err *err) {
     ec_files_raise(EC_OPEN_FILES);
     keep_memory();
-    struct lines in = {.fd = fd_in, .buf = ec_buf_make(EC_PROTOCOL_LINE_MAX)};
+    struct ec_lines in = ec_lines_of(fd_in);
     enum ec_status status = EC_OK;
+    const char *line;
+    size_t n;
     while (status == EC_OK) {
-        const char *line = NULL;
-        size_t n = 0;
-        status = next_line(&in, &line, &n, err);
-        if (status != EC_OK || !line) break;
-        if (n > 0) status = run_line(context, line, n, fd_out, err);
+        if (ec_lines_take(&in, &line, &n))
+            status = n > 0 ? run_line(context, line, n, fd_out, err) : EC_OK;
+        else if (in.end)
+            break;
+        else
+            status = ec_lines_fill(&in, err);
     }
-    ec_buf_free(&in.buf);
+    ec_lines_free(&in);
     return status;
 }
 

@@ -1,0 +1,1 @@
+"""The Spark engine of Écluse: what `ecluse run` has done on many machines. docs/spark.md"""

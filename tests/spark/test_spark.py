@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""One shop on one machine and on Spark: the answers are the same, also where executors die and tasks run twice."""
+import os
+import tempfile
+import unittest
+
+import parity
+import sparkkit
+from sparkkit import kit
+
+# A Java that is none: what runs with it has started no Spark.
+NO_JAVA = "/nowhere/java"
+
+
+def without_spark():
+    return {**sparkkit.environment(), "JAVA_HOME": NO_JAVA}
+
+
+def one_model(project):
+    """For what is about tasks: the models cost a minute."""
+    for name in os.listdir(project.path("transformations")):
+        if name != "sales_kpi.sql":
+            os.unlink(project.path("transformations", name))
+    return project
+
+
+def shop():
+    project = kit.shop("1MB", 3).copy()
+    project.edit("config/quality_thresholds.yaml", "products: 95", "products: 80")
+    return project
+
+
+class Case(unittest.TestCase):
+    def same(self, one, many, tables):
+        counts, differs = parity.compare(one.folder, many.folder)
+        self.assertEqual(differs, [])
+        self.assertEqual(counts["tables"], tables)
+        self.assertGreater(counts["reports"], 0)
+        self.assertGreater(counts["quarantines"], 0)
+        self.assertEqual(kit.check_project(many), [])  # the checker that shares nothing with the code
+        self.assertEqual(os.listdir(many.path("data/staging")), [])
+
+
+class Parity(Case):
+    """A first run, then a corrected file and a new one, then nothing new."""
+
+    BROKEN = "data/raw/sales_20250720.csv"
+
+    def change(self, project):
+        """Under its old name a file with other orders, and one that another file has; and one of which nothing can be read."""
+        name = min(name for name in os.listdir(project.path("data/raw")) if name.startswith("sales_") and name.endswith(".csv"))
+        lines = project.read(os.path.join("data/raw", name)).decode().splitlines(keepends=True)
+        project.write(os.path.join("data/raw", name), "".join([lines[0], *("N" + line for line in lines[2:]), lines[1]]))
+        project.write(self.BROKEN, "order_id,\"quite\nbroken")
+
+    def test_three_runs(self):
+        one, many = shop(), shop()
+        one.run("--no-archive")
+        sparkkit.run(many)
+        self.same(one, many, 12)
+        for project in (one, many):
+            self.change(project)
+        one.run("--no-archive", code=1)  # the file that cannot be read
+        sparkkit.run(many, code=1)
+        self.same(one, many, 12)
+        os.unlink(many.path(self.BROKEN))  # what could not be read is tried again each time
+        before = kit.tree(many.path("data/processed"))
+        self.assertIn("nothing to do", sparkkit.run(many, env=without_spark()).out)
+        self.assertEqual(before, kit.tree(many.path("data/processed")))
+
+
+class Refused(Case):
+    """Before anything is read, and before Spark is started."""
+
+    def test_a_model_that_cannot_be_translated(self):
+        project = kit.small_shop().copy()
+        project.write("transformations/by_month.sql", "-- partition_by: date\nSELECT\n    date,\n    strftime(date, '%Y-%m') AS month,\n"
+                                                      "    count(*) AS n\nFROM sales\nGROUP BY ALL\n")
+        before = kit.tree(project.folder)
+        result = sparkkit.run(project, code=2, env=without_spark())
+        self.assertIn("transformations/by_month.sql:4:5: ", result.err)
+        self.assertIn("the model by_month cannot run on Spark: strftime() has no translation", result.err)
+        left = {name for name in kit.tree(project.folder) if not name.startswith("logs") and name != "data/.lock"}
+        self.assertEqual(left, set(before))
+
+    def test_no_spark(self):
+        project = one_model(kit.small_shop().copy())
+        result = sparkkit.run(project, code=3, env=without_spark())
+        self.assertIn("Spark cannot be started", result.err)
+        self.assertEqual(kit.tree(project.path("data/processed")), {})
+
+    def test_options(self):
+        project = kit.small_shop().copy()
+        self.assertIn("--engine takes duckdb, spark or fd:IN,OUT, not `flink`", project.run("--engine", "flink", code=2).err)
+        self.assertIn("--master is of --engine spark", project.run("--master", "local", code=2).err)
+        self.assertIn("these descriptors are not open", project.run("--engine", "fd:77,78", code=2).err)
+        result = project.call("run", "--engine", "spark", code=2, env=kit.environment(PYSPARK_PYTHON="/nowhere/python"))
+        self.assertIn("PYSPARK_PYTHON names the interpreter", result.err)
+
+
+class Twice(Case):
+    """Tasks that run twice are applied once."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shop = one_model(kit.shop("200KB", 2).copy())
+        cls.shop.edit("config/quality_thresholds.yaml", "products: 95", "products: 80")
+        cls.one = cls.shop.copy()
+        cls.one.run("--no-archive")
+
+    def held(self, hold, **more):
+        return sparkkit.Held(os.path.join(tempfile.mkdtemp(dir=kit.scratch), "held"), hold, **more)
+
+    def check(self, many, held):
+        self.same(self.one, many, 6)
+        tasks = [task for names in held.given().values() for task in names]
+        self.assertGreater(len(tasks), len(set(tasks)))  # one of them was given twice at least
+
+    def test_an_executor_dies_half_way(self):
+        many = self.shop.copy()
+        held = self.held("lambda number: number > 2")
+        process = sparkkit.start(many, env=sparkkit.environment(**{"spark.ecluse.program": held.path}))
+        try:
+            _, pid = held.wait_for("waits", process)
+            executor = sparkkit.executor_of(int(pid), process.pid)
+            self.assertIsNotNone(executor)
+            sparkkit.kill(executor)
+            held.go()
+            sparkkit.finish(process)
+        finally:
+            held.go()
+            sparkkit.end(process)
+        self.check(many, held)
+
+    def test_a_slow_task_is_raced(self):
+        """The first attempt has written all of its parts when the second is started: one of the two counts. Spark starts
+        no second one on the same host, so there are two."""
+        many = self.shop.copy()
+        held = self.held("lambda number: number == 1", after=True)
+        with sparkkit.Cluster(("127.0.0.1", "127.0.0.2")) as cluster:
+            env = sparkkit.environment(**{"spark.ecluse.program": held.path, "spark.speculation": "true",
+                                          "spark.speculation.interval": "100ms", "spark.speculation.multiplier": "1.1",
+                                          "spark.speculation.quantile": "0.1", "spark.speculation.minTaskRuntime": "100ms"})
+            process = sparkkit.start(many, env=env, master=cluster.url)
+            try:
+                sparkkit.finish(process)  # it ends though the first call never answers
+            finally:
+                held.go()
+                sparkkit.end(process)
+        self.check(many, held)
+
+
+if __name__ == "__main__":
+    unittest.main()
