@@ -45,7 +45,7 @@ struct ec_command {
 
 extern const struct ec_command ec_cmd_init, ec_cmd_generate, ec_cmd_run, ec_cmd_plan, ec_cmd_validate, ec_cmd_quarantine,
     ec_cmd_report, ec_cmd_dashboard, ec_cmd_history, ec_cmd_archive, ec_cmd_restore, ec_cmd_doctor, ec_cmd_explain,
-    ec_cmd_worker;
+    ec_cmd_worker, ec_cmd_watch;
 
 extern const struct ec_command *const ec_commands[];
 extern const size_t ec_command_count;

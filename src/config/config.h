@@ -143,6 +143,7 @@ struct ec_config {
     bool archive_enabled;
     unsigned archive_include;
     unsigned archive_cleanup;
+    unsigned watch_quiet_s, watch_poll_s, watch_retry_s; /* of `ecluse watch` */
     struct ec_alert *alert;
     size_t alert_count;
     char fingerprint[EC_SHA256_HEX]; /* of all four files as they took effect */

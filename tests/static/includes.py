@@ -23,6 +23,7 @@ LAW = {
     "quality": ["base", "config"],
     "publish": ["base", "config", "quality"],
     "shop": ["base"],
+    "watch": ["base"],
 }
 LAW["run"] = sorted(LAW)
 LAW["cli"] = sorted(LAW)
