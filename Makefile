@@ -16,7 +16,7 @@ help:
 	@echo "make deb        the Debian package, build/deb/ecluse_VERSION_ARCH.deb"
 	@echo "make image      the container image, by docker, podman or buildah (docs/deploy.md)"
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
-	@echo "make check-all  that, and the sweeps of faults at full size (more than an hour)"
+	@echo "make check-all  that, package and image for real, arm64, the sweeps of faults at full size (hours)"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
 	@echo "make format     clang-format over src/ and tests/"
@@ -46,6 +46,8 @@ check:
 	@tests/run
 
 check-all: check
+	@scripts/install-dependencies --all
+	@tests/run install container arm64
 	@$(BUILD)/venv/bin/python -B tests/faults/sweep
 
 bless: all
