@@ -41,7 +41,8 @@ RUN install -d -o ${USER_ID} -g ${GROUP_ID} /project/data /project/logs
 # A number, not a name: who runs it need not be in its /etc/passwd.
 USER ${USER_ID}:${GROUP_ID}
 WORKDIR /project
-VOLUME ["/project/data", "/project/logs"]
+# No VOLUME: who forgets to mount data/ is to lose it at once, and not to find it in a nameless volume;
+# and buildah at times mounts its own over the user's.
 ENTRYPOINT ["/usr/local/bin/ecluse-entrypoint"]
 CMD ["run"]
 # 0: configuration, folders, disk and libraries are fit for a run.
