@@ -1,11 +1,13 @@
 # The front door. `make` builds build/ecluse, `make check` builds and passes the tests.
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
+PREFIX  ?= /usr/local
+IMAGE   ?= ecluse
 
 T       ?=
 S       ?= 60
 
-.PHONY: all deps check check-all check-spark fuzz bless bench format lint clean help
+.PHONY: all deps install deb image check check-all check-spark fuzz bless bench format lint clean help
 
 all: deps
 	@cmake --preset release >/dev/null
@@ -13,6 +15,9 @@ all: deps
 
 help:
 	@echo "make            build build/ecluse (installs what is missing first)"
+	@echo "make install    install into PREFIX (/usr/local), below DESTDIR where it is set"
+	@echo "make deb        the Debian package, build/deb/ecluse_VERSION_ARCH.deb"
+	@echo "make image      the container image, by docker, podman or buildah (docs/deploy.md)"
 	@echo "make check      build and pass the tests, also under ASan and UBSan"
 	@echo "make check-all  that, and clang, every SIMD variant, ThreadSanitizer, valgrind, clang-tidy, coverage and"
 	@echo "                the sweeps of faults at full size (some two hours; one alone: tests/run STAGE)"
@@ -24,6 +29,21 @@ help:
 	@echo "make lint       clang-tidy over src/"
 	@echo "make clean      remove the build folders"
 
+# A build of its own: where things lie is written into the units of systemd.
+install: deps
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --strip
+
+deb: deps
+	@cmake --preset release -B $(BUILD)/deb -DCMAKE_INSTALL_PREFIX=/usr -DBUILD_TESTING=OFF $(CMAKE_FLAGS) >/dev/null
+	@cmake --build $(BUILD)/deb -j $(JOBS)
+	@cd $(BUILD)/deb && cpack -G DEB >/dev/null
+	@ls $(BUILD)/deb/ecluse_*.deb
+
+image:
+	@packaging/docker/build $(IMAGE)
+
 deps:
 	@scripts/install-dependencies
 
@@ -32,8 +52,8 @@ check:
 	@tests/run
 
 check-all: check
-	@scripts/install-dependencies --tests --deep
-	@tests/run deep
+	@scripts/install-dependencies --all
+	@tests/run install container arm64 deep
 	@$(MAKE) --no-print-directory check-spark
 
 # 77 is its word for skipped: it has said why.

@@ -7,6 +7,7 @@
     tidy       clang-tidy over src/, as .clang-tidy says
     coverage   branches taken by the unit programs, golden cases, end-to-end tests and a sample of the fault sweeps:
                all of commit, limits and escaping, 85 % overall; the report is build-coverage/report.html
+    interop    delta-rs, PyArrow, Polars and DuckDB read and write the tables (tests/interop/, a venv of its own)
     sweep      every point of the fault sweeps
 
 Each says what it skips, and why: what is not there to be tested (a processor's instructions, valgrind) is no failure.
@@ -19,9 +20,9 @@ import re
 import shutil
 import subprocess
 
-STAGES = ("clang", "variants", "threads", "valgrind", "tidy", "coverage", "sweep")
+STAGES = ("clang", "variants", "threads", "valgrind", "tidy", "coverage", "interop", "sweep")
 PRESETS = {"clang": "clang", "threads": "tsan", "coverage": "coverage"}  # that a stage builds
-SECONDS_MAX = {"variants": 900, "threads": 900, "valgrind": 1800, "tidy": 1800, "coverage": 3600, "sweep": 6 * 3600}
+SECONDS_MAX = {"variants": 900, "threads": 900, "valgrind": 1800, "tidy": 1800, "coverage": 3600, "interop": 900, "sweep": 6 * 3600}
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 VARIANTS = ("scalar", "avx2", "avx512", "neon")
@@ -165,10 +166,22 @@ def report(tally, build):
             tally.take(entry["filename"], 0 if missed == 0 else 1, f"{missed} branches are not taken")
 
 
+def interop(tally):
+    """Skipped where the packages cannot be had."""
+    venv = os.path.join("build", "venv-interop")
+    made = tally.run("venv", ["sh", "-ec", f"python3 -m venv {venv} && {venv}/bin/pip install --quiet --disable-pip-version-check -r tests/interop/requirements.txt"])
+    if made[1] != 0:
+        print(f"skipped: tests/interop/requirements.txt cannot be installed\n{made[2][-500:]}")
+        tally.skipped += 1
+        return
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests", "interop", "test_*.py"))):
+        tally.take(*tally.run(os.path.basename(path), [f"{venv}/bin/python", "-B", path]))
+
+
 def main(stage):
     """For tests/run, which starts each stage as a process of its own: python tests/deep.py STAGE."""
     tally = Tally(int(os.environ.get("CHECK_JOBS") or os.cpu_count() or 1))
-    if not re.fullmatch("variants|threads|valgrind|tidy|coverage", stage):
+    if not re.fullmatch("variants|threads|valgrind|tidy|coverage|interop", stage):
         raise SystemExit(__doc__)
     globals()[stage](tally)
     return tally.close()

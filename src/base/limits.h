@@ -57,6 +57,12 @@
 #define EC_DELTA_CHECKPOINT_PARTS_MAX 1000u  /* files of one checkpoint */
 #define EC_DELTA_TRIES_MAX 1000u             /* versions that other writers take before ours */
 
+/* The drop folder, while it is watched. */
+#define EC_WATCH_NAMES_MAX (256 * EC_MIB)
+#define EC_WATCH_FOLDERS_MAX 16384u
+#define EC_WATCH_WRITERS_MAX 4096u
+#define EC_WATCH_SECONDS_MAX 86400u
+
 /* Workers. */
 #define EC_JOBS_MAX 256u
 #define EC_PROTOCOL_LINE_MAX (64 * EC_MIB) /* of a result with as many parts as a task may make */

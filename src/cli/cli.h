@@ -1,5 +1,5 @@
 /* The command line: one table per command says its options, and is what parses them, prints
- * --help, and (later) man pages and completions.
+ * --help, and what man pages and completions are made of (docs.h).
  */
 #ifndef EC_CLI_CLI_H
 #define EC_CLI_CLI_H
@@ -50,7 +50,11 @@ struct ec_command {
 
 extern const struct ec_command ec_cmd_tables, ec_cmd_init, ec_cmd_generate, ec_cmd_run, ec_cmd_plan, ec_cmd_validate, ec_cmd_quarantine,
     ec_cmd_report, ec_cmd_dashboard, ec_cmd_history, ec_cmd_archive, ec_cmd_restore, ec_cmd_doctor, ec_cmd_explain,
-    ec_cmd_worker, ec_cmd_alerts;
+    ec_cmd_worker, ec_cmd_watch, ec_cmd_alerts;
+
+/* What every command takes. */
+extern const struct ec_option ec_common_options[];
+extern const size_t ec_common_option_count;
 
 extern const struct ec_command *const ec_commands[];
 extern const size_t ec_command_count;

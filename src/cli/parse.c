@@ -9,7 +9,7 @@
 
 #include <strings.h>
 
-static const struct ec_option common[] = {
+const struct ec_option ec_common_options[] = {
     {"--format", "text|json", "how results are printed on stdout (default: text)", false},
     {"--quiet", NULL, "only warnings and errors on stderr, no progress", false},
     {"--verbose", NULL, "also what happens inside, on stderr", false},
@@ -19,7 +19,8 @@ static const struct ec_option common[] = {
     {"--set", "KEY=VALUE", "a setting of pipeline_config.yaml for this call, such as data_workers=4", true},
     {"--help", NULL, "this text", false},
 };
-#define COMMON_COUNT (sizeof common / sizeof *common)
+#define COMMON_COUNT (sizeof ec_common_options / sizeof *ec_common_options)
+const size_t ec_common_option_count = COMMON_COUNT;
 
 static enum ec_status choose(const char *option, const char *value, const char *a, const char *b, const char *c,
                              struct ec_err *err) {
@@ -80,7 +81,7 @@ static enum ec_status unknown_option(const struct ec_cli *cli, const char *word,
     const char *names[EC_OPTIONS_MAX + COMMON_COUNT];
     size_t n = 0;
     for (size_t i = 0; i < cli->command->option_count; i++) names[n++] = cli->command->option[i].name;
-    for (size_t i = 0; i < COMMON_COUNT; i++) names[n++] = common[i].name;
+    for (size_t i = 0; i < COMMON_COUNT; i++) names[n++] = ec_common_options[i].name;
     const char *near = ec_nearest(word, names, n);
     return ec_fail(err, EC_USAGE, "`ecluse %s` has no option `%s`%s%s%s", cli->command->name, word,
                    near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
@@ -94,7 +95,7 @@ static enum ec_status parse_option(struct ec_cli *cli, int argc, char **argv, in
     const struct ec_option *option = find(cli->command->option, cli->command->option_count, word, n);
     if (!option) {
         own = false;
-        option = find(common, COMMON_COUNT, word, n);
+        option = find(ec_common_options, COMMON_COUNT, word, n);
     }
     if (!option) return unknown_option(cli, word, err);
     const char *value = equals ? equals + 1 : "";
@@ -157,7 +158,7 @@ void ec_cli_help(const struct ec_command *c, FILE *out) {
         print_options(c->option, c->option_count, out);
     }
     (void)fprintf(out, "\nCommon options:\n");
-    print_options(common, COMMON_COUNT, out);
+    print_options(ec_common_options, COMMON_COUNT, out);
     if (c->results)
         (void)fprintf(out, "\n--format also takes junit (XML for CI servers), markdown, and github (annotations, and a summary\n"
                            "appended to the file that GITHUB_STEP_SUMMARY names).\n");

@@ -154,6 +154,7 @@ struct ec_config {
     bool archive_enabled;
     unsigned archive_include;
     unsigned archive_cleanup;
+    unsigned watch_quiet_s, watch_poll_s, watch_retry_s; /* of `ecluse watch` */
     struct ec_alert *alert;
     size_t alert_count;
     const char *metrics_textfile; /* of Prometheus; below the project unless absolute; NULL: none */

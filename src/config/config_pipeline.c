@@ -110,15 +110,32 @@ static enum ec_status load_currency(struct ec_config *config, const struct ec_ya
     return ec_yaml_fail(node->at, err, "`currency` is a code of three capital letters, such as EUR");
 }
 
+static enum ec_status load_watch(struct ec_config *config, const struct ec_yaml_node *watch, struct ec_err *err) {
+    static const char *const keys[] = {"quiet_seconds", "poll_seconds", "retry_seconds"};
+    uint64_t quiet = 30, poll = 10, retry = 60;
+    if (watch) {
+        EC_TRY(ec_yaml_keys(watch, keys, COUNT(keys), err));
+        EC_TRY(uint_member(watch, "quiet_seconds", 1, EC_WATCH_SECONDS_MAX, &quiet, err));
+        EC_TRY(uint_member(watch, "poll_seconds", 1, EC_WATCH_SECONDS_MAX, &poll, err));
+        EC_TRY(uint_member(watch, "retry_seconds", 1, EC_WATCH_SECONDS_MAX, &retry, err));
+    }
+    config->watch_quiet_s = (unsigned)quiet;
+    config->watch_poll_s = (unsigned)poll;
+    config->watch_retry_s = (unsigned)retry;
+    return EC_OK;
+}
+
 enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
     static const char *const keys[] = {"data_workers",    "chunk_rows",        "chunk_size_mb",
                                        "memory_limit_mb", "quality_threshold", "processing_timeout",
                                        "sources",         "archive",           "alerts",
-                                       "metrics",         "lineage",           "currency"};
+                                       "metrics",         "lineage",           "currency",
+                                       "watch"};
     EC_TRY(ec_yaml_keys(loader->pipeline, keys, COUNT(keys), err));
     EC_TRY(load_scalars(loader->config, loader->pipeline, err));
     EC_TRY(load_currency(loader->config, ec_yaml_set(loader->pipeline, "currency"), err));
     EC_TRY(load_archive(loader->config, ec_yaml_set(loader->pipeline, "archive"), err));
+    EC_TRY(load_watch(loader->config, ec_yaml_set(loader->pipeline, "watch"), err));
     EC_TRY(ec_load_outputs(loader, err));
     return ec_load_alerts(loader->config, ec_yaml_set(loader->pipeline, "alerts"), err);
 }

@@ -24,6 +24,7 @@ LAW = {
     "publish": ["base", "config", "quality"],
     "deliver": ["base", "config"],
     "shop": ["base"],
+    "watch": ["base"],
 }
 LAW["run"] = sorted(LAW)
 LAW["cli"] = sorted(LAW)
