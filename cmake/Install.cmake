@@ -34,6 +34,7 @@ if(EC_NODE)
             --program $<TARGET_FILE:ecluse> --library ${EC_DUCKDB_FILE} --source ${CMAKE_SOURCE_DIR}
             --out ${CMAKE_BINARY_DIR}/ecluse.spdx.json
     DEPENDS ecluse ${CMAKE_SOURCE_DIR}/scripts/sbom.mjs ${CMAKE_SOURCE_DIR}/third_party/package-lock.json
+            ${CMAKE_SOURCE_DIR}/dashboard/package-lock.json
     COMMENT "Writing the bill of materials" VERBATIM)
   add_custom_target(sbom ALL DEPENDS ${CMAKE_BINARY_DIR}/ecluse.spdx.json)
   install(FILES ${CMAKE_BINARY_DIR}/ecluse.spdx.json DESTINATION ${CMAKE_INSTALL_DATADIR}/ecluse)

@@ -283,7 +283,11 @@ static enum ec_status read_common(const struct reading *r, struct ec_err *err) {
     a->recovery = true;
     if (least) EC_TRY(ec_yaml_word(least, severities, COUNT(severities), &severity, err));
     if (recovery) EC_TRY(ec_yaml_bool(recovery, &a->recovery, err));
-    EC_TRY(read_seconds(r, "repeat_after", 365 * DAY_S, &a->repeat_s, err));
+    const struct ec_yaml_node *repeat = ec_yaml_set(r->map, "repeat_after");
+    if (repeat && repeat->kind == EC_YAML_SCALAR && strcmp(repeat->text, "0s") == 0)
+        a->repeat_s = 0; /* told each time */
+    else
+        EC_TRY(read_seconds(r, "repeat_after", 365 * DAY_S, &a->repeat_s, err));
     EC_TRY(read_seconds(r, "max_age", 365 * DAY_S, &a->age_max_s, err));
     EC_TRY(read_seconds(r, "timeout", TIMEOUT_S_MAX, &timeout, err));
     EC_TRY(read_seconds(r, "connect_timeout", TIMEOUT_S_MAX, &connect, err));

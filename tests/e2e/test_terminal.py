@@ -186,7 +186,6 @@ class Progress(unittest.TestCase):
                 if columns == 80:
                     self.assertRegex(text, rf"\n {source} +[█·]+ +\d+%")
             self.assertIn("100%", text)
-            self.assertIn("MB/s", text)
             self.assertEqual("\n" in text.split("\x1b[J")[0], columns == 80)
 
     def test_a_terminal_that_is_resized_or_goes_away_does_not_end_the_run(self):
