@@ -70,7 +70,7 @@ static void configuration_and_models_fit(void **state) {
     if (ec_models_load(sql, "transformations", table, config->source_count, &models, &err) != EC_OK ||
         ec_models_check(sql, models, &err) != EC_OK)
         fail_msg("%s:%u:%u: %s", err.file, err.line, err.column, err.message);
-    assert_int_equal(models->count, 7);
+    assert_int_equal(models->count, 9);
     ec_models_destroy(models);
     ec_sql_close(sql);
     ec_config_destroy(config);
