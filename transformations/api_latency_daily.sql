@@ -6,12 +6,21 @@
 WITH figures AS (
     SELECT
         date,
-        GROUPING(category) = 1 AS is_total,
-        CASE WHEN GROUPING(category) = 0 THEN coalesce(category, 'unknown') END AS category,
+        false AS is_total,
+        coalesce(category, 'unknown') AS category,
         count(*) AS requests,
         quantile_cont(CAST(response_time_ms AS DOUBLE), [0.50, 0.95, 0.99]) AS quantiles
     FROM api_logs
-    GROUP BY GROUPING SETS ((date, category), (date))
+    GROUP BY date, coalesce(category, 'unknown')
+    UNION ALL
+    SELECT
+        date,
+        true AS is_total,
+        CAST(NULL AS VARCHAR) AS category,
+        count(*) AS requests,
+        quantile_cont(CAST(response_time_ms AS DOUBLE), [0.50, 0.95, 0.99]) AS quantiles
+    FROM api_logs
+    GROUP BY date
 )
 SELECT
     date,

@@ -2,8 +2,8 @@
 -- partition_by: date
 SELECT
     date,
-    extract('hour' FROM start_time) AS hour,
+    CAST(hour(start_time) AS BIGINT) AS hour,
     count(*) AS sessions,
     count(*) FILTER (is_conversion) AS converted
 FROM sessions
-GROUP BY date, extract('hour' FROM start_time)
+GROUP BY date, CAST(hour(start_time) AS BIGINT)

@@ -40,13 +40,13 @@ SAME: tuple[type[exp.Expression], ...] = (
     exp.Literal, exp.Null, exp.Boolean, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
     exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.Between, exp.In, exp.Exists, exp.Case, exp.If, exp.Coalesce, exp.Nullif,
     exp.Greatest, exp.Least, exp.Add, exp.Mul, exp.Neg, exp.Abs, exp.DataType, exp.DataTypeParam, exp.Filter,
-    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Lower, exp.Upper, exp.DPipe, exp.Year, exp.Month, exp.Day,
+    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Lower, exp.Upper, exp.DPipe, exp.Year, exp.Month, exp.Day, exp.Hour,
     exp.Window, exp.WindowSpec, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Qualify, exp.Var,
 )
 
 # Words that stand before a bracket without being a function that is unknown.
 WORDS = set("""count sum min max avg exact_sum exact_avg run_date quantile_cont median round floor ceil ceiling abs lower upper
-coalesce nullif greatest least year month day row_number rank dense_rank cast try_cast in and or not on where when then else as over
+coalesce nullif greatest least year month day hour row_number rank dense_rank cast try_cast in and or not on where when then else as over
 filter from join select by exists using with union all except intersect exclude rename values""".split())
 
 

@@ -57,12 +57,12 @@ class Parity(Case):
         one, many = shop(), shop()
         one.run("--no-archive")
         sparkkit.run(many)
-        self.same(one, many, 12)
+        self.same(one, many, 14)
         for project in (one, many):
             self.change(project)
         one.run("--no-archive", code=1)  # the file that cannot be read
         sparkkit.run(many, code=1)
-        self.same(one, many, 12)
+        self.same(one, many, 14)
         os.unlink(many.path(self.BROKEN))  # what could not be read is tried again each time
         before = kit.tree(many.path("data/processed"))
         self.assertIn("nothing to do", sparkkit.run(many, env=without_spark()).out)
