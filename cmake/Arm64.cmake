@@ -1,5 +1,6 @@
 # Cross-compiling for arm64 on another machine: cmake --toolchain cmake/Arm64.cmake -DCMAKE_SYSROOT=…
-# The sysroot holds Debian's arm64 libraries (tests/arm64/run makes one); tests run under qemu-user.
+# The sysroot holds Debian's arm64 libraries, links relative; EC_THIRD_PARTY names where npm has put DuckDB for arm64.
+# Tests run under qemu-user.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
