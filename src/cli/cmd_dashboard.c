@@ -10,8 +10,6 @@
 #include "run/page_facts.h"
 #include "run/paths.h"
 
-#define FACTS_MAX ((size_t)256 * EC_MIB)
-
 /* The run's archive, if it made one: the page names it once it is proved to be whole still. */
 static enum ec_status add_archive(const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
     char mark[EC_PATH_MAX];
@@ -24,22 +22,11 @@ static enum ec_status add_archive(const struct ec_config *config, struct ec_last
     return EC_OK;
 }
 
-static enum ec_status write_page(const struct ec_config *config, struct ec_last_run *last, const char *dir,
-                                 struct ec_err *err) {
-    struct ec_buf facts = ec_buf_make(FACTS_MAX);
-    struct ec_page_facts_options options = {.config = config, .manifest = &last->manifest, .facts = &last->facts};
-    enum ec_status status = ec_page_facts_write(&options, &facts, err);
-    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&facts), NULL, err);
-    ec_buf_free(&facts);
-    return status;
-}
-
-static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *config, struct ec_last_run *last,
+static enum ec_status draw(const struct ec_cli *cli, const struct ec_page_facts *page, const struct ec_last_run *last,
                            struct ec_err *err) {
     char dir[EC_PATH_MAX], path[EC_PATH_MAX];
     EC_TRY(ec_cli_out_dir(cli, dir, err));
-    EC_TRY(add_archive(config, last, err));
-    EC_TRY(write_page(config, last, dir, err));
+    EC_TRY(ec_page_facts_publish(page, dir, NULL, err));
     EC_TRY(ec_path_join(path, sizeof path, dir, EC_PAGE_NAME, err));
     if (!cli->json) {
         ec_inert_print(path, strlen(path), stdout);
@@ -56,16 +43,24 @@ static enum ec_status draw(const struct ec_cli *cli, const struct ec_config *con
 }
 
 /* The page's facts as one JSON object on stdout; writes no file. */
-static enum ec_status print_facts(const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
-    struct ec_buf text = ec_buf_make(FACTS_MAX);
-    struct ec_page_facts_options options = {.config = config, .manifest = &last->manifest, .facts = &last->facts};
-    enum ec_status status = add_archive(config, last, err);
-    if (status == EC_OK) status = ec_page_facts_write(&options, &text, err);
+static enum ec_status print_facts(const struct ec_page_facts *page, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX);
+    enum ec_status status = ec_page_facts_write(page, &text, err);
     ec_buf_addc(&text, '\n');
     if (status == EC_OK) status = ec_buf_check(&text, err);
     if (status == EC_OK && fwrite(text.p, 1, text.n, stdout) != text.n)
         status = ec_fail_errno(err, EC_IO, "cannot write to standard output");
     ec_buf_free(&text);
+    return status;
+}
+
+static enum ec_status show(const struct ec_cli *cli, const struct ec_config *config, struct ec_last_run *last, struct ec_err *err) {
+    struct ec_page_facts *page;
+    struct ec_page_facts_options options = {.config = config, .manifest = &last->manifest, .facts = &last->facts};
+    EC_TRY(add_archive(config, last, err));
+    EC_TRY(ec_page_facts_gather(&options, &page, err));
+    enum ec_status status = ec_cli_value(cli, "--facts") ? print_facts(page, err) : draw(cli, page, last, err);
+    ec_page_facts_release(page);
     return status;
 }
 
@@ -75,10 +70,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     enum ec_status status = ec_cli_load(cli, &config, err);
     if (status != EC_OK) return ec_cli_exit(status);
     status = ec_last_run_open(cli, config, &last, err);
-    if (status == EC_OK && ec_cli_value(cli, "--facts"))
-        status = print_facts(config, &last, err);
-    else if (status == EC_OK)
-        status = draw(cli, config, &last, err);
+    if (status == EC_OK) status = show(cli, config, &last, err);
     ec_last_run_close(&last);
     ec_config_destroy(config);
     return ec_cli_exit(status);

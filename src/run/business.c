@@ -30,6 +30,7 @@ struct computing {
     char complete[16]; /* the newest day before the run's in the API's tables; "": none */
     struct ec_table table[TABLES];
     const char *missing[TABLES]; /* why it cannot be read; NULL: it can */
+    bool kept[TABLES];           /* read into a table of the session */
 };
 
 static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the business figures"); }
@@ -102,19 +103,61 @@ static bool in_window(const struct computing *c, enum table t, const struct ec_t
     return day_of(file->partition, &day) && day >= c->from && day <= c->to;
 }
 
-/* "name" AS (SELECT * FROM … WHERE date BETWEEN …) */
-static enum ec_status add_input(struct computing *c, enum table t, struct ec_buf *sql, bool *any, struct ec_err *err) {
+/* SELECT * FROM … WHERE date BETWEEN …; nothing where no part lies in the window. */
+static enum ec_status scan(struct computing *c, enum table t, struct ec_buf *sql, struct ec_err *err) {
     struct ec_table_file *file;
     size_t count, n = 0;
     EC_TRY(ec_table_files(&c->table[t], &file, &count, err));
     for (size_t i = 0; i < count; i++)
         if (in_window(c, t, &file[i])) file[n++] = file[i];
-    *any = n > 0;
     if (n == 0) return EC_OK;
-    ec_sql_quote_name(sql, tables[t].name);
-    ec_buf_addz(sql, " AS (SELECT * FROM ");
+    ec_buf_addz(sql, "SELECT * FROM ");
     ec_scan_sql(sql, &c->table[t], file, n, false);
     if (tables[t].daily) ec_buf_printf(sql, " WHERE \"date\" BETWEEN DATE '%s' AND DATE '%s'", c->b->from, c->b->to);
+    return ec_buf_check(sql, err);
+}
+
+#define KEPT "ecluse_page_"
+
+/* A daily table is small and asked up to six times: it is read once. */
+static enum ec_status keep(struct computing *c, enum table t, struct ec_err *err) {
+    struct ec_buf sql = ec_buf_make(SQL_MAX);
+    struct ec_err cause = {0};
+    ec_buf_printf(&sql, "CREATE OR REPLACE TEMP TABLE " KEPT "%s AS ", tables[t].name);
+    size_t head = sql.n;
+    enum ec_status status = scan(c, t, &sql, err);
+    if (status == EC_OK && sql.n == head) {
+        c->missing[t] = "no row in the days that are shown";
+    } else if (status == EC_OK && ec_sql_run(c->sql, sql.p, &cause) == EC_OK) {
+        c->kept[t] = true;
+    } else if (status == EC_OK) {
+        c->missing[t] = ec_arena_printf(&c->b->arena, "%s: %s", tables[t].name, cause.message);
+        if (!c->missing[t]) status = no_memory(err);
+    }
+    ec_buf_free(&sql);
+    return status;
+}
+
+static enum ec_status keep_tables(struct computing *c, struct ec_err *err) {
+    for (int t = 0; t < TABLES; t++)
+        if (tables[t].daily && !c->missing[t]) EC_TRY(keep(c, (enum table)t, err));
+    return EC_OK;
+}
+
+static void drop_tables(const struct computing *c) {
+    char sql[96];
+    for (int t = 0; t < TABLES; t++) {
+        (void)snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS temp." KEPT "%s", tables[t].name);
+        if (c->kept[t] && ec_sql_run(c->sql, sql, NULL) != EC_OK) return; /* it goes with the session */
+    }
+}
+
+/* "name" AS (SELECT * FROM …) */
+static enum ec_status add_input(struct computing *c, enum table t, struct ec_buf *sql, struct ec_err *err) {
+    ec_sql_quote_name(sql, tables[t].name);
+    ec_buf_addz(sql, " AS (");
+    if (c->kept[t]) ec_buf_printf(sql, "SELECT * FROM temp." KEPT "%s", tables[t].name);
+    else EC_TRY(scan(c, t, sql, err));
     ec_buf_addc(sql, ')');
     return EC_OK;
 }
@@ -127,19 +170,16 @@ static enum ec_status ask(struct computing *c, enum table first, enum table seco
     enum ec_status status = EC_OK;
     *out = NULL;
     *reason = c->missing[first] ? c->missing[first] : c->missing[second];
-    bool any = false;
     if (*reason) return EC_OK;
     ec_buf_addz(&sql, "WITH ");
-    status = add_input(c, first, &sql, &any, err);
-    if (status == EC_OK && any && second != first) {
+    status = add_input(c, first, &sql, err);
+    if (status == EC_OK && second != first) {
         ec_buf_addz(&sql, ", ");
-        status = add_input(c, second, &sql, &any, err);
+        status = add_input(c, second, &sql, err);
     }
     ec_buf_printf(&sql, " %s", select);
     if (status == EC_OK) status = ec_buf_check(&sql, err);
-    if (status == EC_OK && !any) {
-        *reason = "no row in the days that are shown";
-    } else if (status == EC_OK && ec_business_query(c->sql, sql.p, &c->b->arena, out, &cause) != EC_OK) {
+    if (status == EC_OK && ec_business_query(c->sql, sql.p, &c->b->arena, out, &cause) != EC_OK) {
         *reason = ec_arena_printf(&c->b->arena, "%s: %s", tables[first].name, cause.message);
         if (!*reason) status = no_memory(err);
     }
@@ -238,11 +278,13 @@ enum ec_status ec_business_compute(const struct ec_config *config, struct ec_sql
     if (status == EC_OK) status = find_window(&c, err);
     for (int t = 0; t < TABLES && !b->from; t++)
         if (tables[t].daily && !c.missing[t]) c.missing[t] = "no day up to the run's date";
+    if (status == EC_OK) status = keep_tables(&c, err);
     if (status == EC_OK) status = sales_parts(&c, err);
     if (status == EC_OK) status = session_parts(&c, err);
     if (status == EC_OK) status = api_parts(&c, err);
     b->api_day = c.complete[0] && b->part[EC_BUSINESS_API_BY_CATEGORY] ? ec_arena_strdup(&b->arena, c.complete) : NULL;
     if (status == EC_OK) status = strip(&c, err);
+    drop_tables(&c);
     for (int t = 0; t < TABLES; t++) ec_table_close(&c.table[t]);
     return status;
 }

@@ -7,11 +7,9 @@
 #include "publish/page_file.h"
 #include "quality/report.h"
 #include "run/alerts.h"
-#include "run/page_facts.h"
 #include "run/paths.h"
 #include "run/resources.h"
 
-#define PAGE_FACTS_MAX ((size_t)256 * EC_MIB)
 #define LIST_ARENA_MAX ((size_t)256 * EC_MIB)
 
 static enum ec_status quality_dir(char *dir, const struct ec_finish_options *o, struct ec_err *err) {
@@ -27,16 +25,15 @@ enum ec_status ec_deliver_alert(const struct ec_finish_options *o, struct ec_err
     return ec_alerts_queue(o->config, o->facts, err);
 }
 
-enum ec_status ec_deliver_page(const struct ec_finish_options *o, struct ec_err *err) {
+enum ec_status ec_deliver_page(const struct ec_finish_options *o, struct ec_page_facts **page, struct ec_err *err) {
     char dir[EC_PATH_MAX];
     EC_TRY(quality_dir(dir, o, err));
     if (o->timing) EC_TRY(ec_run_note_resources(o->facts, o->timing, err)); /* of the stages so far */
-    struct ec_buf facts = ec_buf_make(PAGE_FACTS_MAX);
-    struct ec_page_facts_options options = {.config = o->config, .manifest = o->manifest, .facts = o->facts, .sql = o->sql};
-    enum ec_status status = ec_page_facts_write(&options, &facts, err);
-    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&facts), o->durable, err);
-    ec_buf_free(&facts);
-    return status;
+    if (!*page) {
+        struct ec_page_facts_options options = {.config = o->config, .manifest = o->manifest, .facts = o->facts, .sql = o->sql};
+        EC_TRY(ec_page_facts_gather(&options, page, err));
+    }
+    return ec_page_facts_publish(*page, dir, o->durable, err);
 }
 
 /* What goes into the archive. */

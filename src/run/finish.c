@@ -21,6 +21,7 @@
 struct finishing {
     const struct ec_finish_options *o;
     const char *dir;
+    struct ec_page_facts **page; /* gathered by its first drawing */
 };
 
 /* The commits of a run under way: each is of another table, and waits for the disk by itself. */
@@ -208,13 +209,19 @@ static bool deliver(const struct finishing *f, const char *what,
 }
 
 static enum ec_status write_alert(const struct finishing *f, struct ec_err *err) { return ec_deliver_alert(f->o, err); }
-static enum ec_status write_page(const struct finishing *f, struct ec_err *err) { return ec_deliver_page(f->o, err); }
+static enum ec_status write_page(const struct finishing *f, struct ec_err *err) { return ec_deliver_page(f->o, f->page, err); }
 static enum ec_status write_archive(const struct finishing *f, struct ec_err *err) { return ec_deliver_archive(f->o, err); }
 static enum ec_status write_metrics(const struct finishing *f, struct ec_err *err) { return ec_announce_metrics(f->o, err); }
 static enum ec_status send_lineage(const struct finishing *f, struct ec_err *err) { return ec_announce_lineage(f->o, err); }
 static enum ec_status put_in_place(const struct finishing *f, struct ec_err *err) { return ec_durable_commit(f->o->durable, err); }
 
-/* The files of all deliveries wait for the disk once, together. What one could not write does not keep the
+/* Behind the sync that puts quarantine in its place, of which it shows rows. The archive holds reports and page, the
+ * page names the archive: where there is one it is drawn again, from what was gathered for the first. */
+static bool draw_page(const struct finishing *f) {
+    return f->o->facts->unit_count == 0 || (deliver(f, "dashboard", write_page) && deliver(f, "sync", put_in_place));
+}
+
+/* The files of all other deliveries wait for the disk once, together. What one could not write does not keep the
  * others' from being put in place. */
 static bool write_files(const struct finishing *f) {
     /* A run that only computed changed models leaves the verdicts on the last files as they are. */
@@ -224,15 +231,13 @@ static bool write_files(const struct finishing *f) {
     all &= deliver(f, "exports", write_exports);
     if (files) all &= deliver(f, "alert", write_alert);
     all &= deliver(f, "marks", mark_files);
-    /* The archive holds reports and page, the page names the archive: it is drawn twice. */
-    if (files) all &= deliver(f, "dashboard", write_page);
-    return deliver(f, "sync", put_in_place) && all;
+    if (!deliver(f, "sync", put_in_place)) return false;
+    return draw_page(f) && all;
 }
 
 static bool archive(const struct finishing *f) {
     if (!f->o->manifest->archive) return true;
-    if (!deliver(f, "archive", write_archive)) return false;
-    return f->o->facts->unit_count == 0 || (deliver(f, "dashboard", write_page) && deliver(f, "sync", put_in_place));
+    return deliver(f, "archive", write_archive) && draw_page(f);
 }
 
 /* Other programs are told last, of what is there: also where a file could not be delivered. */
@@ -255,12 +260,14 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     with_lists.exported = &exported;
     EC_TRY(ec_durable_create(&with_lists.durable, err));
     if (options->again) ec_durable_doubt(with_lists.durable);
-    struct finishing f = {.o = &with_lists, .dir = options->config->dir};
+    struct ec_page_facts *page = NULL;
+    struct finishing f = {.o = &with_lists, .dir = options->config->dir, .page = &page};
     ec_timing_begin(options->timing, "commits");
     enum ec_status status = commit_tables(&f, err);
     if (status == EC_OK) write_checkpoints(&f);
     ec_timing_end(options->timing);
     if (status == EC_OK) status = deliver_all(&f, err);
+    ec_page_facts_release(page);
     ec_durable_destroy(with_lists.durable);
     ec_buf_free(&exported);
     return status;

@@ -1,7 +1,9 @@
 #include "run/page_facts.h"
 
+#include "base/io.h"
 #include "base/log.h"
 #include "publish/page_data.h"
+#include "publish/page_file.h"
 #include "run/business.h"
 #include "run/page_gather.h"
 #include "run/paths.h"
@@ -47,60 +49,91 @@ static enum ec_status open_sql(const struct ec_page_facts_options *o, struct ec_
     return ec_sql_open(&options, sql, err);
 }
 
-struct gathered {
+struct ec_page_facts {
+    struct ec_page_facts_options options;
+    struct ec_page_data data;
+    bool measured; /* the run's facts knew what it cost */
     struct ec_arena arena;
     struct ec_history history;
     struct ec_business business;
     struct ec_page_lineage lineage;
     struct ec_page_reject *reject;
     struct ec_page_alert *alert;
-    struct ec_sql *own; /* to be closed */
     const char *no_business;
 };
 
 /* DuckDB may be missing or fail: the page lacks its figures then, and says so. */
-static enum ec_status gather_sql(const struct ec_page_facts_options *o, struct gathered *g, struct ec_err *err) {
-    struct ec_err cause = {0};
-    struct ec_sql *sql = o->sql;
-    if (!sql && open_sql(o, &g->own, &cause) == EC_OK) sql = g->own;
-    if (!sql) {
-        g->no_business = ec_arena_strdup(&g->arena, cause.message);
-        ec_log(EC_LOG_WARN, "the page lacks its business figures: %s", cause.message);
-    } else {
+static enum ec_status gather_sql(struct ec_page_facts *g, struct ec_sql *sql, struct ec_err *err) {
+    const struct ec_page_facts_options *o = &g->options;
+    if (sql) {
         EC_TRY(ec_business_compute(o->config, sql, o->manifest->as_of, &g->business, err));
+        g->data.business = &g->business;
     }
     return ec_gather_lineage(o, sql, &g->arena, &g->lineage, err);
 }
 
-static enum ec_status gather(const struct ec_page_facts_options *o, struct gathered *g, struct ec_page_data *data, struct ec_err *err) {
+static enum ec_status open_and_gather_sql(struct ec_page_facts *g, struct ec_err *err) {
+    struct ec_err cause = {0};
+    struct ec_sql *own = NULL;
+    if (g->options.sql) return gather_sql(g, g->options.sql, err);
+    if (open_sql(&g->options, &own, &cause) != EC_OK) {
+        g->no_business = ec_arena_strdup(&g->arena, cause.message);
+        ec_log(EC_LOG_WARN, "the page lacks its business figures: %s", cause.message);
+    }
+    enum ec_status status = gather_sql(g, own, err);
+    ec_sql_close(own);
+    return status;
+}
+
+static enum ec_status gather(struct ec_page_facts *g, struct ec_err *err) {
+    const struct ec_page_facts_options *o = &g->options;
+    struct ec_page_data *data = &g->data;
     char path[EC_PATH_MAX];
     EC_TRY(ec_project_path(path, o->config->dir, EC_DIR_QUALITY, "history.jsonl", err));
     EC_TRY(ec_history_read(path, EC_HISTORY_WHOLE, &g->history, err));
     find_resources(&g->history, o->facts);
     cut_history(&g->history, o->facts->seq);
-    EC_TRY(gather_sql(o, g, err));
+    EC_TRY(open_and_gather_sql(g, err));
     EC_TRY(ec_gather_rejects(o, &g->arena, &g->reject, &data->reject_count, err));
     EC_TRY(ec_gather_alerts(o, &g->arena, &g->alert, &data->alert_count, err));
-    data->business = g->own || o->sql ? &g->business : NULL;
     data->no_business = g->no_business;
     data->reject = g->reject;
     data->alert = g->alert;
     return EC_OK;
 }
 
-enum ec_status ec_page_facts_write(const struct ec_page_facts_options *o, struct ec_buf *out, struct ec_err *err) {
-    struct gathered g = {0};
-    bool measured = o->facts->resources.known;
-    ec_arena_init(&g.arena, GATHER_MAX);
-    struct ec_page_data data = {.config = o->config, .language = language(), .run = o->facts};
-    data.history = &g.history;
-    data.lineage = &g.lineage;
-    enum ec_status status = gather(o, &g, &data, err);
-    if (status == EC_OK) status = ec_page_data_write(&data, out, err);
-    if (!measured) o->facts->resources = (struct ec_resource_facts){0}; /* they were the history's */
-    ec_business_deinit(&g.business);
-    ec_history_deinit(&g.history);
-    ec_sql_close(g.own);
-    ec_arena_deinit(&g.arena);
+enum ec_status ec_page_facts_gather(const struct ec_page_facts_options *options, struct ec_page_facts **facts, struct ec_err *err) {
+    struct ec_page_facts *g = ec_calloc(1, sizeof *g);
+    *facts = NULL;
+    if (!g) return ec_fail(err, EC_NO_MEMORY, "no memory for the page");
+    g->options = *options;
+    g->measured = options->facts->resources.known;
+    ec_arena_init(&g->arena, GATHER_MAX);
+    g->data = (struct ec_page_data){.config = options->config, .language = language(), .run = options->facts,
+                                    .history = &g->history, .lineage = &g->lineage};
+    enum ec_status status = gather(g, err);
+    if (status == EC_OK) *facts = g;
+    else ec_page_facts_release(g);
+    return status;
+}
+
+void ec_page_facts_release(struct ec_page_facts *g) {
+    if (!g) return;
+    if (!g->measured) g->options.facts->resources = (struct ec_resource_facts){0}; /* they were the history's */
+    ec_business_deinit(&g->business);
+    ec_history_deinit(&g->history);
+    ec_arena_deinit(&g->arena);
+    ec_free(g);
+}
+
+enum ec_status ec_page_facts_write(const struct ec_page_facts *facts, struct ec_buf *out, struct ec_err *err) {
+    return ec_page_data_write(&facts->data, out, err);
+}
+
+enum ec_status ec_page_facts_publish(const struct ec_page_facts *facts, const char *dir, struct ec_durable *durable, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX);
+    enum ec_status status = ec_page_facts_write(facts, &text, err);
+    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&text), durable, err);
+    ec_buf_free(&text);
     return status;
 }

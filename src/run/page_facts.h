@@ -6,9 +6,12 @@
 #ifndef EC_RUN_PAGE_FACTS_H
 #define EC_RUN_PAGE_FACTS_H
 
+#include "base/durable.h"
 #include "quality/run_facts.h"
 #include "run/manifest.h"
 #include "sql/session.h"
+
+#define EC_PAGE_FACTS_MAX ((size_t)256 * EC_MIB) /* of the JSON */
 
 struct ec_page_facts_options {
     const struct ec_config *config;
@@ -17,7 +20,17 @@ struct ec_page_facts_options {
     struct ec_sql *sql;         /* reads the tables; NULL: one is opened */
 };
 
-/* The JSON object (publish/page_data.h), appended. */
-enum ec_status ec_page_facts_write(const struct ec_page_facts_options *options, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+/* What was gathered; one drawing after another may be made of it. */
+struct ec_page_facts;
+
+/* Reads everything, once. What `options` points to is borrowed until the release. */
+enum ec_status ec_page_facts_gather(const struct ec_page_facts_options *options, struct ec_page_facts **facts, struct ec_err *err) EC_MUST_USE;
+void ec_page_facts_release(struct ec_page_facts *facts); /* NULL allowed */
+
+/* The JSON object (publish/page_data.h), appended: with the archives and stages that the run's facts have by now. */
+enum ec_status ec_page_facts_write(const struct ec_page_facts *facts, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
+/* Writes the page into `dir`; `durable` may be NULL. */
+enum ec_status ec_page_facts_publish(const struct ec_page_facts *facts, const char *dir, struct ec_durable *durable,
+                                     struct ec_err *err) EC_MUST_USE;
 
 #endif
