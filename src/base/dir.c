@@ -13,6 +13,10 @@ enum ec_status ec_path_join(char *out, size_t out_size, const char *dir, const c
     return EC_OK;
 }
 
+enum ec_status ec_path_below(char *out, size_t out_size, const char *dir, const char *path, struct ec_err *err) {
+    return ec_path_join(out, out_size, path[0] == '/' ? "" : dir, path, err);
+}
+
 void ec_files_raise(unsigned wanted) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;

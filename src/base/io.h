@@ -85,5 +85,7 @@ void ec_files_raise(unsigned wanted);
 
 /* Joins with one '/' into out (NUL-terminated); EC_IO where it does not fit. */
 enum ec_status ec_path_join(char *out, size_t out_size, const char *dir, const char *name, struct ec_err *err) EC_MUST_USE;
+/* The path as it is where it is absolute, else below `dir`: how paths of a configuration are meant. */
+enum ec_status ec_path_below(char *out, size_t out_size, const char *dir, const char *path, struct ec_err *err) EC_MUST_USE;
 
 #endif

@@ -12,8 +12,8 @@ static bool is_open(const struct ec_doctor *d, const struct ec_secret *secret) {
     char path[EC_PATH_MAX];
     struct stat st;
     if (secret->kind != EC_SECRET_FILE) return false;
-    if (ec_path_join(path, sizeof path, secret->text[0] == '/' ? "" : d->cli->dir, secret->text, NULL) != EC_OK) return false;
-    return stat(secret->text[0] == '/' ? secret->text : path, &st) == 0 && (st.st_mode & 077) != 0;
+    if (ec_path_below(path, sizeof path, d->cli->dir, secret->text, NULL) != EC_OK) return false;
+    return stat(path, &st) == 0 && (st.st_mode & 077) != 0;
 }
 
 static bool check_secret(struct ec_doctor *d, const struct ec_alert *alert, const struct ec_secret *secret, const char *what) {

@@ -3,7 +3,8 @@
 #include "base/io.h"
 #include "cli/doctor.h"
 #include "cli/project.h"
-#include "deliver/http_post.h"
+#include "deliver/curl_load.h"
+#include "deliver/secret.h"
 #include "run/manifest.h"
 #include "run/models.h"
 #include "run/paths.h"
@@ -115,17 +116,17 @@ static void check_lock(struct ec_doctor *d) {
     }
 }
 
-static bool can_read_for(struct ec_doctor *d, const char *path, struct ec_err *err) {
-    char full[EC_PATH_MAX];
-    if (ec_path_join(full, sizeof full, path[0] == '/' ? "" : d->config->dir, path, err) != EC_OK) return false;
-    if (access(full, R_OK) == 0) return true;
-    (void)ec_fail_errno(err, EC_IO, "the API key for lineage cannot be read from %s", full);
-    return false;
+static bool can_read_key(const struct ec_doctor *d, struct ec_err *err) {
+    struct ec_secrets secrets = {0};
+    const char *key;
+    enum ec_status status = ec_secrets_read(&secrets, d->config->dir, &d->config->lineage.key, "api_key", &key, err);
+    ec_secrets_deinit(&secrets);
+    return status == EC_OK;
 }
 
 static bool can_write_for(struct ec_doctor *d, const char *path, struct ec_err *err) {
     char full[EC_PATH_MAX];
-    if (ec_path_join(full, sizeof full, path[0] == '/' ? "" : d->config->dir, path, err) != EC_OK) return false;
+    if (ec_path_below(full, sizeof full, d->config->dir, path, err) != EC_OK) return false;
     char *slash = strrchr(full, '/');
     if (slash && slash != full) *slash = '\0';
     return can_write(full, err);
@@ -144,14 +145,11 @@ static void check_outputs(struct ec_doctor *d) {
                       "%s", err.message);
         return;
     }
-    const char *key = lineage->key_env ? getenv(lineage->key_env) : "";
-    if (lineage->key_env && (!key || !*key))
-        ec_doctor_say(d, "outputs", EC_FINDING_WARN, "set the variable where ecluse is run, or name a file: `api_key: {file: …}`",
-                      "the API key for lineage is missing here: the variable %s is not set", lineage->key_env);
-    else if (lineage->key_file && !can_read_for(d, lineage->key_file, &err))
-        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "put the API key into the file, readable for the user who runs ecluse alone", "%s",
+    const struct ec_curl *curl;
+    if (!can_read_key(d, &err))
+        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "set the variable where ecluse is started, or write the file: one line, chmod 600", "lineage: %s",
                       err.message);
-    else if (lineage->url && ec_http_ready(&err) != EC_OK)
+    else if (lineage->url && ec_curl_load(&curl, &err) != EC_OK)
         ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "install libcurl4: scripts/install-dependencies", "%s", err.message);
     else if (count)
         ec_doctor_say(d, "outputs", EC_FINDING_OK, NULL, "%zu for other programs, all can be written", count);

@@ -125,7 +125,7 @@ struct ec_lineage {
     const char *url;           /* POSTed to; NULL */
     const char *job_namespace; /* "ecluse" */
     const char *job;           /* NULL: the project folder's name */
-    const char *key_env, *key_file; /* where the API key is found; at most one */
+    struct ec_secret key;      /* the API key: of the environment or a file; or none */
     unsigned timeout_s;
 };
 

@@ -94,8 +94,8 @@ static enum ec_status need(const struct reading *r, const char *key, const char 
 }
 
 /* {env: NAME} or {file: PATH}; where `plain`, also the text itself. */
-static enum ec_status read_secret_of(struct ec_arena *arena, const struct ec_yaml_node *node, const char *key, bool plain,
-                                     struct ec_secret *secret, struct ec_err *err) {
+enum ec_status ec_load_secret(struct ec_arena *arena, const struct ec_yaml_node *node, const char *key, bool plain, struct ec_secret *secret,
+                              struct ec_err *err) {
     static const char *const keys[] = {"env", "file"};
     if (node->kind == EC_YAML_SCALAR && plain && node->text[0] && !has_control(node->text)) {
         *secret = (struct ec_secret){EC_SECRET_TEXT, ec_arena_strdup(arena, node->text)};
@@ -119,7 +119,7 @@ static enum ec_status read_secret_of(struct ec_arena *arena, const struct ec_yam
 
 static enum ec_status read_secret(const struct reading *r, const char *key, bool plain, struct ec_secret *secret, struct ec_err *err) {
     const struct ec_yaml_node *node = ec_yaml_set(r->map, key);
-    return node ? read_secret_of(r->arena, node, key, plain, secret, err) : EC_OK;
+    return node ? ec_load_secret(r->arena, node, key, plain, secret, err) : EC_OK;
 }
 
 static enum ec_status read_list(const struct reading *r, const char *key, size_t max, bool (*valid)(const char *),
@@ -214,7 +214,7 @@ static enum ec_status read_headers(const struct reading *r, struct ec_err *err) 
         if (!n->name[0] || is_own_header(n->name)) return ec_yaml_fail(n->key_at, err, "the header `%.40s` is not yours to set", n->name);
         h->name = ec_arena_strdup(r->arena, n->name);
         if (!h->name) return ec_load_no_memory(err);
-        EC_TRY(read_secret_of(r->arena, n, n->name, true, &h->value, err));
+        EC_TRY(ec_load_secret(r->arena, n, n->name, true, &h->value, err));
     }
     return EC_OK;
 }

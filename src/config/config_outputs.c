@@ -23,19 +23,6 @@ static enum ec_status load_metrics(struct ec_loader *loader, const struct ec_yam
     return EC_OK;
 }
 
-/* A secret is named, never written down here. */
-static enum ec_status load_key(struct ec_loader *loader, const struct ec_yaml_node *node, struct ec_lineage *lineage, struct ec_err *err) {
-    static const char *const keys[] = {"env", "file"};
-    if (!node) return EC_OK;
-    if (node->kind != EC_YAML_MAP)
-        return ec_yaml_fail(node->at, err, "a secret is not written into the configuration: `api_key: {env: NAME}` or {file: PATH}");
-    EC_TRY(ec_yaml_keys(node, keys, COUNT(keys), err));
-    EC_TRY(text_member(loader, node, "env", &lineage->key_env, err));
-    EC_TRY(text_member(loader, node, "file", &lineage->key_file, err));
-    if (!lineage->key_env == !lineage->key_file) return ec_yaml_fail(node->at, err, "`api_key` needs either `env` or `file`");
-    return EC_OK;
-}
-
 /* Unencrypted only to this machine: events name files and columns, and the key goes with them. */
 static bool is_loopback(const char *host) {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
@@ -70,8 +57,9 @@ static enum ec_status load_lineage(struct ec_loader *loader, const struct ec_yam
     EC_TRY(text_member(loader, node, "url", &lineage->url, err));
     EC_TRY(text_member(loader, node, "namespace", &lineage->job_namespace, err));
     EC_TRY(text_member(loader, node, "job", &lineage->job, err));
-    EC_TRY(load_key(loader, ec_yaml_set(node, "api_key"), lineage, err));
-    const struct ec_yaml_node *item = ec_yaml_set(node, "insecure");
+    const struct ec_yaml_node *item = ec_yaml_set(node, "api_key");
+    if (item) EC_TRY(ec_load_secret(&loader->config->arena, item, "api_key", false, &lineage->key, err));
+    item = ec_yaml_set(node, "insecure");
     if (item) EC_TRY(ec_yaml_bool(item, &insecure, err));
     item = ec_yaml_set(node, "timeout");
     if (item) EC_TRY(ec_yaml_duration(item, &timeout_s, err));

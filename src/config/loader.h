@@ -24,6 +24,10 @@ struct ec_loader {
 /* pipeline_config.yaml but for its sources. */
 enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) EC_MUST_USE;
 
+/* {env: NAME} or {file: PATH}, where `plain` also a text; `key` is its name for messages. */
+enum ec_status ec_load_secret(struct ec_arena *arena, const struct ec_yaml_node *node, const char *key, bool plain, struct ec_secret *secret,
+                              struct ec_err *err) EC_MUST_USE;
+
 /* `metrics:` and `lineage:`. */
 enum ec_status ec_load_outputs(struct ec_loader *loader, struct ec_err *err) EC_MUST_USE;
 /* `alerts:` into config->alert. */

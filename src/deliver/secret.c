@@ -8,8 +8,8 @@
 
 static enum ec_status load_file(const char *project, const char *path, struct ec_buf *out, struct ec_err *err) {
     char full[PATH_BYTES];
-    EC_TRY(ec_path_join(full, sizeof full, path[0] == '/' ? "" : project, path, err));
-    EC_TRY(ec_file_load(path[0] == '/' ? path : full, out, err));
+    EC_TRY(ec_path_below(full, sizeof full, project, path, err));
+    EC_TRY(ec_file_load(full, out, err));
     while (out->n > 0 && (out->p[out->n - 1] == '\n' || out->p[out->n - 1] == '\r')) out->n--;
     return EC_OK;
 }

@@ -8,6 +8,7 @@
 #include "config/alert.h"
 #include "deliver/outbox.h"
 #include "deliver/secret.h"
+#include "deliver/transport.h"
 
 struct ec_sending {
     const char *project;
@@ -16,6 +17,11 @@ struct ec_sending {
     bool (*cancelled)(void); /* NULL allowed */
     struct ec_secrets secrets; /* filled in by the sender; the caller scrubs with it, and deinits it */
 };
+
+static inline struct ec_transport_options ec_sending_options(const struct ec_sending *s) {
+    return (struct ec_transport_options){.project = s->project, .ca_file = s->alert->ca_file, .timeout_s = s->alert->timeout_s,
+                                         .connect_timeout_s = s->alert->connect_timeout_s, .cancelled = s->cancelled};
+}
 
 enum ec_status ec_send_smtp(struct ec_sending *sending, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_send_webhook(struct ec_sending *sending, struct ec_err *err) EC_MUST_USE;

@@ -1,6 +1,6 @@
 /* A message by SMTP (RFC 5321). The payload is the whole message of RFC 5322, with CR LF; libcurl doubles the dots at
  * the start of lines. */
-#include "deliver/transport.h"
+#include "deliver/send.h"
 
 struct upload {
     struct ec_str left;
@@ -49,12 +49,13 @@ enum ec_status ec_send_smtp(struct ec_sending *s, struct ec_err *err) {
     const struct ec_alert *a = s->alert;
     struct ec_buf url = ec_buf_make(1024);
     struct upload upload = {s->message->payload};
+    struct ec_transport_options options = ec_sending_options(s);
     struct ec_transport t = {0};
     struct curl_slist *to = NULL;
     long code = 0;
     url_of(a, &url);
     enum ec_status status = ec_buf_check(&url, err);
-    if (status == EC_OK) status = ec_transport_open(&t, s, url.p, "smtp,smtps", err);
+    if (status == EC_OK) status = ec_transport_open(&t, &options, url.p, "smtp,smtps", err);
     if (status == EC_OK) status = log_in(&t, s, err);
     if (status == EC_OK && !(to = recipients(t.lib, a))) status = ec_fail(err, EC_NO_MEMORY, "no memory to send an alert");
     if (status == EC_OK) {

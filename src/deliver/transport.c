@@ -8,7 +8,7 @@ static int on_progress(void *user, curl_off_t dltotal, curl_off_t dlnow, curl_of
     (void)dlnow;
     (void)ultotal;
     (void)ulnow;
-    return t->sending->cancelled && t->sending->cancelled();
+    return t->cancelled && t->cancelled();
 }
 
 /* What the other side says is of no use to us, but for its code. */
@@ -18,12 +18,11 @@ static size_t discard(char *p, size_t size, size_t n, void *user) {
     return size * n;
 }
 
-static void set_limits(struct ec_transport *t) {
-    const struct ec_alert *a = t->sending->alert;
+static void set_limits(struct ec_transport *t, const struct ec_transport_options *o) {
     EC_TRANSPORT_SET(t, CURLOPT_NOSIGNAL, 1L);
-    EC_TRANSPORT_SET(t, CURLOPT_TIMEOUT_MS, (long)a->timeout_s * 1000);
-    EC_TRANSPORT_SET(t, CURLOPT_CONNECTTIMEOUT_MS, (long)a->connect_timeout_s * 1000);
-    EC_TRANSPORT_SET(t, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)a->timeout_s);
+    EC_TRANSPORT_SET(t, CURLOPT_TIMEOUT_MS, (long)o->timeout_s * 1000);
+    EC_TRANSPORT_SET(t, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_s * 1000);
+    EC_TRANSPORT_SET(t, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)o->timeout_s);
     EC_TRANSPORT_SET(t, CURLOPT_FOLLOWLOCATION, 0L);
     EC_TRANSPORT_SET(t, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     EC_TRANSPORT_SET(t, CURLOPT_NOPROGRESS, 0L);
@@ -34,27 +33,25 @@ static void set_limits(struct ec_transport *t) {
     EC_TRANSPORT_SET(t, CURLOPT_ERRORBUFFER, t->why);
 }
 
-static enum ec_status set_tls(struct ec_transport *t, struct ec_err *err) {
-    const struct ec_sending *s = t->sending;
+static enum ec_status set_tls(struct ec_transport *t, const struct ec_transport_options *o, struct ec_err *err) {
     EC_TRANSPORT_SET(t, CURLOPT_SSL_VERIFYPEER, 1L);
     EC_TRANSPORT_SET(t, CURLOPT_SSL_VERIFYHOST, 2L);
     EC_TRANSPORT_SET(t, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (!s->alert->ca_file) return EC_OK;
-    EC_TRY(ec_path_join(t->ca_path, sizeof t->ca_path, s->alert->ca_file[0] == '/' ? "" : s->project, s->alert->ca_file, err));
-    const char *path = s->alert->ca_file[0] == '/' ? s->alert->ca_file : t->ca_path;
-    if (!ec_path_exists(path)) return ec_fail(err, EC_DELIVERY, "its `ca_file` %s is not there", s->alert->ca_file);
-    EC_TRANSPORT_SET(t, CURLOPT_CAINFO, path);
+    if (!o->ca_file) return EC_OK;
+    EC_TRY(ec_path_below(t->ca_path, sizeof t->ca_path, o->project, o->ca_file, err));
+    if (!ec_path_exists(t->ca_path)) return ec_fail(err, EC_DELIVERY, "its `ca_file` %s is not there", o->ca_file);
+    EC_TRANSPORT_SET(t, CURLOPT_CAINFO, t->ca_path);
     return EC_OK;
 }
 
-enum ec_status ec_transport_open(struct ec_transport *t, const struct ec_sending *sending, const char *url,
+enum ec_status ec_transport_open(struct ec_transport *t, const struct ec_transport_options *options, const char *url,
                                  const char *protocols, struct ec_err *err) {
-    *t = (struct ec_transport){.sending = sending};
+    *t = (struct ec_transport){.cancelled = options->cancelled};
     EC_TRY(ec_curl_load(&t->lib, err));
     t->curl = t->lib->easy_init();
-    if (!t->curl) return ec_fail(err, EC_NO_MEMORY, "no memory to send an alert");
-    set_limits(t);
-    EC_TRY(set_tls(t, err));
+    if (!t->curl) return ec_fail(err, EC_NO_MEMORY, "no memory to send a message");
+    set_limits(t, options);
+    EC_TRY(set_tls(t, options, err));
     EC_TRANSPORT_SET(t, CURLOPT_PROTOCOLS_STR, protocols);
     EC_TRANSPORT_SET(t, CURLOPT_URL, url);
     return EC_OK;
@@ -62,7 +59,7 @@ enum ec_status ec_transport_open(struct ec_transport *t, const struct ec_sending
 
 enum ec_status ec_transport_perform(struct ec_transport *t, long *code, struct ec_err *err) {
     *code = 0;
-    if (t->failed) return ec_fail(err, EC_DELIVERY, "the library that sends alerts refused an option: it is too old, or the address is wrong");
+    if (t->failed) return ec_fail(err, EC_DELIVERY, "libcurl refused an option: it is too old, or the address is wrong");
     CURLcode result = t->lib->easy_perform(t->curl);
     if (t->lib->easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, code) != CURLE_OK) *code = 0;
     if (result == CURLE_OK) return EC_OK;

@@ -1,53 +1,44 @@
 /* A message to a webhook: POST of JSON, over https, signed where a secret is configured. */
 #include "base/calendar.h"
 #include "config/config.h"
+#include "deliver/http_post.h"
+#include "deliver/send.h"
 #include "deliver/sign.h"
-#include "deliver/transport.h"
+
+#define HEADERS_MAX (EC_ALERT_HEADERS_MAX + 3u)
 
 struct headers {
-    const struct ec_curl *lib;
-    struct curl_slist *list;
-    struct ec_buf line;
-    bool failed;
+    struct ec_http_header header[HEADERS_MAX];
+    size_t count;
+    char when[32];
+    struct ec_buf signature;
 };
 
 static void add(struct headers *h, const char *name, const char *value) {
-    ec_buf_clear(&h->line);
-    ec_buf_printf(&h->line, "%s: %s", name, value);
-    struct curl_slist *grown = h->line.failed ? NULL : h->lib->slist_append(h->list, h->line.p);
-    if (grown)
-        h->list = grown;
-    else
-        h->failed = true;
+    h->header[h->count++] = (struct ec_http_header){name, value};
 }
 
 static enum ec_status add_signature(struct headers *h, struct ec_sending *s, struct ec_err *err) {
     const char *secret;
-    char when[32];
     int64_t now_s = ec_now_micros() / EC_MICROS_PER_SECOND;
-    (void)snprintf(when, sizeof when, "%lld", (long long)now_s);
+    (void)snprintf(h->when, sizeof h->when, "%lld", (long long)now_s);
     add(h, "webhook-id", s->message->id);
-    add(h, "webhook-timestamp", when);
+    add(h, "webhook-timestamp", h->when);
     if (s->alert->secret.kind == EC_SECRET_NONE) return EC_OK;
     EC_TRY(ec_secrets_read(&s->secrets, s->project, &s->alert->secret, "secret", &secret, err));
-    struct ec_buf signature = ec_buf_make(256);
-    enum ec_status status = ec_sign(&signature, secret, s->message->id, now_s, s->message->payload, err);
-    if (status == EC_OK) add(h, "webhook-signature", ec_buf_str(&signature).p);
-    ec_buf_free(&signature);
-    return status;
+    EC_TRY(ec_sign(&h->signature, secret, s->message->id, now_s, s->message->payload, err));
+    EC_TRY(ec_buf_check(&h->signature, err));
+    add(h, "webhook-signature", h->signature.p);
+    return EC_OK;
 }
 
 static enum ec_status make_headers(struct headers *h, struct ec_sending *s, struct ec_err *err) {
-    add(h, "Content-Type", "application/json");
-    add(h, "User-Agent", "ecluse/" EC_VERSION);
-    add(h, "Expect", ""); /* the body is small: not asked for first */
     for (size_t i = 0; i < s->alert->header_count; i++) {
         const char *value;
         EC_TRY(ec_secrets_read(&s->secrets, s->project, &s->alert->header[i].value, s->alert->header[i].name, &value, err));
         add(h, s->alert->header[i].name, value);
     }
-    EC_TRY(add_signature(h, s, err));
-    return h->failed ? ec_fail(err, EC_NO_MEMORY, "no memory to send an alert") : EC_OK;
+    return add_signature(h, s, err);
 }
 
 /* The whole address is a secret, and each of its parts that says more than whom it belongs to. */
@@ -74,28 +65,14 @@ static enum ec_status read_url(struct ec_sending *s, const char **url, struct ec
 }
 
 enum ec_status ec_send_webhook(struct ec_sending *s, struct ec_err *err) {
-    const char *url;
-    struct ec_transport t = {0};
-    struct headers h = {.line = ec_buf_make(EC_SECRET_BYTES_MAX + 256)};
-    long code = 0;
-    enum ec_status status = read_url(s, &url, err);
-    if (status == EC_OK) status = ec_transport_open(&t, s, url, s->alert->tls == EC_TLS_NONE ? "http,https" : "https", err);
-    if (status == EC_OK) {
-        h.lib = t.lib;
-        status = make_headers(&h, s, err);
-    }
-    if (status == EC_OK) {
-        EC_TRANSPORT_SET(&t, CURLOPT_POST, 1L);
-        EC_TRANSPORT_SET(&t, CURLOPT_POSTFIELDS, s->message->payload.p);
-        EC_TRANSPORT_SET(&t, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->message->payload.n);
-        EC_TRANSPORT_SET(&t, CURLOPT_HTTPHEADER, h.list);
-        status = ec_transport_perform(&t, &code, err);
-    }
-    if (status == EC_OK && (code < 200 || code > 299))
-        status = ec_fail(err, EC_DELIVERY, "the server answered %ld%s", code, code >= 300 && code < 400 ? ": redirects are not followed" : "");
-    if (h.list) h.lib->slist_free_all(h.list);
-    if (h.line.p) explicit_bzero(h.line.p, h.line.cap);
-    ec_buf_free(&h.line);
-    ec_transport_close(&t);
+    struct ec_transport_options options = ec_sending_options(s);
+    struct ec_http_post request = {.options = &options, .protocols = s->alert->tls == EC_TLS_NONE ? "http,https" : "https", .body = s->message->payload};
+    struct headers h = {.signature = ec_buf_make(256)};
+    enum ec_status status = read_url(s, &request.url, err);
+    if (status == EC_OK) status = make_headers(&h, s, err);
+    request.header = h.header;
+    request.header_count = h.count;
+    if (status == EC_OK) status = ec_http_post(&request, err);
+    ec_buf_free(&h.signature);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "deliver/http_post.h"
+#include "deliver/secret.h"
 #include "publish/openlineage.h"
 #include "publish/prometheus.h"
 #include "quality/history.h"
@@ -15,12 +16,6 @@
 
 #define EVENTS_MAX  ((size_t)256 * EC_MIB)
 #define METRICS_MAX ((size_t)64 * EC_MIB)
-#define KEY_MAX     ((size_t)8 * EC_KIB)
-
-static enum ec_status below_project(char out[EC_PATH_MAX], const struct ec_config *config, const char *path, struct ec_err *err) {
-    if (path[0] == '/') return ec_path_join(out, EC_PATH_MAX, "", path, err);
-    return ec_path_join(out, EC_PATH_MAX, config->dir, path, err);
-}
 
 static enum ec_status make_folder_of(const char *path, struct ec_err *err) {
     char dir[EC_PATH_MAX];
@@ -58,7 +53,7 @@ enum ec_status ec_announce_metrics(const struct ec_finish_options *o, struct ec_
     char path[EC_PATH_MAX];
     if (!name) return EC_OK;
     struct ec_buf text = ec_buf_make(METRICS_MAX);
-    enum ec_status status = below_project(path, o->config, name, err);
+    enum ec_status status = ec_path_below(path, sizeof path, o->config->dir, name, err);
     if (status == EC_OK) status = make_folder_of(path, err);
     if (status == EC_OK) status = ec_prometheus_write(o->facts, last_success(o->config, o->facts), &text, err);
     /* Its temporary file is a hidden one that does not end with .prom, so the collector never reads half of it. */
@@ -79,45 +74,52 @@ static enum ec_status append(const char *path, const struct ec_buf *events, stru
     return status;
 }
 
-static enum ec_status take_key(const struct ec_config *config, struct ec_buf *key, struct ec_err *err) {
-    const struct ec_lineage *lineage = &config->lineage;
-    char path[EC_PATH_MAX];
-    if (lineage->key_env) {
-        const char *value = getenv(lineage->key_env);
-        if (!value || !*value) return ec_fail(err, EC_DELIVERY, "the API key for lineage is missing: the variable %s is not set", lineage->key_env);
-        ec_buf_addz(key, value);
-    } else if (lineage->key_file) {
-        EC_TRY(below_project(path, config, lineage->key_file, err));
-        EC_TRY(ec_file_load(path, key, err));
-        while (key->n > 0 && (key->p[key->n - 1] == '\n' || key->p[key->n - 1] == '\r')) key->p[--key->n] = '\0';
+static enum ec_status post_all(const struct ec_http_post *to, const struct ec_buf *events, struct ec_err *err) {
+    struct ec_http_post request = *to;
+    for (const char *p = events->p, *end = p + events->n; p < end;) {
+        const char *eol = memchr(p, '\n', (size_t)(end - p));
+        request.body = (struct ec_str){p, (size_t)(eol - p)};
+        EC_TRY(ec_http_post(&request, err));
+        p = eol + 1;
     }
-    return ec_buf_check(key, err);
+    return EC_OK;
 }
 
 /* An event a request, as the HTTP interface takes them. */
 static enum ec_status post(const struct ec_config *config, const struct ec_buf *events, struct ec_err *err) {
-    struct ec_buf key = ec_buf_make(KEY_MAX);
-    struct ec_http_post request = {.url = config->lineage.url, .timeout_s = config->lineage.timeout_s, .content_type = "application/json"};
-    enum ec_status status = take_key(config, &key, err);
-    if (key.n) request.bearer = key.p;
-    for (const char *p = events->p, *end = p + events->n; p < end && status == EC_OK;) {
-        const char *eol = memchr(p, '\n', (size_t)(end - p));
-        request.body = (struct ec_str){p, (size_t)(eol - p)};
-        status = ec_http_post(&request, err);
-        p = eol + 1;
+    const struct ec_lineage *lineage = &config->lineage;
+    struct ec_secrets secrets = {0};
+    struct ec_buf bearer = ec_buf_make(EC_SECRET_BYTES_MAX + 16);
+    struct ec_transport_options options = {.project = config->dir, .timeout_s = lineage->timeout_s, .connect_timeout_s = lineage->timeout_s};
+    struct ec_http_post request = {.options = &options, .url = lineage->url, .protocols = "http,https"};
+    const char *key;
+    enum ec_status status = ec_secrets_read(&secrets, config->dir, &lineage->key, "api_key", &key, err);
+    if (status == EC_OK) ec_buf_printf(&bearer, "Bearer %s", key);
+    if (status == EC_OK) status = ec_buf_check(&bearer, err);
+    struct ec_http_header header = {"Authorization", bearer.p};
+    if (lineage->key.kind != EC_SECRET_NONE) {
+        request.header = &header;
+        request.header_count = 1;
     }
-    if (key.p) explicit_bzero(key.p, key.n);
-    ec_buf_free(&key);
+    if (status == EC_OK) status = post_all(&request, events, err);
+    struct ec_buf shown = ec_buf_make(EC_PATH_MAX);
+    ec_redact_url(&shown, lineage->url);
+    if (status != EC_OK && err) ec_secrets_scrub(&secrets, err->message, sizeof err->message);
+    if (status != EC_OK) ec_err_context(err, "%s", ec_buf_check(&shown, NULL) == EC_OK ? shown.p : "the address");
+    ec_buf_free(&shown);
+    if (bearer.p) explicit_bzero(bearer.p, bearer.cap);
+    ec_buf_free(&bearer);
+    ec_secrets_deinit(&secrets);
     return status;
 }
 
 /* The file first: it is the one that is always there. One that fails does not keep the other from being tried. */
-static enum ec_status send(const struct ec_config *config, const struct ec_buf *events, struct ec_err *err) {
+static enum ec_status send_events(const struct ec_config *config, const struct ec_buf *events, struct ec_err *err) {
     const struct ec_lineage *lineage = &config->lineage;
     char path[EC_PATH_MAX];
     enum ec_status status = EC_OK;
     if (lineage->file) {
-        status = below_project(path, config, lineage->file, err);
+        status = ec_path_below(path, sizeof path, config->dir, lineage->file, err);
         if (status == EC_OK) status = append(path, events, err);
     }
     if (!lineage->url) return status;
@@ -133,7 +135,7 @@ static enum ec_status announce(const struct ec_config *config, const struct ec_r
     options->root = root;
     struct ec_buf events = ec_buf_make(EVENTS_MAX);
     enum ec_status status = ec_lineage_write(run, options, &events, err);
-    if (status == EC_OK) status = send(config, &events, err);
+    if (status == EC_OK) status = send_events(config, &events, err);
     ec_buf_free(&events);
     return status;
 }
