@@ -65,6 +65,5 @@ struct ec_alert {
 };
 
 const char *ec_alert_type_name(enum ec_alert_type type);
-const char *ec_alert_format_name(enum ec_alert_format format);
 
 #endif

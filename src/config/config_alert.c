@@ -22,7 +22,6 @@ static const char *const formats[] = {"json", "slack", "teams", "discord"};
 static const char *const severities[] = {"warn", "error", "critical"};
 
 const char *ec_alert_type_name(enum ec_alert_type type) { return types[type]; }
-const char *ec_alert_format_name(enum ec_alert_format format) { return formats[format]; }
 
 struct reading {
     struct ec_arena *arena;

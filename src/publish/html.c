@@ -29,18 +29,3 @@ void ec_html_value(struct ec_buf *out, const char *z) {
     ec_html_z(out, z);
     ec_buf_addz(out, "</bdi>");
 }
-
-void ec_html_url(struct ec_buf *out, const char *z) {
-    static const char digits[] = "0123456789ABCDEF";
-    for (; *z; z++) {
-        unsigned char c = (unsigned char)*z;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                     c == '.' || c == '_' || c == '~';
-        if (plain) {
-            ec_buf_addc(out, (char)c);
-            continue;
-        }
-        char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
-        ec_buf_add(out, escape, sizeof escape);
-    }
-}

@@ -3,6 +3,7 @@
 
 #include "base/calendar.h"
 #include "publish/mask.h"
+#include "quality/report.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -117,17 +118,9 @@ static void write_check(struct ec_sheet *s, const struct ec_sheet_check *of) {
     struct ec_json_writer *w = &s->w;
     const struct ec_check_facts *c = of->check;
     ec_json_object(w, NULL);
-    ec_json_str(w, "id", c->id);
+    ec_report_check(w, c);
     ec_json_str(w, "source", of->of->name);
-    ec_json_str(w, "rule", c->rule);
-    ec_json_str(w, "column", c->column);
-    ec_json_str(w, "dimension", c->dimension);
-    ec_json_str(w, "severity", c->severity);
-    ec_json_str(w, "action", c->action);
-    ec_json_str(w, "status", ec_check_status(c));
     ec_json_double(w, "max_failed_share", c->max_failed);
-    ec_json_uint(w, "evaluated", c->evaluated);
-    ec_json_uint(w, "failed", c->failed);
     write_samples(s, of);
     write_check_history(s, of);
     ec_json_str(w, "change", change_of(of));

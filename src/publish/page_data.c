@@ -135,22 +135,6 @@ static void write_runs(struct ec_sheet *s) {
 
 /* ---- archives and alerts ---- */
 
-static void write_archives(struct ec_sheet *s) {
-    struct ec_json_writer *w = &s->w;
-    ec_json_array(w, "archives");
-    for (size_t i = 0; i < s->run->archive_count; i++) {
-        const struct ec_archive_facts *a = &s->run->archive[i];
-        ec_json_object(w, NULL);
-        ec_json_str(w, "path", a->path);
-        ec_json_uint(w, "files", a->files);
-        ec_json_uint(w, "bytes", a->bytes);
-        ec_json_uint(w, "bytes_stored", a->bytes_stored);
-        ec_json_bool(w, "verified", a->verified);
-        ec_json_end(w);
-    }
-    ec_json_end_array(w);
-}
-
 static void write_alerts(struct ec_sheet *s) {
     struct ec_json_writer *w = &s->w;
     ec_json_array(w, "alerts");
@@ -195,7 +179,7 @@ static enum ec_status write_all(struct ec_sheet *s, struct ec_err *err) {
     ec_sheet_anomalies(s);
     ec_sheet_business(s);
     ec_sheet_lineage(s);
-    write_archives(s);
+    ec_archives_write(&s->w, "archives", s->run);
     write_alerts(s);
     ec_json_end(w);
     if (s->failed) return ec_fail(err, EC_NO_MEMORY, "no memory for the facts of the page");

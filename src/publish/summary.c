@@ -260,18 +260,7 @@ static void write_deliveries(struct ec_json_writer *w, const struct ec_run_facts
         ec_json_end(w);
     }
     ec_json_end_array(w);
-    ec_json_array(w, "archives");
-    for (size_t i = 0; i < run->archive_count; i++) {
-        const struct ec_archive_facts *a = &run->archive[i];
-        ec_json_object(w, NULL);
-        ec_json_str(w, "path", a->path);
-        ec_json_uint(w, "files", a->files);
-        ec_json_uint(w, "bytes", a->bytes);
-        ec_json_uint(w, "bytes_stored", a->bytes_stored);
-        ec_json_bool(w, "verified", a->verified);
-        ec_json_end(w);
-    }
-    ec_json_end_array(w);
+    ec_archives_write(w, "archives", run);
 }
 
 static enum ec_status write_timing(struct ec_json_writer *w, const struct ec_timing *timing,

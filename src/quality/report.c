@@ -177,8 +177,7 @@ static void write_column(struct ec_json_writer *w, const struct ec_column_facts 
     ec_json_end(w);
 }
 
-static void write_check(struct ec_json_writer *w, const struct ec_check_facts *c) {
-    ec_json_object(w, NULL);
+void ec_report_check(struct ec_json_writer *w, const struct ec_check_facts *c) {
     ec_json_str(w, "id", c->id);
     ec_json_str(w, "rule", c->rule);
     ec_json_str(w, "column", c->column);
@@ -188,6 +187,11 @@ static void write_check(struct ec_json_writer *w, const struct ec_check_facts *c
     ec_json_str(w, "status", ec_check_status(c));
     ec_json_uint(w, "evaluated", c->evaluated);
     ec_json_uint(w, "failed", c->failed);
+}
+
+static void write_check(struct ec_json_writer *w, const struct ec_check_facts *c) {
+    ec_json_object(w, NULL);
+    ec_report_check(w, c);
     ec_json_double(w, "max_failed", c->max_failed);
     ec_json_array(w, "samples");
     for (size_t i = 0; i < c->sample_count; i++) {

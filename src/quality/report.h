@@ -29,6 +29,9 @@ void ec_report_label_unique(const char *path, const char *member, char out[EC_RE
 /* "validation_report_<label>.json" */
 void ec_report_name(const char *label, char out[EC_REPORT_NAME_MAX]);
 
+/* What a check is and found, as members of the object at hand. */
+void ec_report_check(struct ec_json_writer *w, const struct ec_check_facts *check);
+
 /* The report as JSON text, appended. EC_NO_MEMORY past the buffer's limit. */
 enum ec_status ec_report_write(const struct ec_unit *unit, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
 /* Writes it into the folder `dir`, which exists; it appears whole or not at all. */

@@ -167,6 +167,21 @@ enum ec_status ec_run_worst_first(const struct ec_run_facts *run, size_t *order,
     return status;
 }
 
+void ec_archives_write(struct ec_json_writer *w, const char *key, const struct ec_run_facts *run) {
+    ec_json_array(w, key);
+    for (size_t i = 0; i < run->archive_count; i++) {
+        const struct ec_archive_facts *a = &run->archive[i];
+        ec_json_object(w, NULL);
+        ec_json_str(w, "path", a->path);
+        ec_json_uint(w, "files", a->files);
+        ec_json_uint(w, "bytes", a->bytes);
+        ec_json_uint(w, "bytes_stored", a->bytes_stored);
+        ec_json_bool(w, "verified", a->verified);
+        ec_json_end(w);
+    }
+    ec_json_end_array(w);
+}
+
 void ec_run_facts_write(struct ec_json_writer *w, const char *key, const struct ec_run_facts *run) {
     ec_json_object(w, key);
     ec_json_str(w, "run", run->run);

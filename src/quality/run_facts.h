@@ -103,6 +103,9 @@ enum ec_status ec_run_totals(struct ec_run_facts *run, struct ec_err *err) EC_MU
 /* The verdict of the run: the worst of its files. */
 enum ec_verdict ec_run_verdict(const struct ec_run_facts *run);
 
+/* The archives as a list of objects. */
+void ec_archives_write(struct ec_json_writer *w, const char *key, const struct ec_run_facts *run);
+
 /* As compact JSON, and back (without archives); reading initialises *run and sums up. */
 void ec_run_facts_write(struct ec_json_writer *w, const char *key, const struct ec_run_facts *run);
 enum ec_status ec_run_facts_read(const json_t *object, struct ec_run_facts *run, struct ec_err *err) EC_MUST_USE;

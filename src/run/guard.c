@@ -68,14 +68,8 @@ enum ec_status ec_guard_run(const struct ec_guard_options *o, int fd_in, int fd_
     enum ec_status status = EC_OK;
     const char *line;
     size_t n;
-    while (status == EC_OK) {
-        if (ec_lines_take(&in, &line, &n))
-            status = n > 0 ? run_line(pool, &guard, line, n, err) : EC_OK;
-        else if (in.end)
-            break;
-        else
-            status = ec_lines_fill(&in, err);
-    }
+    while (status == EC_OK && (status = ec_lines_next(&in, &line, &n, err)) == EC_OK && line)
+        if (n > 0) status = run_line(pool, &guard, line, n, err);
     ec_lines_free(&in);
     ec_pool_destroy(pool);
     return status;

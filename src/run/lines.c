@@ -47,3 +47,12 @@ enum ec_status ec_lines_fill(struct ec_lines *in, struct ec_err *err) {
     in->buf.n += (size_t)got;
     return EC_OK;
 }
+
+enum ec_status ec_lines_next(struct ec_lines *in, const char **line, size_t *n, struct ec_err *err) {
+    *line = NULL;
+    while (!ec_lines_take(in, line, n)) {
+        if (in->end) return EC_OK;
+        EC_TRY(ec_lines_fill(in, err));
+    }
+    return EC_OK;
+}

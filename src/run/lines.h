@@ -29,4 +29,7 @@ bool ec_lines_take(struct ec_lines *in, const char **line, size_t *n);
 /* Reads once, and waits for it; at the end of the input it sets in->end. EC_PROTOCOL where a line is too long. */
 enum ec_status ec_lines_fill(struct ec_lines *in, struct ec_err *err) EC_MUST_USE;
 
+/* The next line, waiting for it; *line is NULL at the end of the input. */
+enum ec_status ec_lines_next(struct ec_lines *in, const char **line, size_t *n, struct ec_err *err) EC_MUST_USE;
+
 #endif

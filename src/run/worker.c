@@ -61,14 +61,8 @@ enum ec_status ec_worker_serve(struct ec_task_context *context, int fd_in, int f
     enum ec_status status = EC_OK;
     const char *line;
     size_t n;
-    while (status == EC_OK) {
-        if (ec_lines_take(&in, &line, &n))
-            status = n > 0 ? run_line(context, line, n, fd_out, err) : EC_OK;
-        else if (in.end)
-            break;
-        else
-            status = ec_lines_fill(&in, err);
-    }
+    while (status == EC_OK && (status = ec_lines_next(&in, &line, &n, err)) == EC_OK && line)
+        if (n > 0) status = run_line(context, line, n, fd_out, err);
     ec_lines_free(&in);
     return status;
 }
