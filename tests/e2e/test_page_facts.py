@@ -262,6 +262,17 @@ class PageFacts(unittest.TestCase):
         self.assertEqual([(a["type"], a["status"], a["message"]) for a in json.loads(result)["alerts"]],
                          [("smtp", "sent", "<ok>"), ("file", "sent", None)])
 
+    def test_the_page_of_a_run_shows_rows_of_files_that_were_read_in_ranges(self):
+        """Their quarantine is put together when the files of a run are put in place: the page is drawn after that."""
+        project = kit.new_project()
+        rows = [kit.sale(i) for i in range(40000)]
+        rows[20000] = kit.sale(20000, quantity="two")
+        project.write("data/raw/sales_1.csv", kit.csv_text(kit.SALES_HEADER, *rows))
+        project.run("--no-archive", "--set", "chunk_size_mb=1", "--as-of", kit.AS_OF, code=None)
+        page = project.read("data/quality/dashboard.html").decode()
+        found = json.loads(page[page.index('id="facts">') + len('id="facts">'):].split("</script>")[0])
+        self.assertEqual([(row["line"], row["reasons"][0]["value"]) for row in found["quarantine"]["rows"]], [(20002, "two")])
+
     def test_hostile_names_stay_json(self):
         name = "sales_<img src=x>&'\".csv"
         header = "order_id,order_date,user_id,session_id,product_id,quantity,unit_price,discount,total_amount,payment_method,status"
