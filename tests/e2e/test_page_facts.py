@@ -266,12 +266,13 @@ class PageFacts(unittest.TestCase):
         """Their quarantine is put together when the files of a run are put in place: the page is drawn after that."""
         project = kit.new_project()
         rows = [kit.sale(i) for i in range(40000)]
-        rows[20000] = kit.sale(20000, quantity="two")
+        for i in (10, 20000, 39990):
+            rows[i] = kit.sale(i, quantity="two")
         project.write("data/raw/sales_1.csv", kit.csv_text(kit.SALES_HEADER, *rows))
         project.run("--no-archive", "--set", "chunk_size_mb=1", "--as-of", kit.AS_OF, code=None)
         page = project.read("data/quality/dashboard.html").decode()
         found = json.loads(page[page.index('id="facts">') + len('id="facts">'):].split("</script>")[0])
-        self.assertEqual([(row["line"], row["reasons"][0]["value"]) for row in found["quarantine"]["rows"]], [(20002, "two")])
+        self.assertEqual([(row["line"], row["reasons"][0]["value"]) for row in found["quarantine"]["rows"]], [(12, "two"), (20002, "two"), (39992, "two")])
 
     def test_hostile_names_stay_json(self):
         name = "sales_<img src=x>&'\".csv"
