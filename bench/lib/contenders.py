@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.path.normpath(os.path.join(HERE, ".."))
 ROOT = os.path.normpath(os.path.join(BENCH, ".."))
+DISK_RESERVE = 16 << 30  # bytes that discarded outputs leave free
 AS_OF = "2025-07-19"  # the day after the last of a generated shop
 
 
@@ -26,6 +28,23 @@ class Place:
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
+
+    def discard(self, path):
+        """Puts outputs out of the way without removing them.
+
+        ext4 without a journal passes over the inodes that were removed in the last minutes, one by one, for every file
+        that is made: a round would pay for the files of the one before it, the more of them the more it makes. What was
+        discarded goes by empty(), when nothing is measured any more, or at once where the disk has no room for it."""
+        if not os.path.lexists(path):
+            return
+        away = self.path("discarded")
+        os.makedirs(away, exist_ok=True)
+        os.rename(path, os.path.join(away, f"{time.monotonic_ns()}-{os.path.basename(path)}"))
+        if shutil.disk_usage(self.folder).free < DISK_RESERVE:
+            self.empty()
+
+    def empty(self):
+        shutil.rmtree(self.path("discarded"), ignore_errors=True)
 
     def call(self, *command):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
@@ -107,7 +126,7 @@ class Contender:
         self.out = place.path("out-" + name)
 
     def prepare(self):
-        shutil.rmtree(self.out, ignore_errors=True)
+        self.place.discard(self.out)
         os.makedirs(self.out)
 
     def version(self):
@@ -117,14 +136,14 @@ class Contender:
         return json.loads(self.place.call(self.place.python, "-B", os.path.join(HERE, "answers.py"), self.answers, self.out))
 
     def clean(self):
-        shutil.rmtree(self.out, ignore_errors=True)
+        self.place.discard(self.out)
 
 
 class Ecluse(Contender):
     answers = "ecluse"
 
     def prepare(self):
-        shutil.rmtree(self.out, ignore_errors=True)
+        self.place.discard(self.out)
         self.place.call(self.place.ecluse, "init", self.out)
         link_tree(self.shop.raw, os.path.join(self.out, "data", "raw"))
 

@@ -105,7 +105,7 @@ def run_project(place, project, memory=False):
 def project_before(place, shop, name, days):
     """A project that has read the catalogue, the users and those days."""
     project = place.path(name)
-    shutil.rmtree(project, ignore_errors=True)
+    place.discard(project)
     place.call(place.ecluse, "init", project)
     for path in glob.glob(os.path.join(shop.raw, "users_*.csv")) + glob.glob(os.path.join(shop.raw, "products_catalog.*")):
         shutil.copyfile(path, os.path.join(project, "data", "raw", os.path.basename(path)))
@@ -116,9 +116,9 @@ def project_before(place, shop, name, days):
 
 def copy_project(place, project, to):
     """Raw files are linked, not copied: a file of another inode would be hashed anew, as no drop folder asks for."""
-    shutil.rmtree(to, ignore_errors=True)
+    place.discard(to)
     place.call("cp", "-a", "--reflink=auto", project, to)
-    shutil.rmtree(os.path.join(to, "data", "raw"))
+    place.discard(os.path.join(to, "data", "raw"))
     place.call("cp", "-al", os.path.join(project, "data", "raw"), os.path.join(to, "data", "raw"))
 
 
@@ -140,7 +140,7 @@ def history(place, day_mb, rounds=5):
             copy_day(shop, again, days[30:])
             walls[name].append(run_project(place, again).wall)
     for path in (*project.values(), again):
-        shutil.rmtree(path, ignore_errors=True)
+        place.discard(path)
     month, near, empty = (measure.median(walls[name]) for name in before)
     note = f"a day of {day_mb} MB: {month:.2f} s after 30 days, {near:.2f} s after 3, {empty:.2f} s on empty tables"
 
@@ -170,7 +170,7 @@ def help_text(place, rounds=20):
 def archive(place, shop, rounds=3):
     """Text alone: a project whose drop folder holds the shop's sessions and sales."""
     project = place.path("archive")
-    shutil.rmtree(project, ignore_errors=True)
+    place.discard(project)
     place.call(place.ecluse, "init", project)
     raw = os.path.join(project, "data", "raw")
     os.makedirs(os.path.join(raw, "user_sessions"), exist_ok=True)
@@ -180,11 +180,11 @@ def archive(place, shop, rounds=3):
     total = sum(map(os.path.getsize, files))
     speeds = []
     for _ in range(rounds):
-        shutil.rmtree(os.path.join(project, "data", "archive"), ignore_errors=True)
+        place.discard(os.path.join(project, "data", "archive"))
         contenders.sync()
         used = measure.run([place.ecluse, "-C", project, "archive", "--include", "raw"], place.log)
         speeds.append(total / 1e6 / used.cpu)
-    shutil.rmtree(project, ignore_errors=True)
+    place.discard(project)
     return [at_least("archive (tar.gz, verified), per core", measure.median(speeds), 400, "MB/s", f"`archive` of {total / 1e6:.0f} MB of CSV, per processor second, reading back included")]
 
 

@@ -14,6 +14,7 @@
 
 #include <malloc.h>
 
+#define KEPT_BYTES (8 * 1024 * 1024) /* buffers below it stay with the process */
 #define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
 
 /* For each thread: DuckDB fails below some dozens of MiB where it could spill. */
@@ -171,10 +172,11 @@ static void free_driver(struct ec_driver *d) {
 }
 
 /* Large buffers go back to the system when they are freed, and grow by moving pages: the stages of a run follow each
- * other in this process, and by its habit glibc would keep for the next what the last one needed. */
+ * other in this process, and by its habit glibc would keep for the next what the last one needed. Smaller ones stay: a
+ * part's buffers are the next one's, and a page that comes anew costs more than it holds is worth. */
 static void set_allocator(void) {
-    (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
-    (void)mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
 enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcome *outcome, struct ec_err *err) {

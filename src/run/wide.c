@@ -1,7 +1,7 @@
 #include "run/wide.h"
 
 #include "base/io.h"
-#include "run/wide_rows.h"
+#include "run/wide_join.h"
 
 #define ARENA_MAX ((size_t)2 * EC_GIB)
 
@@ -138,22 +138,58 @@ static enum ec_status read_rows(struct wide *w, struct ec_sql_rows *rows, struct
     }
 }
 
+/* ---- by our own join ---- */
+
+static enum ec_status write_joined(struct wide *w, struct wide_join *join, struct ec_err *err) {
+    for (;;) {
+        EC_TRY(begin_run(w, err));
+        wide_join_next(join, &w->run[0]);
+        if (w->run[0].rows == 0) return EC_OK;
+        EC_TRY(write_runs(w, err));
+    }
+}
+
+/* *joined: whether this table's joins could be made; DuckDB can make all of them. */
+static enum ec_status join_and_write(struct wide *w, const struct ec_partitions *touched, const struct ec_model_files *files,
+                                     bool *joined, struct ec_err *err) {
+    struct wide_join_input input = {.model = w->model, .touched = touched, .files = files, .stopped = w->stopped, .context = w->context};
+    struct wide_join *join;
+    enum ec_status status = wide_join_open(&input, &join, err);
+    *joined = status != EC_TABLE_FORMAT;
+    if (status != EC_OK) return status;
+    status = prepare(w, files, err);
+    if (status == EC_OK) status = write_joined(w, join, err);
+    wide_join_close(join);
+    return status;
+}
+
+/* ---- by DuckDB's ---- */
+
+static enum ec_status query_and_write(struct wide *w, struct ec_sql *sql, const struct ec_partitions *touched,
+                                      struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+    struct ec_sql_rows *rows = NULL;
+    EC_TRY(ec_model_bind_rows(sql, w->model, touched, files, arena, err));
+    EC_TRY(prepare(w, files, err));
+    EC_TRY(ec_model_query_rows(sql, w->model, touched, &rows, err));
+    enum ec_status status = read_rows(w, rows, err);
+    ec_sql_rows_close(rows); /* the join's memory goes before the columns' comes */
+    return status == EC_OK ? write_runs(w, err) : status;
+}
+
 enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
                              const struct ec_model_files *files, struct ec_table_writer *writer,
                              bool (*stopped)(void *), void *context, struct ec_err *err) {
     struct wide w = {.model = model, .plan = model->wide, .writer = writer, .stopped = stopped, .context = context};
     struct ec_arena arena;
     ec_arena_init(&arena, ARENA_MAX);
-    struct ec_sql_rows *rows = NULL;
-    struct ec_model_files *bound = ec_arena_calloc(&arena, model->input_count, sizeof *bound);
-    enum ec_status status = bound ? EC_OK : no_memory(err);
-    if (bound && model->input_count) memcpy(bound, files, model->input_count * sizeof *bound);
-    if (status == EC_OK) status = ec_model_bind_rows(sql, model, touched, bound, &arena, err);
-    if (status == EC_OK) status = prepare(&w, bound, err);
-    if (status == EC_OK) status = ec_model_query_rows(sql, model, touched, &rows, err);
-    if (status == EC_OK) status = read_rows(&w, rows, err);
-    ec_sql_rows_close(rows); /* the join's memory goes before the columns' comes */
-    if (status == EC_OK) status = write_runs(&w, err);
+    struct ec_model_files *needed = ec_arena_calloc(&arena, model->input_count, sizeof *needed);
+    enum ec_status status = needed ? EC_OK : no_memory(err);
+    if (needed && model->input_count) memcpy(needed, files, model->input_count * sizeof *needed);
+    for (size_t i = 0; i < model->input_count && status == EC_OK; i++)
+        status = ec_model_choose_files(model, i, touched, &needed[i], &arena, err);
+    bool joined = false;
+    if (status == EC_OK && model->wide->join) status = join_and_write(&w, touched, needed, &joined, err);
+    if (!joined && (status == EC_OK || status == EC_TABLE_FORMAT)) status = query_and_write(&w, sql, touched, needed, &arena, err);
     finish(&w);
     ec_arena_deinit(&arena);
     return status;

@@ -65,6 +65,23 @@ struct ec_wide_column {
     size_t value;     /* place among the values */
 };
 
+/* A joined table's column that equals one of the first table's. */
+struct ec_wide_key {
+    const char *name;
+    const char *first_name;
+    enum ec_type type; /* of both: STRING, INTEGER, DATE, DATETIME */
+};
+
+/* How a table joins the first one, where the condition is nothing but equal columns and days around the first
+ * one's: then its rows are found without DuckDB (run/wide_join.h). */
+struct ec_wide_join {
+    bool required; /* INNER: a row of the first table without one of this is left out */
+    struct ec_wide_key *key;
+    size_t key_count;      /* at least one */
+    bool near;             /* the table's day is within [first's + days_from, first's + days_to] */
+    int days_from, days_to;
+};
+
 /* What `order_by: none` allows where the SQL is nothing but a join and its list mostly columns as they
  * are (model_wide.c): DuckDB computes a narrow query, whose rows are the numbers of the tables' rows
  * that belong together and the few values that are not columns; the columns are then fetched from the
@@ -76,7 +93,9 @@ struct ec_model_wide {
     struct ec_wide_column *column; /* as the model's */
     size_t column_count;
     size_t value_count;
+    size_t *partition_of;   /* per value, the joined table whose partition column it is; SIZE_MAX: another value */
     size_t partition_value; /* the value that is the partition column; SIZE_MAX: none */
+    const struct ec_wide_join *join; /* per joined table but the first, at its place; NULL: only DuckDB can join them */
 };
 
 struct ec_model {
@@ -154,6 +173,10 @@ bool ec_partitions_have(const struct ec_partitions *partitions, const char *valu
  * without files is empty. They are opened by the query. */
 enum ec_status ec_model_bind(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
                              const struct ec_model_files *files, struct ec_err *err) EC_MUST_USE;
+
+/* The input's files that the touched partitions need, those of one partition together; the arena holds the list. */
+enum ec_status ec_model_choose_files(const struct ec_model *model, size_t input, const struct ec_partitions *touched,
+                                     struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) EC_MUST_USE;
 
 /* The same for a wide model's narrow query: each input has the column "# row" too, (f << 32) + r for row
  * r of the input's file f. files[i] is replaced by the list of the files that are needed, in their order

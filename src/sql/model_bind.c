@@ -147,14 +147,15 @@ static int by_partition(const void *a, const void *b) {
     return order ? order : strcmp(left->path, right->path);
 }
 
-/* The files that are needed, those of one partition together. */
-static enum ec_status choose_files(const struct ec_partitions *needed, struct ec_model_files *files, struct ec_arena *arena,
-                                   struct ec_err *err) {
+enum ec_status ec_model_choose_files(const struct ec_model *model, size_t input, const struct ec_partitions *touched,
+                                     struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+    struct ec_partitions needed;
+    EC_TRY(ec_model_needs(model, input, touched, arena, &needed, err));
     struct ec_model_file *file = ec_arena_calloc(arena, files->count, sizeof *file);
     if (!file) return ec_fail(err, EC_NO_MEMORY, "no memory for the inputs of a model");
     size_t n = 0;
     for (size_t i = 0; i < files->count; i++)
-        if (ec_partitions_have(needed, files->file[i].partition)) file[n++] = files->file[i];
+        if (ec_partitions_have(&needed, files->file[i].partition)) file[n++] = files->file[i];
     if (n) qsort(file, n, sizeof *file, by_partition);
     *files = (struct ec_model_files){file, n};
     return EC_OK;
@@ -203,9 +204,7 @@ static enum ec_status write_row_view(struct ec_buf *out, const struct ec_model_t
 
 static enum ec_status bind_rows(struct ec_sql *sql, const struct ec_model *model, size_t index, const struct ec_partitions *touched,
                                 struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
-    struct ec_partitions needed;
-    EC_TRY(ec_model_needs(model, index, touched, arena, &needed, err));
-    EC_TRY(choose_files(&needed, files, arena, err));
+    EC_TRY(ec_model_choose_files(model, index, touched, files, arena, err));
     struct ec_buf rows = ec_buf_make(EC_SQL_TEXT_MAX);
     enum ec_status status = write_row_view(&rows, model->input[index].table, files, err);
     return offer(sql, model, index, &rows, status, err);

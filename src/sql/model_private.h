@@ -5,6 +5,8 @@
 #include "sql/duck.h"
 #include "sql/model.h"
 
+#include <jansson.h>
+
 /* A table's name as the SQL has it, and where. */
 struct ec_name_at {
     const char *name;
@@ -39,6 +41,10 @@ enum ec_status ec_model_tables(struct ec_sql *sql, struct ec_model_draft *draft,
 /* Sets model->wide where the model, whose columns are known, is a wide one; NULL where not. */
 enum ec_status ec_model_find_wide(struct ec_sql *sql, struct ec_arena *arena, struct ec_model *model,
                                   struct ec_err *err) EC_MUST_USE;
+
+/* Sets wide->join where the statement's joins, whose tables are known by alias, can be made without DuckDB. */
+enum ec_status ec_model_find_joins(const struct ec_model *model, struct ec_model_wide *wide, const char *const *alias,
+                                   const json_t *select, struct ec_arena *arena, struct ec_err *err) EC_MUST_USE;
 
 /* Turns drafts into models whose inputs are resolved, in order. */
 enum ec_status ec_models_order(struct ec_models *models, struct ec_model_draft *draft, const struct ec_model_table *table,

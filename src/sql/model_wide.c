@@ -14,8 +14,8 @@
  * DuckDB found for the whole statement; where they differ in name, type or number, the model is not wide.
  */
 #include "sql/model_private.h"
+#include "sql/model_tree.h"
 
-#include <jansson.h>
 #include <strings.h>
 
 #define TABLES_MAX 16u
@@ -29,26 +29,14 @@ struct shape {
     json_t *list; /* the narrow select list */
 };
 
-static const char *text_of(const json_t *object, const char *key) {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-static bool is_empty(const json_t *value) {
-    if (json_is_array(value)) return json_array_size(value) == 0;
-    return !value || json_is_null(value);
-}
-
-static bool is(const json_t *object, const char *key, const char *value) { return strcmp(text_of(object, key), value) == 0; }
-
 /* ---- FROM ---- */
 
 static bool add_table(struct shape *s, const json_t *node) {
     struct ec_model_wide *wide = s->wide;
-    if (wide->table_count == TABLES_MAX || !is_empty(json_object_get(node, "sample")) ||
-        !is_empty(json_object_get(node, "column_name_alias")) || !is_empty(json_object_get(node, "at_clause")))
+    if (wide->table_count == TABLES_MAX || !ec_tree_is_empty(json_object_get(node, "sample")) ||
+        !ec_tree_is_empty(json_object_get(node, "column_name_alias")) || !ec_tree_is_empty(json_object_get(node, "at_clause")))
         return false;
-    const char *name = text_of(node, "table_name"), *alias = text_of(node, "alias");
+    const char *name = ec_tree_text(node, "table_name"), *alias = ec_tree_text(node, "alias");
     size_t input = 0;
     while (input < s->model->input_count && strcasecmp(s->model->input[input].table->name, name) != 0) input++;
     if (input == s->model->input_count) return false;
@@ -61,9 +49,9 @@ static bool add_table(struct shape *s, const json_t *node) {
 }
 
 static bool is_plain_join(const json_t *node) {
-    return is(node, "type", "JOIN") && (is(node, "join_type", "LEFT") || is(node, "join_type", "INNER")) &&
-           is(node, "ref_type", "REGULAR") && is_empty(json_object_get(node, "using_columns")) &&
-           is_empty(json_object_get(node, "sample"));
+    return ec_tree_is(node, "type", "JOIN") && (ec_tree_is(node, "join_type", "LEFT") || ec_tree_is(node, "join_type", "INNER")) &&
+           ec_tree_is(node, "ref_type", "REGULAR") && ec_tree_is_empty(json_object_get(node, "using_columns")) &&
+           ec_tree_is_empty(json_object_get(node, "sample"));
 }
 
 /* The tables from left to right. */
@@ -73,7 +61,7 @@ static bool add_tables(struct shape *s, const json_t *from) {
     stack[depth++] = from;
     while (depth > 0) {
         const json_t *node = stack[--depth];
-        if (is(node, "type", "BASE_TABLE")) {
+        if (ec_tree_is(node, "type", "BASE_TABLE")) {
             if (!add_table(s, node)) return false;
             continue;
         }
@@ -91,8 +79,8 @@ static json_t *column_ref(const char *table, const char *column, const char *ali
                      0, "column_names", table, column);
 }
 
-/* The next column of the result is the item's value; takes the item. */
-static bool add_value(struct shape *s, json_t *item) {
+/* The next column of the result is the item's value; takes the item. `table`: whose partition it is, or SIZE_MAX. */
+static bool add_value(struct shape *s, json_t *item, size_t table) {
     struct ec_model_wide *wide = s->wide;
     char alias[24];
     (void)snprintf(alias, sizeof alias, EC_WIDE_VALUE "%zu", wide->value_count);
@@ -102,6 +90,7 @@ static bool add_value(struct shape *s, json_t *item) {
     if (!done) return false;
     const char *name = s->model->table.column[wide->column_count].name, *by = s->model->table.partition_by;
     if (by && strcasecmp(name, by) == 0) wide->partition_value = wide->value_count;
+    wide->partition_of[wide->value_count] = table;
     wide->column[wide->column_count++] = (struct ec_wide_column){.table = SIZE_MAX, .value = wide->value_count++};
     return true;
 }
@@ -117,9 +106,9 @@ static bool add_column(struct shape *s, size_t table, const struct ec_delta_colu
     if (wide->column_count == ours->column_count) return false;
     const struct ec_delta_column *result = &ours->column[wide->column_count];
     if (strcmp(result->name, name) != 0 || !same_type(result->type, column->type)) return false;
-    if ((theirs->partition_by && strcasecmp(theirs->partition_by, column->name) == 0) ||
-        (ours->partition_by && strcasecmp(ours->partition_by, name) == 0))
-        return add_value(s, column_ref(s->alias[table], column->name, ""));
+    bool partition = theirs->partition_by && strcasecmp(theirs->partition_by, column->name) == 0;
+    if (partition || (ours->partition_by && strcasecmp(ours->partition_by, name) == 0))
+        return add_value(s, column_ref(s->alias[table], column->name, ""), partition ? table : SIZE_MAX);
     wide->column[wide->column_count++] = (struct ec_wide_column){.table = table, .name = column->name};
     return true;
 }
@@ -137,7 +126,7 @@ static const char *renamed(const json_t *list, const char *name) {
     size_t i;
     const json_t *entry;
     json_array_foreach((json_t *)list, i, entry) {
-        if (strcasecmp(text_of(json_object_get(entry, "key"), "column"), name) == 0) return text_of(entry, "value");
+        if (strcasecmp(ec_tree_text(json_object_get(entry, "key"), "column"), name) == 0) return ec_tree_text(entry, "value");
     }
     return name;
 }
@@ -149,14 +138,14 @@ static bool is_simple_star(const json_t *item) {
         if (!json_is_string(entry)) return false;
     }
     json_array_foreach(json_object_get(item, "rename_list"), i, entry) {
-        if (*text_of(json_object_get(entry, "key"), "table")) return false;
+        if (*ec_tree_text(json_object_get(entry, "key"), "table")) return false;
     }
-    return is_empty(json_object_get(item, "replace_list")) && is_empty(json_object_get(item, "qualified_exclude_list")) &&
-           is_empty(json_object_get(item, "expr")) && json_is_false(json_object_get(item, "columns"));
+    return ec_tree_is_empty(json_object_get(item, "replace_list")) && ec_tree_is_empty(json_object_get(item, "qualified_exclude_list")) &&
+           ec_tree_is_empty(json_object_get(item, "expr")) && json_is_false(json_object_get(item, "columns"));
 }
 
 static bool add_star(struct shape *s, const json_t *item) {
-    const char *relation = text_of(item, "relation_name");
+    const char *relation = ec_tree_text(item, "relation_name");
     const json_t *exclude = json_object_get(item, "exclude_list"), *rename = json_object_get(item, "rename_list");
     if (!is_simple_star(item)) return false;
     for (size_t t = 0; t < s->wide->table_count; t++) {
@@ -173,15 +162,15 @@ static bool add_star(struct shape *s, const json_t *item) {
 
 static bool add_reference(struct shape *s, json_t *item) {
     const json_t *names = json_object_get(item, "column_names");
-    const char *alias = text_of(item, "alias");
-    if (json_array_size(names) != 2) return add_value(s, json_incref(item));
+    const char *alias = ec_tree_text(item, "alias");
+    if (json_array_size(names) != 2) return add_value(s, json_incref(item), SIZE_MAX);
     const char *table = json_string_value(json_array_get(names, 0)), *name = json_string_value(json_array_get(names, 1));
     for (size_t t = 0; table && name && t < s->wide->table_count; t++) {
         if (strcasecmp(table, s->alias[t]) != 0) continue;
         const struct ec_delta_column *column = ec_model_column(s->model->input[s->wide->input[t]].table, name);
         if (column) return add_column(s, t, column, *alias ? alias : column->name);
     }
-    return add_value(s, json_incref(item)); /* a field of a struct, or what else a name may be */
+    return add_value(s, json_incref(item), SIZE_MAX); /* a field of a struct, or what else a name may be */
 }
 
 /* Whether the expression is made of values of its row alone. */
@@ -211,19 +200,19 @@ static bool is_row_wise(const json_t *item) {
 }
 
 static bool add_item(struct shape *s, json_t *item) {
-    if (is(item, "class", "STAR")) return add_star(s, item);
-    if (is(item, "class", "COLUMN_REF")) return add_reference(s, item);
-    return is_row_wise(item) && add_value(s, json_incref(item));
+    if (ec_tree_is(item, "class", "STAR")) return add_star(s, item);
+    if (ec_tree_is(item, "class", "COLUMN_REF")) return add_reference(s, item);
+    return is_row_wise(item) && add_value(s, json_incref(item), SIZE_MAX);
 }
 
 /* ---- the whole ---- */
 
 static bool is_plain_select(const json_t *node) {
-    return is(node, "type", "SELECT_NODE") && is_empty(json_object_get(node, "modifiers")) &&
-           is_empty(json_object_get(json_object_get(node, "cte_map"), "map")) &&
-           is_empty(json_object_get(node, "group_expressions")) && is_empty(json_object_get(node, "group_sets")) &&
-           is(node, "aggregate_handling", "STANDARD_HANDLING") && is_empty(json_object_get(node, "having")) &&
-           is_empty(json_object_get(node, "sample")) && is_empty(json_object_get(node, "qualify"));
+    return ec_tree_is(node, "type", "SELECT_NODE") && ec_tree_is_empty(json_object_get(node, "modifiers")) &&
+           ec_tree_is_empty(json_object_get(json_object_get(node, "cte_map"), "map")) &&
+           ec_tree_is_empty(json_object_get(node, "group_expressions")) && ec_tree_is_empty(json_object_get(node, "group_sets")) &&
+           ec_tree_is(node, "aggregate_handling", "STANDARD_HANDLING") && ec_tree_is_empty(json_object_get(node, "having")) &&
+           ec_tree_is_empty(json_object_get(node, "sample")) && ec_tree_is_empty(json_object_get(node, "qualify"));
 }
 
 static bool add_row_numbers(struct shape *s) {
@@ -288,7 +277,8 @@ static bool allocate(struct shape *s) {
     s->wide->partition_value = SIZE_MAX;
     s->wide->input = ec_arena_calloc(s->arena, TABLES_MAX, sizeof *s->wide->input);
     s->wide->column = ec_arena_calloc(s->arena, s->model->table.column_count, sizeof *s->wide->column);
-    return s->wide->input && s->wide->column;
+    s->wide->partition_of = ec_arena_calloc(s->arena, s->model->table.column_count, sizeof *s->wide->partition_of);
+    return s->wide->input && s->wide->column && s->wide->partition_of;
 }
 
 static enum ec_status rewrite(struct ec_sql *sql, struct shape *s, struct ec_buf *text, struct ec_err *err) {
@@ -299,7 +289,8 @@ static enum ec_status rewrite(struct ec_sql *sql, struct shape *s, struct ec_buf
     json_t *node = json_object_get(json_array_get(json_object_get(tree, "statements"), 0), "node");
     enum ec_status status = EC_OK;
     bool wide = tree && s->list && node && read_shape(s, node);
-    if (wide) status = deserialize(sql, tree, s->arena, &s->wide->text, err);
+    if (wide) status = ec_model_find_joins(s->model, s->wide, s->alias, node, s->arena, err);
+    if (wide && status == EC_OK) status = deserialize(sql, tree, s->arena, &s->wide->text, err);
     if (!wide) s->wide = NULL;
     json_decref(s->list);
     json_decref(tree);

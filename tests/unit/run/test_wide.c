@@ -7,7 +7,7 @@
 
 #include "base/io.h"
 #include "run/wide.h"
-#include "run/wide_rows.h"
+#include "run/wide_join.h"
 
 #include <stdlib.h>
 
@@ -277,6 +277,94 @@ static void foreign_parts_are_refused(void **state) {
     ec_models_destroy(models);
 }
 
+/* ---- without DuckDB's join ---- */
+
+static bool is_ours(const char *text) {
+    struct ec_models *models = load(text);
+    assert_non_null(models->model[0].wide);
+    bool ours = models->model[0].wide->join != NULL;
+    ec_models_destroy(models);
+    return ours;
+}
+
+#define HEAD "-- partition_by: day\n-- order_by: none\n-- input: rights within 2 days\n-- input: looks current\n"
+#define KEYED "l.id AS one, l.kind, l.net, l.day, k.name, r.note, r.late, r.day AS day_right FROM lefts l "
+
+static const char *const ours[] = {
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.who = k.who LEFT JOIN rights r ON r.id = l.id AND r.day BETWEEN l.day - 1 AND l.day + 1",
+    HEAD "SELECT " KEYED "JOIN looks k ON l.who = k.who LEFT JOIN rights r ON l.id = r.id AND r.day = l.day",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON k.who = l.who JOIN rights r ON r.id = l.id AND r.n = l.who AND r.day BETWEEN l.day AND l.day + 2",
+    HEAD "SELECT " KEYED "JOIN looks k ON k.who = l.who JOIN rights r ON r.id = l.id",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON k.who = l.who LEFT JOIN rights r ON r.id = l.id AND r.day BETWEEN l.day - 2 AND l.day - 1 AND r.day BETWEEN l.day - 1 AND l.day",
+    "-- order_by: none\n-- input: looks current\nSELECT a.name, a.score, b.name AS other FROM looks a LEFT JOIN looks b ON b.name = a.name",
+};
+static const char *const not_ours[] = {
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.who = k.who LEFT JOIN rights r ON r.id = l.id WHERE l.price > 100",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.who = k.who + 0 LEFT JOIN rights r ON r.id = l.id",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.who = k.who OR l.who = 5 LEFT JOIN rights r ON r.id = l.id",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.who = k.who LEFT JOIN rights r ON r.id = l.id AND r.n = k.who",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.price = k.score LEFT JOIN rights r ON r.id = l.id",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.who = k.who LEFT JOIN rights r ON r.day = l.day",
+    HEAD "SELECT " KEYED "LEFT JOIN looks k ON l.who = k.who LEFT JOIN rights r ON r.id = l.id AND r.day BETWEEN l.day - 1 AND l.born",
+    HEAD "SELECT l.price + 1 AS more, " KEYED "LEFT JOIN looks k ON l.who = k.who LEFT JOIN rights r ON r.id = l.id",
+};
+
+static void our_join_gives_the_rows_of_duckdb(void **state) {
+    (void)state;
+    const char *days[] = {"2025-07-01", "2025-07-02", "2025-07-05"};
+    struct ec_partitions all = {.all = true}, two = {.value = days + 1, .count = 2}, first = {.value = days, .count = 1};
+    fill_days();
+    fill(1, "k2", 100, "SELECT CAST(i * 3 AS BIGINT) AS who, 'again ' || i AS name, NULL::DOUBLE AS score FROM range(200) t(i)");
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        assert_true(is_ours(ours[i]));
+        int64_t rows = compare(ours[i], &all);
+        assert_true(rows > 0);
+        if (strstr(ours[i], "partition_by")) assert_int_equal(compare(ours[i], &two) + compare(ours[i], &first), rows);
+    }
+}
+
+static void what_says_more_is_left_to_duckdb(void **state) {
+    (void)state;
+    struct ec_partitions all = {.all = true};
+    fill(0, "l1", 500, LEFT("2025-07-01", 300, 200));
+    fill(1, "k1", 300, LOOK);
+    fill(2, "r1", 400, RIGHT("2025-07-01", 400, 300, ""));
+    for (size_t i = 0; i < sizeof not_ours / sizeof *not_ours; i++) {
+        assert_false(is_ours(not_ours[i]));
+        assert_true(compare(not_ours[i], &all) > 0);
+    }
+}
+
+/* A part that was written before the key's column was there, one of nulls alone, and one without a row. */
+static void keys_may_be_missing(void **state) {
+    (void)state;
+    struct ec_partitions all = {.all = true};
+    fill_days();
+    fill(2, "r4", 400, "SELECT CAST(i AS BIGINT) AS n, 'no key' AS note, DATE '2025-07-02' AS day FROM range(50) t(i)");
+    fill(2, "r5", 400, "SELECT NULL::VARCHAR AS id, CAST(i AS BIGINT) AS n, DATE '2025-07-02' AS day FROM range(50) t(i)");
+    fill(0, "l6", 400, "SELECT NULL::VARCHAR AS id, NULL::BIGINT AS who, 'null' AS kind, DATE '2025-07-02' AS day FROM range(50) t(i)");
+    fill(0, "l7", 400, "SELECT 'x' AS id, 5::BIGINT AS who, 'none' AS kind, NULL::DATE AS day FROM range(5) t(i)");
+    fill(2, "r7", 400, "SELECT 'x' AS id, 5::BIGINT AS n, 'none' AS note, NULL::DATE AS day FROM range(5) t(i)");
+    for (size_t i = 0; i < 5; i++) assert_true(compare(ours[i], &all) > 0);
+}
+
+/* Every row with every row: DuckDB can put on disk what does not fit, we cannot. */
+static void too_many_matches_are_refused(void **state) {
+    (void)state;
+    struct ec_err err = {0};
+    struct ec_partitions all = {.all = true};
+    fill(1, "k1", 100000, "SELECT 1::BIGINT AS who, 'a' AS name, 0::DOUBLE AS score FROM range(3000) t(i)");
+    struct ec_models *models = load("-- order_by: none\n-- input: looks current\nSELECT a.name, b.name AS other FROM looks a JOIN looks b ON b.who = a.who");
+    struct ec_model_files inputs[TABLES];
+    struct wide_join *join;
+    inputs_of(&models->model[0], inputs);
+    struct wide_join_input input = {.model = &models->model[0], .touched = &all, .files = inputs};
+    assert_int_equal(wide_join_open(&input, &join, &err), EC_TABLE_FORMAT);
+    assert_null(join);
+    assert_non_null(strstr(err.message, "match"));
+    ec_models_destroy(models);
+}
+
 static bool at_once(void *context) {
     ++*(int *)context;
     return true;
@@ -303,6 +391,10 @@ int main(void) {
         cmocka_unit_test_setup(rows_are_those_of_duckdb, new_tables),
         cmocka_unit_test_setup(inner_joins_and_tables_without_rows, new_tables),
         cmocka_unit_test_setup(runs_follow_each_other, new_tables),
+        cmocka_unit_test_setup(our_join_gives_the_rows_of_duckdb, new_tables),
+        cmocka_unit_test_setup(what_says_more_is_left_to_duckdb, new_tables),
+        cmocka_unit_test_setup(keys_may_be_missing, new_tables),
+        cmocka_unit_test_setup(too_many_matches_are_refused, new_tables),
         cmocka_unit_test_setup(foreign_parts_are_refused, new_tables),
         cmocka_unit_test_setup(it_can_be_stopped, new_tables),
     };

@@ -1,0 +1,291 @@
+#include "run/wide_join.h"
+
+#include "base/calendar.h"
+#include "base/io.h"
+#include "run/wide_index.h"
+
+#define ARENA_MAX ((size_t)EC_GIB)
+#define NO_DAY    INT32_MIN
+
+/* A file of the first table whose rows are wanted: they are numbered from `first` on. */
+struct first_file {
+    size_t index;
+    size_t first;
+};
+
+/* A joined table's rows per row of the first one: id[start[row]..start[row + 1] - 1], ascending. */
+struct matches {
+    uint32_t *start;
+    uint64_t *id;
+};
+
+/* Matches as they are found. */
+struct pairs {
+    uint32_t *row;
+    uint64_t *id;
+    size_t count, cap;
+};
+
+struct wide_join {
+    struct wide_join_input input;
+    const struct ec_model_wide *plan;
+    struct ec_arena arena;
+    int32_t **day; /* per joined table and file: its partition's; NO_DAY */
+    struct first_file *file;
+    size_t files;
+    size_t rows; /* of the first table */
+    struct matches *matches; /* per joined table but the first */
+    /* What comes next: */
+    size_t row, at_file;
+    uint64_t product; /* rows of this row that came already */
+};
+
+static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory to join the tables of a wide model"); }
+
+static const struct ec_model_files *files_of(const struct wide_join *j, size_t table) {
+    return &j->input.files[j->plan->input[table]];
+}
+
+static enum ec_status check_stopped(const struct wide_join *j, struct ec_err *err) {
+    if (!j->input.stopped || !j->input.stopped(j->input.context)) return EC_OK;
+    return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
+}
+
+/* ---- the first table ---- */
+
+static enum ec_status find_days(struct wide_join *j, struct ec_err *err) {
+    for (size_t t = 0; t < j->plan->table_count; t++) {
+        const struct ec_model_files *files = files_of(j, t);
+        j->day[t] = ec_arena_calloc(&j->arena, files->count, sizeof *j->day[t]);
+        if (!j->day[t]) return no_memory(err);
+        for (size_t f = 0; f < files->count; f++) {
+            const char *value = files->file[f].partition;
+            if (!value || !ec_date_parse(value, strlen(value), &j->day[t][f])) j->day[t][f] = NO_DAY;
+        }
+    }
+    return EC_OK;
+}
+
+static enum ec_status number_rows(struct wide_join *j, struct ec_err *err) {
+    const struct ec_model_files *files = files_of(j, 0);
+    bool all = j->input.touched->all || j->plan->partition_value == SIZE_MAX;
+    j->file = ec_arena_calloc(&j->arena, files->count, sizeof *j->file);
+    if (!j->file) return no_memory(err);
+    for (size_t f = 0; f < files->count; f++) {
+        struct ec_parquet_file *file;
+        if (!all && !ec_partitions_have(j->input.touched, files->file[f].partition)) continue;
+        EC_TRY(ec_parquet_open(files->file[f].path, &file, err));
+        uint64_t rows = ec_parquet_rows(file);
+        ec_parquet_close(file);
+        if (rows > WIDE_FIRST_ROWS - j->rows)
+            return ec_fail(err, EC_TABLE_FORMAT, "more than %zu rows in the first table of a join", WIDE_FIRST_ROWS);
+        j->file[j->files++] = (struct first_file){f, j->rows};
+        j->rows += (size_t)rows;
+    }
+    return EC_OK;
+}
+
+static enum ec_status fill_index(struct wide_join *j, const struct ec_wide_join *join, struct wide_index *index, struct ec_err *err) {
+    struct wide_keys keys;
+    wide_keys_init(&keys, files_of(j, 0));
+    for (; keys.columns < join->key_count; keys.columns++)
+        keys.column[keys.columns] = (struct wide_key_column){join->key[keys.columns].first_name, join->key[keys.columns].type};
+    enum ec_status status = wide_index_init(index, j->rows, &keys, err);
+    for (size_t f = 0; f < j->files && status == EC_OK; f++) {
+        status = wide_keys_file(&keys, j->file[f].index, err);
+        for (size_t g = 0; status == EC_OK && g < ec_parquet_groups(keys.file); g++) {
+            status = check_stopped(j, err);
+            if (status == EC_OK) status = wide_keys_group(&keys, g, err);
+            if (status == EC_OK) status = wide_index_add(index, &keys, err);
+        }
+    }
+    wide_keys_deinit(&keys);
+    return status;
+}
+
+/* ---- matches ---- */
+
+static enum ec_status grow(struct pairs *p, struct ec_err *err) {
+    size_t cap = p->cap ? p->cap * 2 : (size_t)64 << 10;
+    if (cap > WIDE_MATCHES) return ec_fail(err, EC_TABLE_FORMAT, "more than %zu rows of a joined table match", WIDE_MATCHES);
+    uint32_t *row = ec_realloc_array(p->row, cap, sizeof *row);
+    if (row) p->row = row;
+    uint64_t *id = ec_realloc_array(p->id, cap, sizeof *id);
+    if (id) p->id = id;
+    if (!row || !id) return no_memory(err);
+    p->cap = cap;
+    return EC_OK;
+}
+
+/* The file of the first table that has the row. */
+static size_t file_of(const struct wide_join *j, size_t row) {
+    size_t low = 0, high = j->files;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (j->file[middle].first <= row) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
+static bool is_near(const struct ec_wide_join *join, int32_t day, int32_t first_day) {
+    if (!join->near) return true;
+    int64_t days = (int64_t)day - first_day;
+    return day != NO_DAY && first_day != NO_DAY && days >= join->days_from && days <= join->days_to;
+}
+
+/* Whether a file of this day can match anything. */
+static bool is_wanted(const struct wide_join *j, const struct ec_wide_join *join, int32_t day) {
+    for (size_t f = 0; f < j->files; f++)
+        if (is_near(join, day, j->day[0][j->file[f].index])) return true;
+    return false;
+}
+
+/* The rows of the group that match. */
+static enum ec_status match_group(struct wide_join *j, const struct ec_wide_join *join, const struct wide_index *index,
+                                  const struct wide_keys *keys, int32_t day, struct pairs *pairs, struct ec_err *err) {
+    for (size_t i = 0; i < keys->rows; i++) {
+        if (!keys->present[i]) continue;
+        uint32_t row = wide_index_find(index, keys->hash[i]);
+        for (; row != WIDE_INDEX_END; row = index->next[row]) {
+            if (!wide_index_equal(index, row, keys, i)) continue;
+            if (join->near && !is_near(join, day, j->day[0][j->file[file_of(j, row)].index])) continue;
+            if (pairs->count == pairs->cap) EC_TRY(grow(pairs, err));
+            pairs->row[pairs->count] = row;
+            pairs->id[pairs->count++] = keys->first + i;
+        }
+    }
+    return EC_OK;
+}
+
+static enum ec_status match_table(struct wide_join *j, size_t table, const struct wide_index *index, struct pairs *pairs,
+                                  struct ec_err *err) {
+    const struct ec_wide_join *join = &j->plan->join[table];
+    const struct ec_model_files *files = files_of(j, table);
+    struct wide_keys keys;
+    wide_keys_init(&keys, files);
+    for (; keys.columns < join->key_count; keys.columns++)
+        keys.column[keys.columns] = (struct wide_key_column){join->key[keys.columns].name, join->key[keys.columns].type};
+    enum ec_status status = EC_OK;
+    for (size_t f = 0; f < files->count && status == EC_OK; f++) {
+        int32_t day = j->day[table][f];
+        if (!is_wanted(j, join, day)) continue;
+        status = wide_keys_file(&keys, f, err);
+        for (size_t g = 0; status == EC_OK && g < ec_parquet_groups(keys.file); g++) {
+            status = check_stopped(j, err);
+            if (status == EC_OK) status = wide_keys_group(&keys, g, err);
+            if (status == EC_OK) status = match_group(j, join, index, &keys, day, pairs, err);
+        }
+    }
+    wide_keys_deinit(&keys);
+    return status;
+}
+
+/* Puts the pairs in order of the first table's rows. Those of one row stay as they came: ascending. */
+static enum ec_status arrange(struct wide_join *j, const struct pairs *pairs, struct matches *out, struct ec_err *err) {
+    out->start = ec_calloc(j->rows + 2, sizeof *out->start);
+    out->id = ec_realloc_array(NULL, pairs->count + 1, sizeof *out->id);
+    if (!out->start || !out->id) return no_memory(err);
+    uint32_t *end = out->start + 1; /* of the row before, while the rows are put */
+    for (size_t i = 0; i < pairs->count; i++) end[pairs->row[i] + 1]++;
+    for (size_t row = 0; row < j->rows; row++) end[row + 1] += end[row];
+    for (size_t i = 0; i < pairs->count; i++) out->id[end[pairs->row[i]]++] = pairs->id[i];
+    return EC_OK;
+}
+
+static enum ec_status join_table(struct wide_join *j, size_t table, struct ec_err *err) {
+    struct wide_index index = {0};
+    struct pairs pairs = {0};
+    enum ec_status status = fill_index(j, &j->plan->join[table], &index, err);
+    if (status == EC_OK) status = match_table(j, table, &index, &pairs, err);
+    wide_index_deinit(&index);
+    if (status == EC_OK) status = arrange(j, &pairs, &j->matches[table], err);
+    ec_free(pairs.row);
+    ec_free(pairs.id);
+    return status;
+}
+
+static enum ec_status join_all(struct wide_join *j, struct ec_err *err) {
+    size_t tables = j->plan->table_count;
+    j->day = ec_arena_calloc(&j->arena, tables, sizeof *j->day);
+    j->matches = ec_arena_calloc(&j->arena, tables, sizeof *j->matches);
+    if (!j->day || !j->matches) return no_memory(err);
+    EC_TRY(find_days(j, err));
+    EC_TRY(number_rows(j, err));
+    for (size_t t = 1; t < tables; t++) EC_TRY(join_table(j, t, err));
+    return EC_OK;
+}
+
+enum ec_status wide_join_open(const struct wide_join_input *input, struct wide_join **out, struct ec_err *err) {
+    *out = NULL;
+    struct wide_join *j = ec_calloc(1, sizeof *j);
+    if (!j) return no_memory(err);
+    j->input = *input;
+    j->plan = input->model->wide;
+    ec_arena_init(&j->arena, ARENA_MAX);
+    enum ec_status status = join_all(j, err);
+    if (status == EC_OK) *out = j;
+    else wide_join_close(j);
+    return status;
+}
+
+void wide_join_close(struct wide_join *j) {
+    if (!j) return;
+    for (size_t t = 1; j->matches && t < j->plan->table_count; t++) {
+        ec_free(j->matches[t].start);
+        ec_free(j->matches[t].id);
+    }
+    ec_arena_deinit(&j->arena);
+    ec_free(j);
+}
+
+/* ---- rows ---- */
+
+/* How many rows the first table's row gives: every match of a table with every one of the others. */
+static uint64_t rows_of(const struct wide_join *j, size_t row) {
+    uint64_t all = 1;
+    for (size_t t = 1; t < j->plan->table_count; t++) {
+        uint64_t n = j->matches[t].start[row + 1] - j->matches[t].start[row];
+        if (n == 0 && j->plan->join[t].required) return 0;
+        if (n > 1 && __builtin_mul_overflow(all, n, &all)) return UINT64_MAX; /* no one sees its end */
+    }
+    return all;
+}
+
+static void put_row(struct wide_join *j, struct wide_values *run) {
+    uint64_t left = j->product;
+    run->id[0][run->rows] = ((uint64_t)j->file[j->at_file].index << 32) + (j->row - j->file[j->at_file].first);
+    for (size_t t = j->plan->table_count - 1; t > 0; t--) { /* the last table's rows turn fastest */
+        const struct matches *m = &j->matches[t];
+        uint32_t start = m->start[j->row], n = m->start[j->row + 1] - start;
+        run->id[t][run->rows] = n == 0 ? EC_GATHER_NONE : m->id[start + left % n];
+        if (n > 1) left /= n;
+    }
+    run->rows++;
+}
+
+/* The days of the rows' partitions. */
+static void put_days(const struct wide_join *j, struct wide_values *run) {
+    for (size_t i = 0; i < run->values; i++) {
+        size_t table = j->plan->partition_of[i];
+        int32_t *to = (int32_t *)(void *)run->value[i].values;
+        for (size_t row = 0; row < run->rows; row++) {
+            uint64_t id = run->id[table][row];
+            int32_t day = id == EC_GATHER_NONE ? NO_DAY : j->day[table][id >> 32];
+            to[row] = day == NO_DAY ? 0 : day;
+            if (day != NO_DAY) ec_bit_set(run->value[i].valid, row);
+        }
+    }
+}
+
+void wide_join_next(struct wide_join *j, struct wide_values *run) {
+    while (j->row < j->rows && run->rows < WIDE_RUN_ROWS) {
+        while (j->at_file + 1 < j->files && j->file[j->at_file + 1].first <= j->row) j->at_file++;
+        uint64_t all = rows_of(j, j->row);
+        for (; j->product < all && run->rows < WIDE_RUN_ROWS; j->product++) put_row(j, run);
+        if (j->product < all) break;
+        j->product = 0;
+        j->row++;
+    }
+    put_days(j, run);
+}
