@@ -8,6 +8,7 @@
 #include "run/models.h"
 #include "run/paths.h"
 #include "run/rewrite.h"
+#include "run/wide_reach.h"
 
 /* Parquet of the inputs that a job of an ordered model may be made of: its aggregates and its sorting take a few
  * times as much memory. */
@@ -211,6 +212,20 @@ static enum ec_status note_export(struct ec_driver *d, const struct ec_model *mo
 
 /* ---- waves ---- */
 
+/* What the changes touch, without what they cannot have changed. */
+static enum ec_status find_touched(struct ec_driver *d, const struct ec_model *model, const struct ec_model_change *change, size_t changes,
+                                   struct ec_partitions *touched, struct ec_err *err) {
+    EC_TRY(ec_model_partitions(model, change, changes, &d->arena, touched, err));
+    if (touched->all || !model->wide) return EC_OK;
+    const struct ec_table **input = ec_arena_calloc(&d->arena, model->input_count, sizeof *input);
+    if (!input) return no_memory(err);
+    for (size_t i = 0; i < model->input_count; i++) input[i] = ec_driver_table(d, model->input[i].table->name);
+    size_t before = touched->count;
+    EC_TRY(ec_wide_reach(model, input, touched, err));
+    ec_log(EC_LOG_DEBUG, "model %s: %zu of %zu partitions are reached by what changed around them", model->table.name, touched->count, before);
+    return EC_OK;
+}
+
 /* Opens the model's table and finds what is to be computed. */
 static enum ec_status begin(struct ec_driver *d, const struct ec_model *model, const struct ec_model_change *change, size_t changes,
                             struct ec_model_work *work, struct ec_err *err) {
@@ -221,7 +236,7 @@ static enum ec_status begin(struct ec_driver *d, const struct ec_model *model, c
     EC_TRY(ec_table_open(d->config->dir, dir, model->table.name, model->table.partition_by, &d->arena, work->table, err));
     d->table_count++;
     if (work->table->delta->version >= 0 && is_unchanged(d, model))
-        EC_TRY(ec_model_partitions(model, change, changes, &d->arena, &work->touched, err));
+        EC_TRY(find_touched(d, model, change, changes, &work->touched, err));
     return EC_OK;
 }
 

@@ -158,7 +158,8 @@ static enum ec_status match_group(struct wide_join *j, const struct ec_wide_join
     return EC_OK;
 }
 
-static enum ec_status match_table(struct wide_join *j, size_t table, const struct wide_index *index, struct pairs *pairs,
+/* `enough` matches end it early. */
+static enum ec_status match_table(struct wide_join *j, size_t table, const struct wide_index *index, size_t enough, struct pairs *pairs,
                                   struct ec_err *err) {
     const struct ec_wide_join *join = &j->plan->join[table];
     const struct ec_model_files *files = files_of(j, table);
@@ -171,7 +172,7 @@ static enum ec_status match_table(struct wide_join *j, size_t table, const struc
         int32_t day = j->day[table][f];
         if (!is_wanted(j, join, day)) continue;
         status = wide_keys_file(&keys, f, err);
-        for (size_t g = 0; status == EC_OK && g < ec_parquet_groups(keys.file); g++) {
+        for (size_t g = 0; status == EC_OK && g < ec_parquet_groups(keys.file) && pairs->count < enough; g++) {
             status = check_stopped(j, err);
             if (status == EC_OK) status = wide_keys_group(&keys, g, err);
             if (status == EC_OK) status = match_group(j, join, index, &keys, day, pairs, err);
@@ -197,7 +198,7 @@ static enum ec_status join_table(struct wide_join *j, size_t table, struct ec_er
     struct wide_index index = {0};
     struct pairs pairs = {0};
     enum ec_status status = fill_index(j, &j->plan->join[table], &index, err);
-    if (status == EC_OK) status = match_table(j, table, &index, &pairs, err);
+    if (status == EC_OK) status = match_table(j, table, &index, SIZE_MAX, &pairs, err);
     wide_index_deinit(&index);
     if (status == EC_OK) status = arrange(j, &pairs, &j->matches[table], err);
     ec_free(pairs.row);
@@ -205,25 +206,38 @@ static enum ec_status join_table(struct wide_join *j, size_t table, struct ec_er
     return status;
 }
 
-static enum ec_status join_all(struct wide_join *j, struct ec_err *err) {
-    size_t tables = j->plan->table_count;
-    j->day = ec_arena_calloc(&j->arena, tables, sizeof *j->day);
-    j->matches = ec_arena_calloc(&j->arena, tables, sizeof *j->matches);
+static enum ec_status begin(struct wide_join *j, const struct wide_join_input *input, struct ec_err *err) {
+    j->input = *input;
+    j->plan = input->model->wide;
+    ec_arena_init(&j->arena, ARENA_MAX);
+    j->day = ec_arena_calloc(&j->arena, j->plan->table_count, sizeof *j->day);
+    j->matches = ec_arena_calloc(&j->arena, j->plan->table_count, sizeof *j->matches);
     if (!j->day || !j->matches) return no_memory(err);
     EC_TRY(find_days(j, err));
-    EC_TRY(number_rows(j, err));
-    for (size_t t = 1; t < tables; t++) EC_TRY(join_table(j, t, err));
-    return EC_OK;
+    return number_rows(j, err);
+}
+
+enum ec_status wide_join_any(const struct wide_join_input *input, size_t table, bool *any, struct ec_err *err) {
+    struct wide_join join = {0};
+    struct wide_index index = {0};
+    struct pairs pairs = {0};
+    enum ec_status status = begin(&join, input, err);
+    if (status == EC_OK) status = fill_index(&join, &join.plan->join[table], &index, err);
+    if (status == EC_OK) status = match_table(&join, table, &index, 1, &pairs, err);
+    *any = pairs.count > 0;
+    wide_index_deinit(&index);
+    ec_free(pairs.row);
+    ec_free(pairs.id);
+    ec_arena_deinit(&join.arena);
+    return status;
 }
 
 enum ec_status wide_join_open(const struct wide_join_input *input, struct wide_join **out, struct ec_err *err) {
     *out = NULL;
     struct wide_join *j = ec_calloc(1, sizeof *j);
     if (!j) return no_memory(err);
-    j->input = *input;
-    j->plan = input->model->wide;
-    ec_arena_init(&j->arena, ARENA_MAX);
-    enum ec_status status = join_all(j, err);
+    enum ec_status status = begin(j, input, err);
+    for (size_t t = 1; t < j->plan->table_count && status == EC_OK; t++) status = join_table(j, t, err);
     if (status == EC_OK) *out = j;
     else wide_join_close(j);
     return status;

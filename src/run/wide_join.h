@@ -38,4 +38,7 @@ void wide_join_close(struct wide_join *join); /* NULL allowed */
 /* Fills the run, which is empty, with the next rows; it stays empty behind the last one. */
 void wide_join_next(struct wide_join *join, struct wide_values *run);
 
+/* Whether a row of that joined table matches one of the first table's; stops at the first. */
+enum ec_status wide_join_any(const struct wide_join_input *input, size_t table, bool *any, struct ec_err *err) EC_MUST_USE;
+
 #endif
