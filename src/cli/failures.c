@@ -43,8 +43,8 @@ void ec_failures_add(struct ec_buf *out, const struct ec_unit *unit, const struc
         size_t shown = check->sample_count < EC_FAILURES_SAMPLES ? check->sample_count : EC_FAILURES_SAMPLES;
         for (size_t k = 0; k < shown; k++) ec_failure_sample(out, unit, check, k, style);
         if (check->failed <= shown) continue;
-        ec_buf_addz(out, "      and ");
+        ec_buf_addz(out, _("      and "));
         ec_count_add(out, check->failed - shown);
-        ec_buf_addz(out, " more\n");
+        ec_buf_addz(out, _(" more\n"));
     }
 }

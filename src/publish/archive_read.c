@@ -30,14 +30,14 @@ static la_ssize_t tar_read(struct archive *tar, void *context, const void **p) {
     size_t n;
     w->status = ec_gzip_read(w->gzip, p, &n, w->err);
     if (w->status == EC_OK) return (la_ssize_t)n;
-    archive_set_error(tar, EIO, "the gzip stream is damaged");
+    archive_set_error(tar, EIO, _("the gzip stream is damaged"));
     return -1;
 }
 
 static enum ec_status tar_failed(const struct walk *w) {
     if (w->status != EC_OK) return w->status;
     const char *text = archive_error_string(w->tar);
-    return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s is damaged: %s", w->path, text ? text : "it is no tar");
+    return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s is damaged: %s", w->path, text ? text : _("it is no tar"));
 }
 
 static enum ec_status open_tar(struct walk *w) {

@@ -262,7 +262,7 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     if (options->again) ec_durable_doubt(with_lists.durable);
     struct ec_page_facts *page = NULL;
     struct finishing f = {.o = &with_lists, .dir = options->config->dir, .page = &page};
-    ec_timing_begin(options->timing, "commits");
+    ec_timing_begin(options->timing, N_("commits"));
     enum ec_status status = commit_tables(&f, err);
     if (status == EC_OK) write_checkpoints(&f);
     ec_timing_end(options->timing);
