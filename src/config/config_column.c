@@ -22,7 +22,7 @@ static enum ec_status unknown_type(const struct ec_yaml_node *node, struct ec_er
     for (size_t i = 0; i < COUNT(synonyms); i++)
         if (ec_same_name(node->text, synonyms[i].other))
             return ec_yaml_fail(node->at, err, "unknown type `%s`; did you mean `%s`?", node->text, synonyms[i].ours);
-    return ec_yaml_unknown(node->at, "type", node->text, types, COUNT(types), err);
+    return ec_yaml_unknown(node->at, _("type"), node->text, types, COUNT(types), err);
 }
 
 static const char *skip_spaces(const char *p) {

@@ -85,7 +85,7 @@ enum ec_status ec_yaml_keys(const struct ec_yaml_node *map, const char *const *k
     for (const struct ec_yaml_node *n = map->child; n; n = n->next) {
         size_t i = 0;
         while (i < count && strcmp(keys[i], n->name) != 0) i++;
-        if (i == count) return ec_yaml_unknown(n->key_at, "key", n->name, keys, count, err);
+        if (i == count) return ec_yaml_unknown(n->key_at, _("key"), n->name, keys, count, err);
     }
     return EC_OK;
 }

@@ -116,7 +116,7 @@ enum ec_status ec_archive_list_parse(const char *text, size_t n, struct ec_archi
     struct ec_err cause = {0};
     ec_archive_list_init(list);
     json_t *doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, &fault);
-    if (!doc) return ec_fail(err, EC_ARCHIVE_DAMAGED, EC_ARCHIVE_LIST_NAME ", line %d: %s", fault.line, fault.text);
+    if (!doc) return ec_fail(err, EC_ARCHIVE_DAMAGED, "%s, line %d: %s", EC_ARCHIVE_LIST_NAME, fault.line, fault.text);
     enum ec_status status = read_list(doc, list, &cause);
     json_decref(doc);
     /* What is wrong with the list of an archive is said as such, not as a protocol's error. */

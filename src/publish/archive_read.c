@@ -91,7 +91,7 @@ static enum ec_status read_list(struct walk *w) {
     const char *name = NULL;
     EC_TRY(next_member(w, &entry, &name));
     if (!entry || strcmp(name, EC_ARCHIVE_LIST_NAME) != 0)
-        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s does not begin with " EC_ARCHIVE_LIST_NAME, w->path);
+        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s does not begin with %s", w->path, EC_ARCHIVE_LIST_NAME);
     struct ec_buf text = ec_buf_make(EC_ARCHIVE_LIST_MAX);
     enum ec_status status = EC_OK;
     for (;;) {
@@ -144,8 +144,8 @@ static enum ec_status read_file(struct walk *w, size_t i) {
     EC_TRY(are_right(w, i, &right));
     if (bytes != e->bytes || !right)
         return ec_fail(w->err, EC_ARCHIVE_DAMAGED,
-                       "%s in %s is not what " EC_ARCHIVE_LIST_NAME " lists: its size or content differs", e->name,
-                       w->path);
+                       "%s in %s is not what %s lists: its size or content differs", e->name,
+                       w->path, EC_ARCHIVE_LIST_NAME);
     return EC_OK;
 }
 
@@ -161,7 +161,7 @@ static enum ec_status walk_files(struct walk *w) {
     struct archive_entry *entry;
     const char *name = NULL;
     if (w->written && !lists_equal(w->written, &w->list))
-        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, EC_ARCHIVE_LIST_NAME " in %s is not the one written", w->path);
+        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s in %s is not the one written", EC_ARCHIVE_LIST_NAME, w->path);
     if (w->sink && w->sink->list) EC_TRY(w->sink->list(w->sink->context, &w->list, w->err));
     for (size_t i = 0; i < w->list.count; i++) {
         struct ec_archive_entry *e = &w->list.entry[i];

@@ -66,9 +66,9 @@ static void add_samples(struct ec_buf *out, const struct ec_results *r, const st
         ec_buf_addc(out, '\n');
     }
     if (c->failed > c->sample_count) {
-        ec_buf_addz(out, _("and "));
-        ec_count_add(out, c->failed - c->sample_count);
-        ec_buf_addz(out, _(" more\n"));
+        ec_buf_clear(&value);
+        ec_count_add(&value, c->failed - c->sample_count);
+        ec_buf_printf(out, _("and %s more\n"), ec_buf_str(&value).p);
     }
     ec_buf_free(&value);
 }

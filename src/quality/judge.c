@@ -32,10 +32,15 @@ static void add_violation(struct judge *j) {
     if (text && j->out->violation_count < j->cap) j->out->violation[j->out->violation_count++] = text;
 }
 
-static void number_add(struct ec_buf *out, double value) {
-    char text[32], figure[64];
+static const char *number_text(double value, char figure[64]) {
+    char text[32];
     text[isfinite(value) ? ec_double_format(value, text) : 0] = '\0';
-    ec_buf_addz(out, ec_language_figure(text, figure, sizeof figure));
+    return ec_language_figure(text, figure, 64);
+}
+
+static void number_add(struct ec_buf *out, double value) {
+    char figure[64];
+    ec_buf_addz(out, number_text(value, figure));
 }
 
 static void rows_add(struct ec_buf *out, uint64_t n) {
@@ -79,9 +84,8 @@ static void judge_check(struct judge *j, const struct ec_check_facts *c) {
     bool too_many = !isnan(c->max_failed) && (double)c->failed > c->max_failed * (double)read * (1 + EC_SCORE_ROUNDING);
     check_add(&j->text, c);
     if (too_many) {
-        ec_buf_addz(&j->text, _(", more than its max_failed of "));
-        number_add(&j->text, c->max_failed * 100);
-        ec_buf_addz(&j->text, _(" % of the rows"));
+        char figure[64];
+        ec_buf_printf(&j->text, _(", more than its max_failed of %s %% of the rows"), number_text(c->max_failed * 100, figure));
     }
     if (critical) ec_buf_addz(&j->text, _("; the rule is critical"));
     if (critical || too_many)
