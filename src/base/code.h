@@ -25,7 +25,7 @@ enum ec_exit {
 
 /* clang-format off */
 #define EC_STATUS_TABLE(X) \
-    X(EC_OK, "ok", EC_EXIT_DONE, N_("Nothing went wrong."), "Nothing.") \
+    X(EC_OK, "ok", EC_EXIT_DONE, N_("Nothing went wrong."), N_("Nothing.")) \
     X(EC_USAGE, "usage", EC_EXIT_USAGE, N_("The command line asks for something that does not exist."), N_("Run the command with --help.")) \
     X(EC_CONFIG, "config", EC_EXIT_USAGE, N_("A configuration file is wrong; file, line and column are named."), N_("Mend the line that is shown, then run `ecluse plan`.")) \
     X(EC_IO, "io", EC_EXIT_RUNTIME, N_("The operating system refused to read or write a file."), N_("Check the path, its permissions and the disk, then run again; nothing was half applied.")) \

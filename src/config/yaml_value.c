@@ -25,7 +25,7 @@ static void describe(const struct ec_yaml_node *node, char *out, size_t size) {
     else if (node->kind == EC_YAML_MAP)
         (void)snprintf(out, size, _("a mapping"));
     else if (ec_yaml_is_null(node))
-        (void)snprintf(out, size, "empty");
+        (void)snprintf(out, size, _("empty"));
     else if (!node->text[0])
         (void)snprintf(out, size, _("an empty text"));
     else

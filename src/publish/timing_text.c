@@ -75,9 +75,9 @@ static void add_left(struct ec_buf *out, const char *text, size_t indent, size_t
 }
 
 static void add_seconds(struct ec_buf *out, int64_t ns, size_t width) {
-    char text[32];
+    char text[32], figure[64];
     (void)snprintf(text, sizeof text, "%lld.%03lld", (long long)(ns / 1000000000), (long long)(ns / 1000000 % 1000));
-    add_right(out, ns > 0 ? text : "", width);
+    add_right(out, ns > 0 ? ec_language_figure(text, figure, sizeof figure) : "", width);
 }
 
 static void add_count(struct ec_buf *out, uint64_t n, size_t width) {
@@ -88,10 +88,10 @@ static void add_count(struct ec_buf *out, uint64_t n, size_t width) {
 }
 
 static void add_tenths(struct ec_buf *out, double value, size_t width) {
-    char text[64];
+    char text[64], figure[80];
     unsigned long long tenths = (unsigned long long)(value * 10 + 0.5);
     (void)snprintf(text, sizeof text, "%llu.%llu", tenths / 10, tenths % 10);
-    add_right(out, tenths > 0 ? text : "", width);
+    add_right(out, tenths > 0 ? ec_language_figure(text, figure, sizeof figure) : "", width);
 }
 
 /* Blanks at a line's end say nothing. */

@@ -78,7 +78,7 @@ struct ec_progress *ec_progress_create(const struct ec_plan *plan, const struct 
     }
     p->count = config->source_count;
     p->start_us = ec_monotonic_micros();
-    p->stage = "reading";
+    p->stage = N_("reading");
     for (size_t i = 0; i < p->count; i++) p->source[i].name = config->source[i].name;
     for (size_t u = 0; u < plan->unit_count; u++) {
         const struct ec_plan_unit *unit = &plan->unit[u];
