@@ -2,6 +2,7 @@
 #include "base/inert.h"
 #include "base/io.h"
 #include "base/terminal.h"
+#include "base/utf8.h"
 #include "cli/check.h"
 #include "cli/failures.h"
 #include "cli/project.h"
@@ -36,10 +37,21 @@ static void print_rows(const struct ec_facts *f) {
                  ec_figure_count(f->duplicate, duplicate));
 }
 
+/* Of the longest label in front of sentences. */
+static size_t label_width(void) {
+    const char *const labels[] = {_("score:"), _("error:"), _("failed:"), _("wrong:")};
+    size_t width = 0;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        size_t n = ec_utf8_length(labels[i], strlen(labels[i]));
+        if (n > width) width = n;
+    }
+    return width;
+}
+
 static void print_sentences(const char *label, const char *const *sentence, size_t count) {
     for (size_t i = 0; i < count; i++) {
         (void)printf("  ");
-        ec_label_print(i ? "" : label, 7, stdout);
+        ec_label_print(i ? "" : label, label_width(), stdout);
         print_inert(sentence[i]);
         (void)printf("\n");
     }
