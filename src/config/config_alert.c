@@ -110,9 +110,9 @@ enum ec_status ec_load_secret(struct ec_arena *arena, const struct ec_yaml_node 
         }
     }
     return ec_yaml_fail(node->at, err,
-                        plain ? "`%s` is a text, {env: NAME} or {file: PATH}"
-                              : "`%s` is a secret and is not written here: {env: NAME} takes it from the environment, "
-                                "{file: PATH} from a file",
+                        plain ? N_("`%s` is a text, {env: NAME} or {file: PATH}")
+                              : N_("`%s` is a secret and is not written here: {env: NAME} takes it from the environment, "
+                                   "{file: PATH} from a file"),
                         key);
 }
 
@@ -229,7 +229,7 @@ static enum ec_status read_webhook(const struct reading *r, struct ec_err *err) 
     bool http = a->url.kind == EC_SECRET_TEXT && ec_same_name_n(a->url.text, "http://", 7);
     if (!https && !(http && a->tls == EC_TLS_NONE))
         return ec_yaml_fail(ec_yaml_set(r->map, "url")->at, err,
-                            http ? "`url` must begin with https://; `tls: none` allows http" : "`url` must begin with https://");
+                            http ? N_("`url` must begin with https://; `tls: none` allows http") : N_("`url` must begin with https://"));
     EC_TRY(read_secret(r, "secret", false, &a->secret, err));
     const struct ec_yaml_node *format = ec_yaml_set(r->map, "format");
     unsigned index = 0;

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The check of translations finds what is planted, and nothing in entries without it."""
+import os
+import tempfile
 import unittest
 
 import translations
@@ -78,6 +80,18 @@ class Planted(unittest.TestCase):
 
     def test_words_to_be_typed(self):
         self.found("Lancez `ecluse plan`", "Lancez `ecluse planifier`", "backticks")
+
+
+class Branches(unittest.TestCase):
+    def test_only_the_first_of_two_formats_is_extracted(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.makedirs(os.path.join(root, "src/base"))
+            with open(os.path.join(root, "src/base/a.c"), "w", encoding="utf-8") as file:
+                file.write('void f(int a) {\n    ec_fail(0, 1, a ? "cannot open %s of %zu bytes\\n"\n'
+                           '                        : "one that nobody " "finds", 2);\n    g(a ? "no sentence" : "of ours");\n}\n')
+            findings = list(translations.branches(root, POT))
+        self.assertEqual(len(findings), 1, findings)
+        self.assertTrue(findings[0].startswith("src/base/a.c:3: 'one that nobody finds'"), findings)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,11 @@ import sources
 
 ENTRY = re.compile(r"^(msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?) (\"(?:[^\"\\]|\\.)*\"(?:\n\"(?:[^\"\\]|\\.)*\")*)", re.M)
 CONVERSION = re.compile(r"%(?:(\d+)\$)?([-+ #0']*)(\*|\d+)?(?:\.(\*|\d+))?(hh|h|ll|l|j|z|t|L)?([diouxXeEfFgGaAcspn%])")
+CALL = re.compile(r"\b(?:ec_fail|ec_fail_errno|ec_err_context|ec_log|ec_log_keep|ec_yaml_fail|ec_xml_fail|ec_delta_damaged|ec_doctor_say|printf)\(")
 CODE = re.compile(r"`([^`\n]+)`")
 # In backticks, and not to be typed: what the program prints itself, an example of a form.
 SHOWN = {"error", "key: value"}
+TEXT = re.compile(r"\s*(?:\"(?:[^\"\\\n]|\\.)*\"\s*)+")
 ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 Entry = collections.namedtuple("Entry", "line flags id plural texts")
@@ -107,10 +109,30 @@ def judge(template, text, path):
         break
 
 
+def text_at(source, at):
+    """The text (its pieces joined) that begins at `at`."""
+    found = TEXT.match(source, at)
+    return unquote(found[0]) if found else ""
+
+
+def branches(root, template):
+    """Of `condition ? "one" : "other"` as a format xgettext sees the first alone."""
+    known = {text for entry in entries(template) for text in (entry.id, entry.plural)}
+    for path in sources.source_files(root):
+        source = sources.without_comments(sources.read(root, path))
+        for call in CALL.finditer(source):
+            end = source.find(";", call.end())
+            for branch in re.finditer(r"[?:](?=\s*\")", source[call.end() : end]):
+                text = text_at(source, call.end() + branch.end())
+                if re.search(r"[a-z]{2,} [a-z]{2,}", text) and text not in known:
+                    yield f"{sources.place(path, source, call.end() + branch.start())}: {text[:60]!r} is not extracted; mark it with N_()"
+
+
 def check(root):
     extracted = subprocess.run([os.path.join(root, "po/update"), "--print"], stdout=subprocess.PIPE, check=True).stdout.decode()
     template = sources.read(root, "po/ecluse.pot")
     findings = [] if extracted == template else ["po/ecluse.pot: is not what the sources say; `make po` writes it"]
+    findings += branches(root, template)
     paths = [f"po/{name}" for name in sorted(os.listdir(os.path.join(root, "po"))) if name.endswith(".po") and name != "ignore.po"]
     for path in paths:
         findings += judge(template, sources.read(root, path), path)
