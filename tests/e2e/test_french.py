@@ -2,12 +2,15 @@
 
 The machine has no French locale (`locale -a` of a container lists C alone), and needs none.
 """
+import email
+import email.policy
 import json
 import os
 import re
 import unittest
 
 import kit
+import receivers
 
 FRENCH = {"LC_ALL": "", "LANG": "fr_FR.UTF-8"}
 NARROW = "\u202f"
@@ -159,6 +162,62 @@ class Run(unittest.TestCase):
         self.assertNotIn("sales_2025", out)
         plan = project.json("plan")
         self.assertEqual(plan["files"][0]["cause"], "applied")
+
+
+class Alerts(unittest.TestCase):
+    BAD = kit.csv_text(kit.SALES_HEADER, kit.sale(1, quantity=-2), kit.sale(2))
+
+    def project(self, alert):
+        project = kit.new_project(**{"sales_1.csv": self.BAD})
+        text = project.read("config/pipeline_config.yaml").decode()
+        project.write("config/pipeline_config.yaml", text[: text.index("\nalerts:")] + "\nalerts:\n  - " + json.dumps(alert) + "\n")
+        return project
+
+    def tell(self, project, env):
+        project.run("--no-archive", "--fail-on", "never", env=env)
+
+    def test_mail(self):
+        server = receivers.Mail()
+        self.addCleanup(server.close)
+        project = self.project({"type": "smtp", "host": "127.0.0.1", "port": server.port, "from": "ecluse@shop.example", "to": ["data@shop.example"],
+                                "ca_file": receivers.certificates()[0], "user": receivers.USER, "password": {"env": "MAIL_PASSWORD"},
+                                "dashboard": "https://shop.example/d"})
+        self.tell(project, french(MAIL_PASSWORD=receivers.PASSWORD))
+        self.assertEqual(len(server.messages), 1)
+        content = server.messages[0][2]
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        self.assertEqual(message.defects, [])
+        self.assertEqual(message["subject"].strip(), f"[ÉCHEC] {os.path.basename(project.folder)}\u00a0: 1 fichier en échec")
+        text, html = (part.get_content() for part in message.iter_parts())
+        self.assertIn("[erreur] data/raw/sales_1.csv (source sales)\u00a0: en échec", text)
+        self.assertIn("le score 75,00 est sous le seuil 95", text)
+        self.assertIn("ligne 2, quantity.min_value: -2", text)
+        self.assertIn('<html lang="fr">', html)
+        self.assertIn(">Ouvrir le tableau de bord</a>", html)
+        self.assertIn("Ouvrez le tableau de bord ou le rapport de validation du fichier.", html)
+        for words in ("rows", "accepted", "What to do", "score 75.00"):
+            self.assertNotIn(words, text + html)
+        for line in content.split(b"\r\n"):
+            self.assertLessEqual(len(line), 78)
+            self.assertTrue(all(0x20 <= byte < 0x7F for byte in line), line)
+
+    def test_a_repetition_is_known_in_any_language(self):
+        """By the names of checks, not by sentences: an English alert that comes again in French is the same."""
+        server = receivers.Web()
+        self.addCleanup(server.close)
+        project = self.project({"type": "webhook", "url": server.url + "/hook", "tls": "none", "timeout": "2s", "repeat_after": "1d"})
+        self.tell(project, kit.environment())
+        project.write("data/raw/sales_2.csv", self.BAD.replace("O1", "O3").replace("O2", "O4"))
+        self.tell(project, french())
+        told = [json.loads(body) for _, _, body in server.requests]
+        self.assertEqual(len(told), 1, told)
+        project.write("data/raw/sales_3.csv", "not,a,header\n1,2,3\n")
+        self.tell(project, french())
+        told = [json.loads(body) for _, _, body in server.requests]
+        self.assertEqual(len(told), 2)
+        self.assertEqual(told[0].keys(), told[1].keys())
+        self.assertEqual({issue["verdict"] for issue in told[1]["issues"]}, {"errored"})  # a field for programs
+        self.assertIn("fichier n’a pas pu être lu", told[1]["title"])
 
 
 class Settings(unittest.TestCase):
