@@ -10,13 +10,18 @@
 static const char *const names[EC_LANGUAGE_COUNT] = {"en", "fr"};
 
 static enum ec_language current = EC_LANGUAGE_EN;
+static _Thread_local unsigned swapped; /* 0, or 1 + the language of this thread alone */
 
-void ec_language_set(enum ec_language language) { current = language; }
-enum ec_language ec_language(void) { return current; }
+void ec_language_set(enum ec_language language) {
+    current = language;
+    swapped = 0;
+}
+
+enum ec_language ec_language(void) { return swapped ? (enum ec_language)(swapped - 1) : current; }
 
 enum ec_language ec_language_swap(enum ec_language language) {
-    enum ec_language before = current;
-    current = language;
+    enum ec_language before = ec_language();
+    swapped = 1 + (unsigned)language;
     return before;
 }
 const char *ec_language_name(enum ec_language language) { return names[language]; }
@@ -50,8 +55,9 @@ void ec_language_init(void) {
 
 static struct ec_str find(const char *text) {
     /* The empty text is the key of a catalogue's own header. */
-    if (current == EC_LANGUAGE_EN || !*text) return (struct ec_str){NULL, 0};
-    return ec_catalogue_find(ec_catalogues[current - 1], text);
+    enum ec_language language = ec_language();
+    if (language == EC_LANGUAGE_EN || !*text) return (struct ec_str){NULL, 0};
+    return ec_catalogue_find(ec_catalogues[language - 1], text);
 }
 
 const char *ec_tr(const char *text) {
@@ -60,7 +66,7 @@ const char *ec_tr(const char *text) {
 }
 
 /* Which form a number takes; what Plural-Forms says in po/LANG.po. */
-static unsigned form_of(uint64_t n) { return current == EC_LANGUAGE_FR ? n > 1 : n != 1; }
+static unsigned form_of(uint64_t n) { return ec_language() == EC_LANGUAGE_FR ? n > 1 : n != 1; }
 
 const char *ec_tr_plural(const char *one, const char *many, uint64_t n) {
     struct ec_str found = find(one);
@@ -70,8 +76,8 @@ const char *ec_tr_plural(const char *one, const char *many, uint64_t n) {
 
 const char *ec_language_figure(const char *english, char *out, size_t size) {
     size_t n = 0;
+    bool french = ec_language() == EC_LANGUAGE_FR;
     for (const char *p = english; *p && n + 4 < size; p++) {
-        bool french = current == EC_LANGUAGE_FR;
         if (french && *p == ',') {
             memcpy(out + n, "\xE2\x80\xAF", 3); /* narrow no-break space between thousands */
             n += 3;

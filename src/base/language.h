@@ -31,7 +31,8 @@ enum ec_language ec_language_of(const char *locale, const char *list); /* the sa
 /* What `language:` of pipeline_config.yaml sets. */
 void ec_language_set(enum ec_language language);
 enum ec_language ec_language(void);
-/* The same, and returns the one before: for a text that is in one language whatever the run's is, such as the page's. */
+/* The language of this thread alone, and returns the one before, with which it is to be called again: for a text that is
+ * in one language whatever the run's is, such as the page's. */
 enum ec_language ec_language_swap(enum ec_language language);
 
 /* "en", "fr": the code of ISO 639-1. */

@@ -104,7 +104,7 @@ void ec_anomaly_say(struct ec_buf *out, const struct ec_anomaly *a, bool french)
     ec_buf_addz(out, french ? " (" : " (");
     add_number(out, fabs(a->distance), 1, french);
     ec_buf_addz(out, french ? " fois l’écart habituel)." : " times the usual deviation).");
-    ec_language_set(before);
+    (void)ec_language_swap(before);
 }
 
 void ec_anomaly_write(struct ec_json_writer *w, const char *key, const struct ec_anomaly *a) {

@@ -207,14 +207,14 @@ static char *find_error(char *words) {
     char *start = NULL;
     enum ec_language before = ec_language();
     for (unsigned i = 0; i < EC_LANGUAGE_COUNT; i++) {
-        ec_language_set((enum ec_language)i);
+        (void)ec_language_swap((enum ec_language)i);
         const char *format = _("error [%s]: ");
         char mark[64];
         (void)snprintf(mark, sizeof mark, "%.*s", (int)strcspn(format, "%"), format);
         for (char *at = strstr(words, mark); at; at = strstr(at + 1, mark)) /* the last one */
             if (!start || at + strlen(mark) > start) start = at + strlen(mark);
     }
-    ec_language_set(before);
+    (void)ec_language_swap(before);
     return start;
 }
 

@@ -3,6 +3,7 @@
 #include "base/language.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -119,6 +120,27 @@ static void test_figure(void **state) {
     assert_string_equal(ec_language_figure("1,234,567.5", out, sizeof out), "1,234,567.5");
 }
 
+static void *ask(void *answer) {
+    *(enum ec_language *)answer = ec_language();
+    return NULL;
+}
+
+static void test_swap(void **state) {
+    (void)state;
+    ec_language_set(EC_LANGUAGE_FR);
+    assert_int_equal(ec_language_swap(EC_LANGUAGE_EN), EC_LANGUAGE_FR);
+    assert_string_equal(_("Run again."), "Run again.");
+    enum ec_language others = EC_LANGUAGE_COUNT;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, ask, &others), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(others, EC_LANGUAGE_FR); /* another thread's errors stay in the run's language */
+    assert_int_equal(ec_language_swap(EC_LANGUAGE_FR), EC_LANGUAGE_EN);
+    assert_string_equal(_("Run again."), "Relancez.");
+    ec_language_set(EC_LANGUAGE_EN);
+    assert_int_equal(ec_language(), EC_LANGUAGE_EN);
+}
+
 /* The formats of errors are translated, and the system's words with them, whatever locales the machine has. */
 static void test_error(void **state) {
     (void)state;
@@ -140,7 +162,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_locale),     cmocka_unit_test(test_list),   cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_precedence), cmocka_unit_test(test_lookup), cmocka_unit_test(test_plural),
-        cmocka_unit_test(test_figure),     cmocka_unit_test(test_error),
+        cmocka_unit_test(test_figure),     cmocka_unit_test(test_error),  cmocka_unit_test(test_swap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
