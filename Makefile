@@ -7,7 +7,7 @@ IMAGE   ?= ecluse
 T       ?=
 S       ?= 60
 
-.PHONY: all deps install deb image check check-all check-spark fuzz bless bench format lint clean help
+.PHONY: all deps install deb image check check-all check-spark fuzz po bless bench format lint clean help
 
 all: deps
 	@cmake --preset release >/dev/null
@@ -25,6 +25,7 @@ help:
 	@echo "make check-spark  the tests on Spark; installs it into build/venv-spark"
 	@echo "make bench      measure against DuckDB, pandas and the floor (BENCH='--size 5GB'; docs/performance.md)"
 	@echo "make bless      rewrite the expected outputs of the golden cases"
+	@echo "make po         bring po/ up to date with the sentences of src/ (docs/translating.md)"
 	@echo "make format     clang-format over src/ and tests/"
 	@echo "make lint       clang-tidy over src/"
 	@echo "make clean      remove the build folders"
@@ -73,6 +74,9 @@ bench: deps
 	@cmake --preset release -DEC_BENCH=ON >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 	@bench/run $(BENCH)
+
+po:
+	@po/update
 
 format:
 	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i

@@ -38,3 +38,9 @@ find_program(EC_NODE NAMES node nodejs REQUIRED)
 if(NOT EXISTS ${CMAKE_SOURCE_DIR}/dashboard/node_modules/vite/bin/vite.js)
   message(FATAL_ERROR "the page's tools are not installed: run scripts/install-dependencies")
 endif()
+
+# The translations are compiled by GNU gettext (po/, docs/translating.md).
+find_program(EC_MSGFMT NAMES msgfmt)
+if(NOT EC_MSGFMT)
+  message(FATAL_ERROR "msgfmt is not installed: run scripts/install-dependencies")
+endif()

@@ -21,7 +21,8 @@ add_custom_command(OUTPUT ${EC_DOCS}/ecluse.1
   COMMAND ecluse-docs ${EC_DOCS} ${EC_DATE}
   DEPENDS ecluse-docs COMMENT "Writing man pages and completions" VERBATIM)
 add_custom_target(docs ALL DEPENDS ${EC_DOCS}/ecluse.1)
-install(DIRECTORY ${EC_DOCS}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+install(DIRECTORY ${EC_DOCS}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1" PATTERN fr EXCLUDE)
+install(DIRECTORY ${EC_DOCS}/fr/ DESTINATION ${CMAKE_INSTALL_MANDIR}/fr/man1 FILES_MATCHING PATTERN "*.1")
 install(FILES ${EC_DOCS}/ecluse.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ecluse)
 install(FILES ${EC_DOCS}/_ecluse DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 install(FILES ${EC_DOCS}/ecluse.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

@@ -260,17 +260,17 @@ static void sync_folders(struct list *folders) {
     sync_items(folders->item, n);
 }
 
-static void note(enum ec_status *status, struct ec_err *err, const char *what, const char *path, int cause) {
+static void note(enum ec_status *status, struct ec_err *err, const char *fmt, const char *path, int cause) {
     if (*status != EC_OK) return;
     errno = cause;
-    *status = ec_fail_errno(err, EC_IO, "cannot %s %s", what, path);
+    *status = ec_fail_errno(err, EC_IO, fmt, path);
 }
 
 static void put_in_place(struct item *item, enum ec_status *status, struct ec_err *err) {
-    if (item->cause != 0) note(status, err, "sync", item->path, item->cause);
+    if (item->cause != 0) note(status, err, _("cannot sync %s"), item->path, item->cause);
     if (!item->target) return;
     if (item->cause == 0 && ec_io.rename(item->path, item->target) == 0) return;
-    if (item->cause == 0) note(status, err, "put in place", item->target, errno);
+    if (item->cause == 0) note(status, err, _("cannot put in place %s"), item->target, errno);
     (void)ec_io.unlink(item->path);
 }
 
@@ -286,7 +286,7 @@ enum ec_status ec_durable_commit(struct ec_durable *d, struct ec_err *err) {
     sync_folders(&d->folders);
     for (size_t i = 0; i < d->folders.count; i++)
         if (d->folders.item[i].cause != 0)
-            note(&status, err, "sync the folder", d->folders.item[i].path, d->folders.item[i].cause);
+            note(&status, err, _("cannot sync the folder %s"), d->folders.item[i].path, d->folders.item[i].cause);
     forget(d);
     return status;
 }

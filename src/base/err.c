@@ -11,7 +11,7 @@ static void set(struct ec_err *err, enum ec_status status, int sys_errno, const 
     if (!err || err->status != EC_OK) return;
     err->status = status;
     err->sys_errno = sys_errno;
-    (void)vsnprintf(err->message, sizeof err->message, fmt, args);
+    (void)vsnprintf(err->message, sizeof err->message, _(fmt), args);
 }
 
 enum ec_status ec_fail(struct ec_err *err, enum ec_status status, const char *fmt, ...) {
@@ -34,7 +34,7 @@ enum ec_status ec_fail_errno(struct ec_err *err, enum ec_status status, const ch
     va_end(args);
     size_t n = strlen(err->message);
     char text[96];
-    (void)snprintf(err->message + n, sizeof err->message - n, ": %s", strerror_r(cause, text, sizeof text));
+    (void)snprintf(err->message + n, sizeof err->message - n, _(": %s"), ec_language_errno(cause, text, sizeof text));
     return status;
 }
 
@@ -51,10 +51,10 @@ void ec_err_context(struct ec_err *err, const char *fmt, ...) {
     memcpy(cause, err->message, sizeof cause);
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(err->message, sizeof err->message, fmt, args);
+    (void)vsnprintf(err->message, sizeof err->message, _(fmt), args);
     va_end(args);
     size_t n = strlen(err->message);
-    (void)snprintf(err->message + n, sizeof err->message - n, ": %s", cause);
+    (void)snprintf(err->message + n, sizeof err->message - n, _(": %s"), cause);
 }
 
 void ec_err_clear(struct ec_err *err) {
@@ -93,8 +93,8 @@ void ec_err_print(const struct ec_err *err, FILE *out) {
         (void)fputc(' ', out);
     }
     const struct ec_code_text *text = ec_status_text(err->status);
-    (void)fprintf(out, "error [%s]: ", text->slug);
+    (void)fprintf(out, _("error [%s]: "), text->slug);
     print_message(err->message, out);
     if (err->excerpt[0]) print_excerpt(err, out);
-    (void)fprintf(out, "  what to do: %s\n", text->remedy);
+    (void)fprintf(out, _("  what to do: %s\n"), _(text->remedy));
 }

@@ -7,6 +7,9 @@
  *
  *     struct ec_err err = {0};
  *     if (ec_delta_open(..., &err) != EC_OK) ec_err_print(&err, stderr);
+ *
+ * The formats are English sentences, and are translated here (base/language.h); an argument that is a sentence itself
+ * is translated by the caller.
  */
 #ifndef EC_BASE_ERR_H
 #define EC_BASE_ERR_H

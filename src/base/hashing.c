@@ -153,7 +153,7 @@ void ec_hash_all(struct ec_hash_job *job, size_t count, unsigned threads) {
     atomic_init(&work.next, 0);
     for (size_t i = 0; i < count; i++) { /* until it is done */
         job[i].status = EC_NO_MEMORY;
-        (void)snprintf(job[i].message, sizeof job[i].message, "no memory to read %.200s", job[i].path);
+        (void)snprintf(job[i].message, sizeof job[i].message, _("no memory to read %.200s"), job[i].path);
     }
     ec_side_by_side(do_jobs, &work, threads);
     ec_free(order);

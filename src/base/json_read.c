@@ -5,12 +5,12 @@
 struct ec_json_reader ec_json_reader_of(const json_t *object, const char *what, struct ec_arena *arena,
                                         struct ec_err *err) {
     struct ec_json_reader r = {.object = object, .what = what, .arena = arena, .err = err};
-    if (!json_is_object(object)) r.status = ec_fail(err, EC_PROTOCOL, "%s: expected a JSON object", what);
+    if (!json_is_object(object)) r.status = ec_fail(err, EC_PROTOCOL, "%s: expected a JSON object", _(what));
     return r;
 }
 
 void ec_json_wrong(struct ec_json_reader *r, const char *key, const char *expected) {
-    if (r->status == EC_OK) r->status = ec_fail(r->err, EC_PROTOCOL, "%s: \"%s\" is not %s", r->what, key, expected);
+    if (r->status == EC_OK) r->status = ec_fail(r->err, EC_PROTOCOL, "%s: \"%s\" is not %s", _(r->what), key, _(expected));
 }
 
 /* NULL where the field is absent, null, or an error came before. */

@@ -73,8 +73,8 @@ static void emit(int fd, enum ec_log_level level, const char *message, bool colo
     /* A log that cannot be written must not stop the data; that it could not is said once. */
     if (!line.failed && ec_file_write(fd, line.p, line.n, "log", NULL) != EC_OK && failed && !*failed) {
         *failed = true;
-        static const char lost[] = "the log file cannot be written; further lines reach stderr only\n";
-        if (ec_io.write(STDERR_FILENO, lost, sizeof lost - 1) < 0) logger.options.level = EC_LOG_ERROR;
+        const char *lost = _("the log file cannot be written; further lines reach stderr only\n");
+        if (ec_io.write(STDERR_FILENO, lost, strlen(lost)) < 0) logger.options.level = EC_LOG_ERROR;
     }
     ec_buf_free(&line);
 }
@@ -83,7 +83,7 @@ void ec_log_keep(enum ec_log_level level, const char *fmt, ...) {
     char message[4096];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, _(fmt), args);
     va_end(args);
     make_inert(message);
     if (logger.file >= 0 && !logger.file_failed) emit(logger.file, level, message, false, &logger.file_failed);
@@ -113,7 +113,7 @@ void ec_log_error(const struct ec_err *err) {
     ec_json_str(&w, "file", err->file[0] ? err->file : NULL);
     place(&w, "line", err->line);
     place(&w, "column", err->column);
-    ec_json_str(&w, "fix", text->remedy);
+    ec_json_str(&w, "fix", _(text->remedy));
     ec_json_end(&w);
     ec_buf_addc(&line, '\n');
     if (line.failed || ec_file_write(STDERR_FILENO, line.p, line.n, "stderr", NULL) != EC_OK) ec_err_print(err, stderr);
@@ -124,7 +124,7 @@ void ec_log(enum ec_log_level level, const char *fmt, ...) {
     char message[4096];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, _(fmt), args);
     va_end(args);
     make_inert(message);
     if (logger.file >= 0 && !logger.file_failed) emit(logger.file, level, message, false, &logger.file_failed);

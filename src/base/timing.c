@@ -1,5 +1,7 @@
 #include "base/timing.h"
 
+#include "base/language.h"
+
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -165,7 +167,7 @@ struct ec_time_spent ec_timing_rest(const struct ec_timing *t, const struct ec_t
 /* ---- parts of a task ---- */
 
 const char *ec_work_part_name(enum ec_work_part part) {
-    static const char *const names[] = {"open", "read", "derive", "check", "keys", "quarantine", "encode", "sync"};
+    static const char *const names[] = {N_("open"), N_("read"), N_("derive"), N_("check"), N_("keys"), N_("quarantine"), N_("encode"), N_("sync")};
     return names[part];
 }
 

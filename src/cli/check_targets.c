@@ -162,8 +162,8 @@ static enum ec_status spool_stdin(struct ec_check_targets *t, struct ec_err *err
     if (!copy) return no_memory(err);
     enum ec_status status = EC_OK;
     for (size_t got = 1; status == EC_OK && got > 0;) {
-        status = ec_file_read(STDIN_FILENO, copy, COPY_BYTES, &got, "standard input", err);
-        if (status == EC_OK && got > 0) status = ec_file_write(t->spool, copy, got, "the copy of standard input", err);
+        status = ec_file_read(STDIN_FILENO, copy, COPY_BYTES, &got, _("standard input"), err);
+        if (status == EC_OK && got > 0) status = ec_file_write(t->spool, copy, got, _("the copy of standard input"), err);
     }
     ec_free(copy);
     return status;
@@ -180,7 +180,7 @@ static enum ec_status add_stdin(struct ec_check_targets *t, const struct ec_sour
         return ec_fail(err, EC_USAGE,
                        "standard input has no name to find its source by: say which it is with --source");
     EC_TRY(spool_stdin(t, err));
-    struct ec_check_target target = {.source = source, .shown = "standard input"};
+    struct ec_check_target target = {.source = source, .shown = _("standard input")};
     target.path = ec_arena_printf(&t->arena, "/proc/self/fd/%d", t->spool);
     if (!target.path) return no_memory(err);
     return is_zip(t->spool) ? add_members(t, target, err) : add_target(t, target, err);

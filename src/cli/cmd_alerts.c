@@ -99,9 +99,9 @@ static enum ec_status add_past(const char *project, size_t limit, struct ec_grid
 }
 
 static enum ec_status list(struct ec_cli *cli, const struct ec_config *config, struct ec_err *err) {
-    static const struct ec_grid_column waiting[] = {{"STATUS", false}, {"ID", false},   {"KIND", false}, {"TARGET", false},
-                                                    {"TRIED", true},   {"NEXT", false}, {"WHY", false}};
-    static const struct ec_grid_column past[] = {{"AT", false}, {"STATUS", false}, {"KIND", false}, {"ID", false}, {"MESSAGE", false}};
+    static const struct ec_grid_column waiting[] = {{N_("STATUS"), false}, {N_("ID"), false},   {N_("KIND"), false}, {N_("TARGET"), false},
+                                                    {N_("TRIED"), true},   {N_("NEXT"), false}, {N_("WHY"), false}};
+    static const struct ec_grid_column past[] = {{N_("AT"), false}, {N_("STATUS"), false}, {N_("KIND"), false}, {N_("ID"), false}, {N_("MESSAGE"), false}};
     int64_t limit = SHOWN_DEFAULT;
     struct listing l = {.damaged = 0};
     struct ec_grid journal;
@@ -121,7 +121,7 @@ static enum ec_status list(struct ec_cli *cli, const struct ec_config *config, s
         status = ec_doc_print(&l.doc, err);
     } else if (status == EC_OK) {
         if (l.grid.cells == 0)
-            (void)printf("No alert waits to be delivered.\n");
+            (void)printf(_("No alert waits to be delivered.\n"));
         else
             status = ec_grid_print(&l.grid, stdout, err);
         if (journal.cells > 0) (void)printf("\n");
@@ -147,7 +147,7 @@ static enum ec_status report(const struct ec_cli *cli, const struct ec_deliver_o
         ec_json_end(&doc.json);
         EC_TRY(ec_doc_print(&doc, err));
     } else {
-        (void)printf("%zu sent, %zu waiting, %zu given up\n", outcome->sent, outcome->waiting, outcome->given_up);
+        (void)printf(_("%zu sent, %zu waiting, %zu given up\n"), outcome->sent, outcome->waiting, outcome->given_up);
     }
     if (outcome->waiting + outcome->given_up == 0) return EC_OK;
     const char *text = ec_buf_str(problems).p;
@@ -205,7 +205,7 @@ static enum ec_status act(struct ec_cli *cli, struct ec_err *err) {
     while (i < 3 && strcmp(actions[i], action) != 0) i++;
     const char *near = i == 3 ? ec_nearest(action, actions, 3) : NULL;
     if (i == 3)
-        return ec_fail(err, EC_USAGE, "`ecluse alerts` does list, retry and test, not `%s`%s%s%s", action, near ? "; did you mean `" : "",
+        return ec_fail(err, EC_USAGE, "`ecluse alerts` does list, retry and test, not `%s`%s%s%s", action, near ? _("; did you mean `") : "",
                        near ? near : "", near ? "`?" : "");
     if (i == 0 && cli->argument_count > 1) return ec_fail(err, EC_USAGE, "`ecluse alerts list` does not take `%s`", cli->argument[1]);
     struct ec_config *config;
@@ -220,15 +220,15 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--given-up", NULL, "retry: also messages that were given up", false},
-    {"--limit", "N", "list: the newest N lines of the journal, 0 for all (default: 20)", false},
+    {"--given-up", NULL, N_("retry: also messages that were given up"), false},
+    {"--limit", "N", N_("list: the newest N lines of the journal, 0 for all (default: 20)"), false},
 };
 
 const struct ec_command ec_cmd_alerts = {
     .name = "alerts",
-    .summary = "alerts that wait to be delivered: list, retry, test",
-    .arguments = "list | retry [ID…] | test [NAME…]",
-    .about = "Whom a run tells is configured under `alerts:` in pipeline_config.yaml: smtp, webhook, command. A\n"
+    .summary = N_("alerts that wait to be delivered: list, retry, test"),
+    .arguments = N_("list | retry [ID…] | test [NAME…]"),
+    .about = N_("Whom a run tells is configured under `alerts:` in pipeline_config.yaml: smtp, webhook, command. A\n"
              "message is written to data/alerts before it is sent, and stays there until its receiver took it.\n"
              "Every `ecluse run` tries again what waits; these commands do it by hand.\n"
              "\n"
@@ -242,7 +242,7 @@ const struct ec_command ec_cmd_alerts = {
              "Examples:\n"
              "  ecluse -C shop alerts test slack\n"
              "  ecluse -C shop alerts list --limit 5\n"
-             "  ecluse -C shop alerts retry --given-up",
+             "  ecluse -C shop alerts retry --given-up"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .arguments_min = 1,

@@ -132,7 +132,7 @@ static enum ec_status choose_areas(const struct ec_cli *cli, const struct ec_con
         const char *near = ec_nearest(cli->many[i], names, n);
         if (!known)
             return ec_fail(err, EC_USAGE, "--include takes processed, raw, staging or quality, not `%s`%s%s%s",
-                           cli->many[i], near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+                           cli->many[i], near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
     }
     return EC_OK;
 }
@@ -152,7 +152,7 @@ static enum ec_status print_made(const struct ec_cli *cli, const struct ec_archi
     }
     char count[EC_FIGURE_MAX], bytes[EC_FIGURE_MAX], stored[EC_FIGURE_MAX];
     ec_inert_print(made->path, strlen(made->path), stdout);
-    (void)printf(" (verified): %s files, %s, stored as %s\n", ec_figure_count(made->files, count),
+    (void)printf(_(" (verified): %s files, %s, stored as %s\n"), ec_figure_count(made->files, count),
                  ec_figure_bytes(made->bytes, bytes), ec_figure_bytes(made->bytes_stored, stored));
     return EC_OK;
 }
@@ -190,20 +190,20 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--include", "AREA", "processed, raw, staging, quality (default: archive.include)", true},
+    {"--include", "AREA", N_("processed, raw, staging, quality (default: archive.include)"), true},
 };
 
 const struct ec_command ec_cmd_archive = {
     .name = "archive",
-    .summary = "the project as it is now, as one verified archive",
+    .summary = N_("the project as it is now, as one verified archive"),
     .arguments = "",
-    .about = "Writes data/archive/archive_YYYYMMDD_HHMM.tar.gz: configuration, models, the manifests of all\n"
+    .about = N_("Writes data/archive/archive_YYYYMMDD_HHMM.tar.gz: configuration, models, the manifests of all\n"
              "runs, and everything in the included areas. It is read back and verified before it gets its\n"
              "name. (The archive that a run makes holds just what that run read and wrote.) Nothing is\n"
              "cleaned up. `ecluse restore` brings it back.\n"
              "\n"
              "Example:\n"
-             "  ecluse -C shop archive --include processed quality",
+             "  ecluse -C shop archive --include processed quality"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

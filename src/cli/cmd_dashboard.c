@@ -77,20 +77,20 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--run", "ID", "of this run, by number or name (default: the last)", false},
-    {"--out", "DIR", "write it there (default: data/quality)", false},
-    {"--facts", NULL, "print what the page shows, as JSON, and write nothing", false},
+    {"--run", "ID", N_("of this run, by number or name (default: the last)"), false},
+    {"--out", "DIR", N_("write it there (default: data/quality)"), false},
+    {"--facts", NULL, N_("print what the page shows, as JSON, and write nothing"), false},
 };
 
 const struct ec_command ec_cmd_dashboard = {
     .name = "dashboard",
-    .summary = "draw the page again, from the last run's facts",
+    .summary = N_("draw the page again, from the last run's facts"),
     .arguments = "",
-    .about = "Writes dashboard.html of the last run again and prints its path: one file that needs no\n"
+    .about = N_("Writes dashboard.html of the last run again and prints its path: one file that needs no\n"
              "network. The run's archive is verified before the page names it.\n"
              "\n"
              "Example:\n"
-             "  xdg-open \"$(ecluse -C shop dashboard)\"",
+             "  xdg-open \"$(ecluse -C shop dashboard)\""),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

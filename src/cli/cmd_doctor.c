@@ -12,10 +12,10 @@ void ec_doctor_say(struct ec_doctor *doctor, const char *check, enum ec_finding 
                    const char *fmt, ...) {
     if (doctor->count == EC_DIAGNOSES_MAX) return;
     struct ec_diagnosis *d = &doctor->diagnosis[doctor->count++];
-    *d = (struct ec_diagnosis){.check = check, .finding = finding, .fix = fix};
+    *d = (struct ec_diagnosis){.check = check, .finding = finding, .fix = fix ? _(fix) : NULL};
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(d->message, sizeof d->message, fmt, args);
+    (void)vsnprintf(d->message, sizeof d->message, _(fmt), args);
     va_end(args);
 }
 
@@ -31,11 +31,11 @@ static void print_text(const struct ec_doctor *doctor) {
         (void)printf("%-5s %-14s ", finding_names[d->finding], d->check);
         ec_inert_print(d->message, strlen(d->message), stdout);
         (void)printf("\n");
-        if (d->fix) (void)printf("%-20s what to do: %s\n", "", d->fix);
+        if (d->fix) (void)printf(_("%-20s what to do: %s\n"), "", d->fix);
     }
     size_t warnings = count(doctor, EC_FINDING_WARN), failures = count(doctor, EC_FINDING_FAIL);
-    (void)printf("\n%s: %zu checks, %zu %s, %zu failed\n", failures ? "not ready" : "ready", doctor->count, warnings,
-                 warnings == 1 ? "warning" : "warnings", failures);
+    (void)printf(_("\n%s: %zu checks, %zu %s, %zu failed\n"), failures ? _("not ready") : _("ready"), doctor->count, warnings,
+                 P_("warning", "warnings", warnings), failures);
 }
 
 static enum ec_status print_json(const struct ec_doctor *doctor, struct ec_err *err) {
@@ -75,15 +75,15 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 
 const struct ec_command ec_cmd_doctor = {
     .name = "doctor",
-    .summary = "check the project and the machine before a run",
+    .summary = N_("check the project and the machine before a run"),
     .arguments = "",
-    .about = "Checks configuration and models, folders and their permissions, outputs for other programs,\n"
+    .about = N_("Checks configuration and models, folders and their permissions, outputs for other programs,\n"
              "the lock, disk space, whether the file system can commit (hard links), memory, processors and\n"
              "libraries. Each line says ok,\n"
              "warn or fail, and what to do. Probe files are written and removed; nothing else changes.\n"
              "Exit code 3 where a check failed.\n"
              "\n"
              "Example:\n"
-             "  ecluse -C shop doctor",
+             "  ecluse -C shop doctor"),
     .run = run,
 };

@@ -20,22 +20,22 @@ struct code {
 static struct code code_of_status(enum ec_status status) {
     const struct ec_code_text *text = ec_status_text(status);
     const struct ec_explanation *more = ec_explain_status(status);
-    return (struct code){text->slug, "error", text->meaning, more->example, text->remedy, text->exit_code};
+    return (struct code){text->slug, "error", _(text->meaning), _(more->example), _(text->remedy), text->exit_code};
 }
 
 static struct code code_of_reason(enum ec_reason reason) {
     const struct ec_code_text *text = ec_reason_text(reason);
     const struct ec_explanation *more = ec_explain_reason(reason);
-    return (struct code){text->slug, "reason", text->meaning, more->example, more->remedy, -1};
+    return (struct code){text->slug, "reason", _(text->meaning), _(more->example), _(more->remedy), -1};
 }
 
 static struct code code_of_kind(const struct ec_rule_explanation *kind) {
-    return (struct code){kind->key, "rule", kind->meaning, kind->example, kind->remedy, -1};
+    return (struct code){kind->key, "rule", _(kind->meaning), _(kind->example), _(kind->remedy), -1};
 }
 
 static const char *what_is(const struct code *code) {
-    if (strcmp(code->kind, "rule") == 0) return "a kind of rule";
-    return code->exit_code < 0 ? "why a row was rejected" : "an error";
+    if (strcmp(code->kind, "rule") == 0) return _("a kind of rule");
+    return code->exit_code < 0 ? _("why a row was rejected") : _("an error");
 }
 
 static void write_code(struct ec_json_writer *w, const struct code *code) {
@@ -59,9 +59,9 @@ static enum ec_status print_code(const struct ec_cli *cli, const struct code *co
         write_code(&doc.json, code);
         return ec_doc_print(&doc, err);
     }
-    (void)printf("%s (%s)\n\n  %s\n\n  example:    %s\n  what to do: %s\n", code->slug,
+    (void)printf(_("%s (%s)\n\n  %s\n\n  example:    %s\n  what to do: %s\n"), code->slug,
                  what_is(code), code->meaning, code->example, code->remedy);
-    if (code->exit_code >= 0) (void)printf("  exit code:  %d\n", code->exit_code);
+    if (code->exit_code >= 0) (void)printf(_("  exit code:  %d\n"), code->exit_code);
     return EC_OK;
 }
 
@@ -95,33 +95,34 @@ static enum ec_status end_table(struct ec_grid *grid, bool more, struct ec_err *
 }
 
 static enum ec_status print_all(struct ec_err *err) {
-    static const struct ec_grid_column reasons[] = {{"WHY A ROW WAS REJECTED", false}, {"", false}};
-    static const struct ec_grid_column rules[] = {{"KIND OF RULE", false}, {"", false}};
-    static const struct ec_grid_column errors[] = {{"ERROR", false}, {"EXIT", true}, {"", false}};
+    static const struct ec_grid_column reasons[] = {{N_("WHY A ROW WAS REJECTED"), false}, {"", false}};
+    static const struct ec_grid_column rules[] = {{N_("KIND OF RULE"), false}, {"", false}};
+    static const struct ec_grid_column errors[] = {{N_("ERROR"), false}, {N_("EXIT"), true}, {"", false}};
     struct ec_grid grid;
     ec_grid_init(&grid, reasons, 2);
     for (int i = 0; i < EC_REASON_COUNT; i++) {
         ec_grid_str(&grid, ec_reason_text((enum ec_reason)i)->slug);
-        ec_grid_str(&grid, ec_reason_text((enum ec_reason)i)->meaning);
+        ec_grid_str(&grid, _(ec_reason_text((enum ec_reason)i)->meaning));
     }
     EC_TRY(end_table(&grid, true, err));
     ec_grid_init(&grid, rules, 2);
     for (size_t i = 0; ec_explain_rule_kind(i); i++) {
         ec_grid_str(&grid, ec_explain_rule_kind(i)->key);
-        ec_grid_str(&grid, ec_explain_rule_kind(i)->meaning);
+        ec_grid_str(&grid, _(ec_explain_rule_kind(i)->meaning));
     }
     EC_TRY(end_table(&grid, true, err));
     ec_grid_init(&grid, errors, 3);
     for (int i = 0; i < EC_STATUS_COUNT; i++) {
         ec_grid_str(&grid, ec_status_text((enum ec_status)i)->slug);
         ec_grid_printf(&grid, "%d", ec_status_text((enum ec_status)i)->exit_code);
-        ec_grid_str(&grid, ec_status_text((enum ec_status)i)->meaning);
+        ec_grid_str(&grid, _(ec_status_text((enum ec_status)i)->meaning));
     }
     return end_table(&grid, false, err);
 }
 
 static void print_text(const char *label, struct ec_str text) {
-    (void)printf("  %-11s ", label);
+    (void)printf("  ");
+    ec_label_print(label, 11, stdout);
     ec_inert_print(text.p, text.n, stdout);
     (void)printf("\n");
 }
@@ -130,9 +131,19 @@ static void print_line(const char *label, const char *text) {
     print_text(label, ec_str_of(text));
 }
 
+static void print_length(const char *label, size_t characters) {
+    (void)printf("  ");
+    ec_label_print(label, 11, stdout);
+    (void)printf(P_("%zu character\n", "%zu characters\n", characters), characters);
+}
+
 static void print_share(double share) {
-    if (!isnan(share))
-        (void)printf("  %-11s %g %% of a file's rows; above that the file fails\n", "allowed:", share * 100);
+    char text[32], figure[64];
+    if (isnan(share)) return;
+    (void)snprintf(text, sizeof text, "%g", share * 100);
+    (void)printf("  ");
+    ec_label_print(_("allowed:"), 11, stdout);
+    (void)printf(_("%s %% of a file's rows; above that the file fails\n"), ec_language_figure(text, figure, sizeof figure));
 }
 
 static void print_rule(const struct ec_source *source, const struct ec_rule *rule) {
@@ -140,28 +151,30 @@ static void print_rule(const struct ec_source *source, const struct ec_rule *rul
     (void)snprintf(at, sizeof at, "%s:%u", rule->file, rule->line);
     (void)printf("rule:");
     ec_inert_print(rule->id, strlen(rule->id), stdout);
-    (void)printf(" (a rule of ");
+    (void)printf(_(" (a rule of "));
     ec_inert_print(source->name, strlen(source->name), stdout);
     (void)printf(")\n\n");
-    print_line("written at:", at);
-    print_line("kind:", rule->key);
-    if (rule->column) print_line("column:", rule->column);
-    if (rule->min) print_line("at least:", rule->min);
-    if (rule->max) print_line("at most:", rule->max);
-    if (rule->text) print_line(rule->kind == EC_RULE_REGEX ? "pattern:" : "must hold:", rule->text);
+    print_line(_("written at:"), at);
+    print_line(_("kind:"), rule->key);
+    if (rule->column) print_line(_("column:"), rule->column);
+    if (rule->min) print_line(_("at least:"), rule->min);
+    if (rule->max) print_line(_("at most:"), rule->max);
+    if (rule->text) print_line(rule->kind == EC_RULE_REGEX ? _("pattern:") : _("must hold:"), rule->text);
     for (size_t i = 0; i < rule->value_count; i++)
         print_text(i                               ? ""
-                   : rule->kind == EC_RULE_ALLOWED ? "one of:"
-                                                   : "none of:",
+                   : rule->kind == EC_RULE_ALLOWED ? _("one of:")
+                                                   : _("none of:"),
                    rule->values[i].n ? rule->values[i] : EC_STR("\"\""));
     if (rule->kind == EC_RULE_LENGTH && rule->length_min)
-        (void)printf("  %-11s %zu characters\n", "at least:", rule->length_min);
+        print_length(_("at least:"), rule->length_min);
     if (rule->kind == EC_RULE_LENGTH && rule->length_max != SIZE_MAX)
-        (void)printf("  %-11s %zu characters\n", "at most:", rule->length_max);
-    print_line("severity:", ec_severity_name(rule->severity));
-    print_line("action:", ec_action_name(rule->action));
+        print_length(_("at most:"), rule->length_max);
+    print_line(_("severity:"), ec_severity_name(rule->severity));
+    print_line(_("action:"), ec_action_name(rule->action));
     print_share(rule->max_failed);
-    (void)printf("  %-11s ecluse quarantine show --reason 'rule:", "its rows:");
+    (void)printf("  ");
+    ec_label_print(_("its rows:"), 11, stdout);
+    (void)printf("ecluse quarantine show --reason 'rule:");
     ec_inert_print(rule->id, strlen(rule->id), stdout);
     (void)printf("'\n");
 }
@@ -214,7 +227,7 @@ static enum ec_status unknown_rule(const struct ec_config *config, const char *i
             names[n++] = config->source[i].rule[k].id;
         near = ec_nearest(id, names, n);
     }
-    return ec_fail(err, EC_USAGE, "the project has no rule `%s`%s%s%s", id, near ? "; did you mean `rule:" : "",
+    return ec_fail(err, EC_USAGE, "the project has no rule `%s`%s%s%s", id, near ? _("; did you mean `rule:") : "",
                    near ? near : "", near ? "`?" : "");
 }
 
@@ -269,16 +282,16 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 
 const struct ec_command ec_cmd_explain = {
     .name = "explain",
-    .summary = "what an error, a row's reason or a rule means, and what to do",
+    .summary = N_("what an error, a row's reason or a rule means, and what to do"),
     .arguments = "[CODE]",
-    .about = "Says what a code means, gives an example, and says what to do. A code is what stands in\n"
+    .about = N_("Says what a code means, gives an example, and says what to do. A code is what stands in\n"
              "brackets behind `error`, a reason in the quarantine, a kind of rule such as min_value, or\n"
              "rule:ID for a rule of this project.\n"
              "Without a code, all are listed.\n"
              "\n"
              "Examples:\n"
              "  ecluse explain type-error\n"
-             "  ecluse explain rule:quantity.min_value",
+             "  ecluse explain rule:quantity.min_value"),
     .arguments_max = 1,
     .run = run,
 };

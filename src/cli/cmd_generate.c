@@ -49,20 +49,20 @@ static void add_row(struct ec_grid *grid, const char *name, const struct ec_shop
 }
 
 static enum ec_status print_text(const struct ec_shop_options *o, const struct ec_shop_totals *t, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{"SOURCE", false},  {"FILES", true},    {"SIZE", true},
-                                                    {"ROWS", true},     {"ACCEPTED", true}, {"QUARANTINED", true},
-                                                    {"DUPLICATE", true}};
+    static const struct ec_grid_column columns[] = {{N_("SOURCE"), false},  {N_("FILES"), true},    {N_("SIZE"), true},
+                                                    {N_("ROWS"), true},     {N_("ACCEPTED"), true}, {N_("QUARANTINED"), true},
+                                                    {N_("DUPLICATE"), true}};
     struct ec_grid grid;
     ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
     for (int i = 0; i < EC_SHOP_SOURCES; i++)
         add_row(&grid, ec_shop_source_name((enum ec_shop_source)i), &t->source[i]);
-    add_row(&grid, "all", &t->all);
+    add_row(&grid, _("all"), &t->all);
     enum ec_status status = ec_grid_print(&grid, stdout, err);
     ec_grid_deinit(&grid);
     char figure[EC_FIGURE_MAX];
-    (void)printf("\n%s on the disk in ", ec_figure_bytes(t->bytes_written, figure));
+    (void)printf(_("\n%s on the disk in "), ec_figure_bytes(t->bytes_written, figure));
     ec_inert_print(o->dir, strlen(o->dir), stdout);
-    (void)printf("; what a right pipeline finds in it: ");
+    (void)printf(_("; what a right pipeline finds in it: "));
     ec_inert_print(t->truth, strlen(t->truth), stdout);
     (void)printf("\n");
     return status;
@@ -108,24 +108,24 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--size", "SIZE", "decoded size, such as 50MB or 1.5GB (default: 20MiB)", false},
-    {"--seed", "N", "another seed is another shop; the same gives the same bytes (default: 1)", false},
-    {"--defects", "RATE", "share of rows with a planted defect, such as 0.02 or 2%, up to 50% (default: 1%)", false},
-    {"--kinds", "all|values", "which defects; values: no damaged bytes or records (default: all)", false},
-    {"--days", "N", "days of logs, sessions and sales, 1 to 366 (default: 8)", false},
-    {"--last-day", "YYYY-MM-DD", "the newest day (default: 2025-07-18)", false},
+    {"--size", "SIZE", N_("decoded size, such as 50MB or 1.5GB (default: 20MiB)"), false},
+    {"--seed", "N", N_("another seed is another shop; the same gives the same bytes (default: 1)"), false},
+    {"--defects", "RATE", N_("share of rows with a planted defect, such as 0.02 or 2%, up to 50% (default: 1%)"), false},
+    {"--kinds", "all|values", N_("which defects; values: no damaged bytes or records (default: all)"), false},
+    {"--days", "N", N_("days of logs, sessions and sales, 1 to 366 (default: 8)"), false},
+    {"--last-day", "YYYY-MM-DD", N_("the newest day (default: 2025-07-18)"), false},
 };
 
 const struct ec_command ec_cmd_generate = {
     .name = "generate",
-    .summary = "a synthetic shop in the raw layout, with defects and their answer key",
+    .summary = N_("a synthetic shop in the raw layout, with defects and their answer key"),
     .arguments = "DIR",
-    .about = "Writes logs, sessions, products, users and sales into DIR, which must hold no files, with\n"
+    .about = N_("Writes logs, sessions, products, users and sales into DIR, which must hold no files, with\n"
              "planted defects and their answer key: truth.json says what a right pipeline finds in each file\n"
              "(.truth.json where DIR is a data/raw). The same options give the same bytes on every machine.\n"
              "\n"
              "Example:\n"
-             "  ecluse generate shop/data/raw --size 1GB --seed 7 --defects 0.02",
+             "  ecluse generate shop/data/raw --size 1GB --seed 7 --defects 0.02"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .arguments_min = 1,

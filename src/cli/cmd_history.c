@@ -16,8 +16,10 @@ static void add_run(struct ec_grid *grid, const struct ec_history_run *r) {
     ec_percent_add(&text, r->score);
     ec_grid_printf(grid, "%llu", (unsigned long long)r->seq);
     ec_grid_printf(grid, "%.*s", (int)strcspn(r->started, "."), r->started); /* to the second, in UTC */
-    ec_grid_printf(grid, "%.1f s", r->seconds);
-    ec_grid_str(grid, ec_verdict_name(r->status));
+    char took[32], figure[64];
+    (void)snprintf(took, sizeof took, "%.1f", r->seconds);
+    ec_grid_printf(grid, "%s s", ec_language_figure(took, figure, sizeof figure));
+    ec_grid_str(grid, _(ec_verdict_name(r->status)));
     ec_grid_text(grid, isnan(r->score) ? EC_STR("-") : ec_buf_str(&text));
     ec_grid_count(grid, r->files);
     ec_grid_count(grid, r->read);
@@ -29,10 +31,10 @@ static void add_run(struct ec_grid *grid, const struct ec_history_run *r) {
 
 static enum ec_status print_text(const struct ec_history *h, size_t first, struct ec_err *err) {
     static const struct ec_grid_column columns[] = {
-        {"RUN", true},   {"STARTED", false}, {"TIME", true},     {"STATUS", false},     {"SCORE", true},
-        {"FILES", true}, {"ROWS", true},     {"ACCEPTED", true}, {"QUARANTINED", true}, {"DUPLICATE", true}};
+        {N_("RUN"), true},   {N_("STARTED"), false}, {N_("TIME"), true},     {N_("STATUS"), false},     {N_("SCORE"), true},
+        {N_("FILES"), true}, {N_("ROWS"), true},     {N_("ACCEPTED"), true}, {N_("QUARANTINED"), true}, {N_("DUPLICATE"), true}};
     if (h->run_count == 0) {
-        (void)printf("No run yet.\n");
+        (void)printf(_("No run yet.\n"));
         return EC_OK;
     }
     struct ec_grid grid;
@@ -41,7 +43,7 @@ static enum ec_status print_text(const struct ec_history *h, size_t first, struc
     enum ec_status status = ec_grid_print(&grid, stdout, err);
     ec_grid_deinit(&grid);
     if (status == EC_OK && first > 0)
-        (void)printf("\n%zu older %s: --limit 0 shows all.\n", first, first == 1 ? "run" : "runs");
+        (void)printf(P_("\n%zu older run: --limit 0 shows all.\n", "\n%zu older runs: --limit 0 shows all.\n", first), first);
     return status;
 }
 
@@ -95,19 +97,19 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--limit", "N", "the newest N runs, 0 for all (default: 20)", false},
+    {"--limit", "N", N_("the newest N runs, 0 for all (default: 20)"), false},
 };
 
 const struct ec_command ec_cmd_history = {
     .name = "history",
-    .summary = "the runs and their figures",
+    .summary = N_("the runs and their figures"),
     .arguments = "",
-    .about = "One line for each run that read something, the newest last: when, how long, its verdict (the\n"
+    .about = N_("One line for each run that read something, the newest last: when, how long, its verdict (the\n"
              "worst of its files), its score (the mean of its files', weighted by their rows), and its rows.\n"
              "The figures of every file are in data/quality/history.jsonl.\n"
              "\n"
              "Example:\n"
-             "  ecluse -C shop history --limit 5",
+             "  ecluse -C shop history --limit 5"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

@@ -10,7 +10,7 @@
 static void print_kept(const char *kept) {
     for (const char *line = kept; *line;) {
         size_t n = strcspn(line, "\n");
-        (void)printf("  kept as it was: ");
+        (void)printf(_("  kept as it was: "));
         ec_inert_print(line, n, stdout);
         (void)printf("\n");
         line += n + (line[n] == '\n');
@@ -25,13 +25,13 @@ static void print_path(const char *before, const char *path, const char *after) 
 
 static void print_text(const char *dir, const char *kept) {
     bool here = strcmp(dir, ".") == 0;
-    print_path("A project is in ", here ? "this folder" : dir, ": config/ transformations/ data/ logs/\n");
+    print_path(_("A project is in "), here ? _("this folder") : dir, _(": config/ transformations/ data/ logs/\n"));
     print_kept(kept);
-    print_path("\nNext:\n  drop files into data/raw, or make some:  ecluse generate ", here ? "data/raw" : dir,
+    print_path(_("\nNext:\n  drop files into data/raw, or make some:  ecluse generate "), here ? "data/raw" : dir,
                here ? " --size 50MB\n" : "/data/raw --size 50MB\n");
-    print_path("  see what a run would do:                 ecluse ", here ? "plan" : "-C ", "");
+    print_path(_("  see what a run would do:                 ecluse "), here ? "plan" : "-C ", "");
     print_path("", here ? "" : dir, here ? "\n" : " plan\n");
-    print_path("  run:                                     ecluse ", here ? "run" : "-C ", "");
+    print_path(_("  run:                                     ecluse "), here ? "run" : "-C ", "");
     print_path("", here ? "" : dir, here ? "\n" : " run\n");
 }
 
@@ -63,13 +63,13 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 
 const struct ec_command ec_cmd_init = {
     .name = "init",
-    .summary = "write a working project: configuration, models, folders",
+    .summary = N_("write a working project: configuration, models, folders"),
     .arguments = "[DIR]",
-    .about = "Writes the four configuration files, the models and the folders of the sample shop into\n"
+    .about = N_("Writes the four configuration files, the models and the folders of the sample shop into\n"
              "DIR (default: the project folder). Files that exist are kept as they are, and named.\n"
              "\n"
              "Example:\n"
-             "  ecluse init shop",
+             "  ecluse init shop"),
     .arguments_max = 1,
     .run = run,
 };

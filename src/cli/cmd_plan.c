@@ -29,22 +29,22 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--select", "SOURCE", "only files of these sources", true},
-    {"--force", NULL, "as `run --force`: files that were applied are read again", false},
-    {"--as-of", "YYYY-MM-DD", "the run's date (default: today, UTC)", false},
-    {"--json", NULL, "the same as --format json", false},
+    {"--select", "SOURCE", N_("only files of these sources"), true},
+    {"--force", NULL, N_("as `run --force`: files that were applied are read again"), false},
+    {"--as-of", "YYYY-MM-DD", N_("the run's date (default: today, UTC)"), false},
+    {"--json", NULL, N_("the same as --format json"), false},
 };
 
 const struct ec_command ec_cmd_plan = {
     .name = "plan",
-    .summary = "what a run would do: files, tasks and models, and why each",
+    .summary = N_("what a run would do: files, tasks and models, and why each"),
     .arguments = "",
-    .about = "Checks the configuration and the models, looks at data/raw, and says which files a run would\n"
+    .about = N_("Checks the configuration and the models, looks at data/raw, and says which files a run would\n"
              "read and why (new, changed, its rules changed), as how many tasks, and which models would be\n"
              "computed, in their order. Nothing is written.\n"
              "\n"
              "Example:\n"
-             "  ecluse -C shop plan --select sales",
+             "  ecluse -C shop plan --select sales"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

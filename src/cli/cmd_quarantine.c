@@ -95,9 +95,9 @@ static void add_tallies(struct ec_grid *grid, const struct group *g) {
 
 static enum ec_status print_listing(const struct listing *l, struct ec_err *err) {
     static const struct ec_grid_column columns[] = {
-        {"SOURCE", false}, {"FILE", false}, {"RUN", false}, {"ROWS", true}, {"REASONS", false}};
+        {N_("SOURCE"), false}, {N_("FILE"), false}, {N_("RUN"), false}, {N_("ROWS"), true}, {N_("REASONS"), false}};
     if (!l->first) {
-        (void)printf("No rejected rows.\n");
+        (void)printf(_("No rejected rows.\n"));
         return EC_OK;
     }
     struct ec_grid grid;
@@ -114,8 +114,9 @@ static enum ec_status print_listing(const struct listing *l, struct ec_err *err)
     char figure[EC_FIGURE_MAX];
     if (status == EC_OK)
         (void)printf(
-            "\n%s rejected %s. `ecluse quarantine show` shows them, `ecluse explain REASON` says what to do.\n",
-            ec_figure_count(l->rows, figure), l->rows == 1 ? "row" : "rows");
+            P_("\n%s rejected row. `ecluse quarantine show` shows them, `ecluse explain REASON` says what to do.\n",
+               "\n%s rejected rows. `ecluse quarantine show` shows them, `ecluse explain REASON` says what to do.\n", l->rows),
+            ec_figure_count(l->rows, figure));
     return status;
 }
 
@@ -173,23 +174,23 @@ static void print_reason(const json_t *reason) {
     }
     const json_t *first = json_object_get(reason, "first");
     if (first) {
-        (void)printf("  first in ");
+        (void)printf(_("  first in "));
         print_inert(ec_reject_text(first, "file"));
-        (void)printf(" line %lld", (long long)json_integer_value(json_object_get(first, "line")));
+        (void)printf(_(" line %lld"), (long long)json_integer_value(json_object_get(first, "line")));
     }
     (void)printf("\n");
 }
 
 static void print_raw(const struct ec_reject *row) {
     if (!row->raw.p) {
-        (void)printf("  its %llu bytes are too long to be kept; they begin at byte %llu of the decoded file\n",
+        (void)printf(_("  its %llu bytes are too long to be kept; they begin at byte %llu of the decoded file\n"),
                      (unsigned long long)row->length, (unsigned long long)row->offset);
         return;
     }
     size_t n = ec_utf8_truncate(row->raw.p, row->raw.n, SHOW_RAW_MAX);
     (void)printf("  | ");
     ec_inert_print(row->raw.p, n, stdout);
-    if (n < row->raw.n) (void)printf(" ... and %zu more bytes", row->raw.n - n);
+    if (n < row->raw.n) (void)printf(_(" ... and %zu more bytes"), row->raw.n - n);
     (void)printf("\n");
 }
 
@@ -212,7 +213,7 @@ static enum ec_status show_row(void *user, const struct ec_reject *row, struct e
         (void)printf("/");
         print_inert(row->member);
     }
-    (void)printf(" line %llu (", (unsigned long long)row->line);
+    (void)printf(_(" line %llu ("), (unsigned long long)row->line);
     print_inert(row->source);
     (void)printf(")\n");
     for (size_t i = 0; i < json_array_size(row->reasons); i++) print_reason(json_array_get(row->reasons, i));
@@ -229,9 +230,9 @@ static enum ec_status show(const struct ec_cli *cli, const struct ec_reject_filt
     if (s.json) {
         (void)printf("%s],\n  \"more\": %s\n}\n", s.rows ? "\n  " : "", more ? "true" : "false");
     } else if (s.rows == 0) {
-        (void)printf("No rejected rows.\n");
+        (void)printf(_("No rejected rows.\n"));
     } else if (more) {
-        (void)printf("\nThere are more: --limit N shows N, --limit 0 shows all.\n");
+        (void)printf(_("\nThere are more: --limit N shows N, --limit 0 shows all.\n"));
     }
     return EC_OK;
 }
@@ -275,7 +276,7 @@ static enum ec_status check_verb(const struct ec_cli *cli, const char *verb, str
     if (!known) {
         const char *near = ec_nearest(verb, verbs, 3);
         return ec_fail(err, EC_USAGE, "`ecluse quarantine` takes list, show or export, not `%s`%s%s%s", verb,
-                       near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+                       near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
     }
     for (size_t i = 0; i < 3 && strcmp(verb, "export") != 0; i++)
         if (ec_cli_value(cli, of_export[i]))
@@ -299,21 +300,21 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--source", "NAME", "rows of this source", false},
-    {"--file", "NAME", "rows of this file or archive member; a glob such as 'sales_*.csv'", false},
-    {"--reason", "CODE", "rows with this reason: type-error, duplicate-key, rule:ID, or rule for any", false},
-    {"--run", "ID", "rows of this run; the beginning of its name is enough", false},
-    {"--limit", "N", "at most N rows, 0 for all (default: 20 for show, else all)", false},
-    {"--as", "csv|jsonl", "export: as CSV (the default) or one JSON object a line", false},
-    {"--raw", NULL, "export: just the original bytes, one row a line", false},
-    {"--out", "FILE", "export: into this file instead of stdout", false},
+    {"--source", "NAME", N_("rows of this source"), false},
+    {"--file", "NAME", N_("rows of this file or archive member; a glob such as 'sales_*.csv'"), false},
+    {"--reason", "CODE", N_("rows with this reason: type-error, duplicate-key, rule:ID, or rule for any"), false},
+    {"--run", "ID", N_("rows of this run; the beginning of its name is enough"), false},
+    {"--limit", "N", N_("at most N rows, 0 for all (default: 20 for show, else all)"), false},
+    {"--as", "csv|jsonl", N_("export: as CSV (the default) or one JSON object a line"), false},
+    {"--raw", NULL, N_("export: just the original bytes, one row a line"), false},
+    {"--out", "FILE", N_("export: into this file instead of stdout"), false},
 };
 
 const struct ec_command ec_cmd_quarantine = {
     .name = "quarantine",
-    .summary = "rejected rows: list, show, export",
+    .summary = N_("rejected rows: list, show, export"),
     .arguments = "[list|show|export]",
-    .about = "Rows that were rejected are kept with every reason, their place and their original bytes.\n"
+    .about = N_("Rows that were rejected are kept with every reason, their place and their original bytes.\n"
              "`list` (the default) counts them by file and reason, `show` prints them, `export` writes them\n"
              "for other programs. In CSV, a text that a spreadsheet would run gets a leading '; bytes that\n"
              "are not UTF-8 are base64. --raw and jsonl keep every byte.\n"
@@ -321,7 +322,7 @@ const struct ec_command ec_cmd_quarantine = {
              "Examples:\n"
              "  ecluse quarantine\n"
              "  ecluse quarantine show --source sales --reason rule:total_matches --limit 5\n"
-             "  ecluse quarantine export --file 'sales_*.csv' --raw --out rejected.csv",
+             "  ecluse quarantine export --file 'sales_*.csv' --raw --out rejected.csv"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .arguments_max = 1,

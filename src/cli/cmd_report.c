@@ -16,7 +16,7 @@ struct overview {
 static void add_line(struct ec_grid *grid, const struct ec_unit *u, const struct ec_judgement *j, const char *path) {
     struct ec_buf score = ec_buf_make(64);
     ec_percent_add(&score, j->score.overall);
-    ec_grid_str(grid, ec_verdict_name(j->verdict));
+    ec_grid_str(grid, _(ec_verdict_name(j->verdict)));
     ec_grid_text(grid, ec_unit_known(u) ? ec_buf_str(&score) : EC_STR("-"));
     ec_grid_str(grid, u->source_name);
     if (ec_unit_known(u)) {
@@ -71,14 +71,14 @@ static enum ec_status save_all(const struct ec_cli *cli, const struct ec_last_ru
     ec_json_end(&o->doc.json);
     if (cli->json) return ec_doc_print(&o->doc, err);
     EC_TRY(ec_grid_print(&o->grid, stdout, err));
-    (void)printf("\n%zu %s of run %s written again.\n", run->facts.unit_count,
-                 run->facts.unit_count == 1 ? "report" : "reports", run->facts.run);
+    (void)printf(P_("\n%zu report of run %s written again.\n", "\n%zu reports of run %s written again.\n", run->facts.unit_count),
+                 run->facts.unit_count, run->facts.run);
     return EC_OK;
 }
 
 static int run(struct ec_cli *cli, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{"STATUS", false}, {"SCORE", true},    {"SOURCE", false},
-                                                    {"ROWS", true},    {"REJECTED", true}, {"REPORT", false}};
+    static const struct ec_grid_column columns[] = {{N_("STATUS"), false}, {N_("SCORE"), true},    {N_("SOURCE"), false},
+                                                    {N_("ROWS"), true},    {N_("REJECTED"), true}, {N_("REPORT"), false}};
     struct ec_config *config;
     enum ec_status status = ec_cli_load(cli, &config, err);
     if (status != EC_OK) return ec_cli_exit(status);
@@ -96,19 +96,19 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--run", "ID", "of this run, by number or name (default: the last)", false},
-    {"--out", "DIR", "write them there (default: data/quality)", false},
+    {"--run", "ID", N_("of this run, by number or name (default: the last)"), false},
+    {"--out", "DIR", N_("write them there (default: data/quality)"), false},
 };
 
 const struct ec_command ec_cmd_report = {
     .name = "report",
-    .summary = "write the validation reports again, from the last run's facts",
+    .summary = N_("write the validation reports again, from the last run's facts"),
     .arguments = "",
-    .about = "Writes validation_report_<file>.json of every file of the last run again, byte for byte, and\n"
+    .about = N_("Writes validation_report_<file>.json of every file of the last run again, byte for byte, and\n"
              "lists them. No data are read: the facts were kept with the run.\n"
              "\n"
              "Example:\n"
-             "  ecluse -C shop report --run 3 --out /tmp/reports",
+             "  ecluse -C shop report --run 3 --out /tmp/reports"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

@@ -24,9 +24,9 @@ static enum ec_status print_json(const struct ec_archive_made *made, const char 
 static void print_text(const struct ec_archive_made *made, const char *archive, const char *into) {
     char count[EC_FIGURE_MAX], bytes[EC_FIGURE_MAX];
     ec_inert_print(archive, strlen(archive), stdout);
-    (void)printf(" is whole: %s files, %s", ec_figure_count(made->files, count), ec_figure_bytes(made->bytes, bytes));
+    (void)printf(_(" is whole: %s files, %s"), ec_figure_count(made->files, count), ec_figure_bytes(made->bytes, bytes));
     if (into) {
-        (void)printf("; restored into ");
+        (void)printf(_("; restored into "));
         ec_inert_print(into, strlen(into), stdout);
     }
     (void)printf("\n");
@@ -59,22 +59,22 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--verify", NULL, "prove that the archive is whole; restore nothing", false},
-    {"--into", "DIR", "restore into this folder (default: the project folder)", false},
-    {"--overwrite", NULL, "replace files that exist", false},
+    {"--verify", NULL, N_("prove that the archive is whole; restore nothing"), false},
+    {"--into", "DIR", N_("restore into this folder (default: the project folder)"), false},
+    {"--overwrite", NULL, N_("replace files that exist"), false},
 };
 
 const struct ec_command ec_cmd_restore = {
     .name = "restore",
-    .summary = "prove that an archive is whole, and restore it",
+    .summary = N_("prove that an archive is whole, and restore it"),
     .arguments = "FILE",
-    .about = "Reads the whole archive and compares every file with the size and SHA-256 that the archive\n"
+    .about = N_("Reads the whole archive and compares every file with the size and SHA-256 that the archive\n"
              "lists. Only if all of them are right, the files are restored; with --verify, none is. Nothing\n"
              "is restored where one of them exists already, unless --overwrite is given.\n"
              "\n"
              "Examples:\n"
              "  ecluse restore --verify shop/data/archive/archive_20250718_1334.tar.gz\n"
-             "  ecluse restore shop/data/archive/archive_20250718_1334.tar.gz --into /tmp/look",
+             "  ecluse restore shop/data/archive/archive_20250718_1334.tar.gz --into /tmp/look"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .arguments_min = 1,

@@ -53,17 +53,17 @@ static void add_nothing(const struct ec_cli *cli, const struct ec_run_outcome *o
     if (cli->json)
         ec_buf_printf(out, "{\"status\":\"nothing-to-do\",\"applied_before\":%zu}\n", outcome->applied_before);
     else if (outcome->applied_before == 1)
-        ec_buf_addz(out, "✔ nothing to do: the one file is already applied\n");
+        ec_buf_addz(out, _("✔ nothing to do: the one file is already applied\n"));
     else if (outcome->applied_before > 0)
-        ec_buf_printf(out, "✔ nothing to do: all %zu files are already applied\n", outcome->applied_before);
+        ec_buf_printf(out, _("✔ nothing to do: all %zu files are already applied\n"), outcome->applied_before);
     else
-        ec_buf_addz(out, "✔ nothing to do: no file in data/raw belongs to a source\n");
+        ec_buf_addz(out, _("✔ nothing to do: no file in data/raw belongs to a source\n"));
 }
 
 /* They name files, and a name can hold what commands a terminal. */
 static void add_problems(const struct ec_buf *problems, struct ec_buf *out) {
     const char *p = problems->p, *end = problems->p + problems->n;
-    ec_buf_addz(out, "✖ not delivered:\n");
+    ec_buf_addz(out, _("✖ not delivered:\n"));
     while (p < end) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         size_t n = (size_t)((eol ? eol : end) - p);
@@ -91,8 +91,8 @@ static enum ec_status print_text(const struct ec_cli *cli, const struct ec_run_o
         add_nothing(cli, outcome, &text);
     } else {
         if (outcome->applied_before > 0 && !cli->json)
-            ec_buf_printf(&text, "⏭ %zu file%s already applied\n", outcome->applied_before,
-                          outcome->applied_before == 1 ? " is" : "s are");
+            ec_buf_printf(&text, P_("⏭ %zu file is already applied\n", "⏭ %zu files are already applied\n", outcome->applied_before),
+                          outcome->applied_before);
         status = add_summary(cli, outcome, timing, &text, err);
     }
     if (status == EC_OK && outcome->problems.n > 0 && !cli->json) add_problems(&outcome->problems, &text);
@@ -189,7 +189,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_config *config = NULL;
     struct ec_timing timing;
     ec_timing_init(&timing);
-    ec_timing_begin(&timing, "start");
+    ec_timing_begin(&timing, N_("start"));
     struct ec_run_options options = {.now_us = ec_now_micros(), .timing = &timing};
     enum ec_status status = ec_cli_engine_start(cli, err);
     if (status == EC_OK) status = ec_cli_load(cli, &config, err);
@@ -210,28 +210,28 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--jobs", "N", "workers in parallel (default: data_workers; auto is CPUs - 1)", false},
-    {"--select", "SOURCE", "only these sources", true},
-    {"--dry-run", NULL, "say what would be done, like `ecluse plan`", false},
-    {"--force", NULL, "read files again that were applied; their rows are replaced", false},
-    {"--no-archive", NULL, "write no archive, whatever the configuration says", false},
-    {"--timing", NULL, "also print where the time went, per stage and per source", false},
-    {"--as-of", "YYYY-MM-DD", "the run's date, for derived columns (default: today)", false},
-    {"--engine", "ENGINE", "what reads and computes: duckdb (this machine, the default), spark, or fd:IN,OUT", false},
-    {"--master", "URL", "of --engine spark: spark://…, yarn, k8s://…, local-cluster[…] (default: as spark-submit has it)", false},
+    {"--jobs", "N", N_("workers in parallel (default: data_workers; auto is CPUs - 1)"), false},
+    {"--select", "SOURCE", N_("only these sources"), true},
+    {"--dry-run", NULL, N_("say what would be done, like `ecluse plan`"), false},
+    {"--force", NULL, N_("read files again that were applied; their rows are replaced"), false},
+    {"--no-archive", NULL, N_("write no archive, whatever the configuration says"), false},
+    {"--timing", NULL, N_("also print where the time went, per stage and per source"), false},
+    {"--as-of", "YYYY-MM-DD", N_("the run's date, for derived columns (default: today)"), false},
+    {"--engine", "ENGINE", N_("what reads and computes: duckdb (this machine, the default), spark, or fd:IN,OUT"), false},
+    {"--master", "URL", N_("of --engine spark: spark://…, yarn, k8s://…, local-cluster[…] (default: as spark-submit has it)"), false},
 };
 
 const struct ec_command ec_cmd_run = {
     .name = "run",
-    .summary = "the whole pipeline: read, check, commit, report, archive",
+    .summary = N_("the whole pipeline: read, check, commit, report, archive"),
     .arguments = "",
-    .about = "Reads what is new in data/raw, checks every row, commits the accepted rows to the tables in\n"
+    .about = N_("Reads what is new in data/raw, checks every row, commits the accepted rows to the tables in\n"
              "data/processed, computes the models, and writes reports, dashboard, alert and archive. Rejected\n"
              "rows go to data/quality/quarantine with their reasons. A file is applied exactly once: run it as\n"
              "often as you like, also after a crash.\n\n"
              "  ecluse -C shop run --jobs 4\n"
              "  ecluse -C shop run --select sales --as-of 2025-07-18\n"
-             "  ecluse -C /shared/shop run --engine spark --master spark://head:7077",
+             "  ecluse -C /shared/shop run --engine spark --master spark://head:7077"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .results = true,

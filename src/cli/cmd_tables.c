@@ -106,15 +106,15 @@ static enum ec_status check_found(const struct shown *s, struct ec_err *err) {
 }
 
 static enum ec_status list(struct shown *s, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{"TABLE", false}, {"VERSION", true}, {"FILES", true}, {"ROWS", true},
-                                                    {"SIZE", true},   {"BY", false},     {"PATH", false}};
+    static const struct ec_grid_column columns[] = {{N_("TABLE"), false}, {N_("VERSION"), true}, {N_("FILES"), true}, {N_("ROWS"), true},
+                                                    {N_("SIZE"), true},   {N_("BY"), false},     {N_("PATH"), false}};
     struct ec_grid grid;
     ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
     s->grid = &grid;
     enum ec_status status = ec_each_table(s->cli->dir, visit, s, err);
     if (status == EC_OK) status = check_found(s, err);
     if (status == EC_OK && s->count > 0) status = ec_grid_print(&grid, stdout, err);
-    else if (status == EC_OK) (void)printf("No table yet: `ecluse run` makes them.\n");
+    else if (status == EC_OK) (void)printf(_("No table yet: `ecluse run` makes them.\n"));
     ec_grid_deinit(&grid);
     return status;
 }
@@ -169,23 +169,23 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--table", "NAME", "this table alone", false},
-    {"--ddl", "ENGINE", "a script that makes them known to spark, hive, trino or duckdb", false},
-    {"--location", "PREFIX", "for --ddl: where that engine finds the project's folder (default: its path)", false},
+    {"--table", "NAME", N_("this table alone"), false},
+    {"--ddl", "ENGINE", N_("a script that makes them known to spark, hive, trino or duckdb"), false},
+    {"--location", "PREFIX", N_("for --ddl: where that engine finds the project's folder (default: its path)"), false},
 };
 
 const struct ec_command ec_cmd_tables = {
     .name = "tables",
-    .summary = "the tables, and how other engines read them",
+    .summary = N_("the tables, and how other engines read them"),
     .arguments = "",
-    .about = "Lists the Delta tables: sources, joins and KPIs, each with its version, files, rows and size.\n"
+    .about = N_("Lists the Delta tables: sources, joins and KPIs, each with its version, files, rows and size.\n"
              "Every engine that reads Delta Lake reads them where they lie; --ddl prints the statements by\n"
              "which an engine comes to know them under their names.\n"
              "\n"
              "Examples:\n"
              "  ecluse -C shop tables\n"
              "  ecluse -C shop tables --ddl spark | spark-sql\n"
-             "  ecluse -C shop tables --ddl trino --location s3://lake/shop",
+             "  ecluse -C shop tables --ddl trino --location s3://lake/shop"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

@@ -2,6 +2,7 @@
 #include "base/inert.h"
 #include "base/io.h"
 #include "base/terminal.h"
+#include "base/utf8.h"
 #include "cli/check.h"
 #include "cli/failures.h"
 #include "cli/project.h"
@@ -31,14 +32,26 @@ static void print_inert(const char *z) {
 
 static void print_rows(const struct ec_facts *f) {
     char read[EC_FIGURE_MAX], accepted[EC_FIGURE_MAX], quarantined[EC_FIGURE_MAX], duplicate[EC_FIGURE_MAX];
-    (void)printf("  rows:   %s read, %s accepted, %s quarantined, %s duplicate\n", ec_figure_count(f->read, read),
+    (void)printf(_("  rows:   %s read, %s accepted, %s quarantined, %s duplicate\n"), ec_figure_count(f->read, read),
                  ec_figure_count(f->accepted, accepted), ec_figure_count(f->quarantined, quarantined),
                  ec_figure_count(f->duplicate, duplicate));
 }
 
+/* Of the longest label in front of sentences. */
+static size_t label_width(void) {
+    const char *const labels[] = {_("score:"), _("error:"), _("failed:"), _("wrong:")};
+    size_t width = 0;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        size_t n = ec_utf8_length(labels[i], strlen(labels[i]));
+        if (n > width) width = n;
+    }
+    return width;
+}
+
 static void print_sentences(const char *label, const char *const *sentence, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        (void)printf("  %-7s ", i ? "" : label);
+        (void)printf("  ");
+        ec_label_print(i ? "" : label, label_width(), stdout);
         print_inert(sentence[i]);
         (void)printf("\n");
     }
@@ -63,7 +76,7 @@ static void print_failures(const struct validation *v, const struct ec_unit *u) 
 
 static void print_verdict(const struct validation *v, enum ec_verdict verdict) {
     static const char *const paint[EC_VERDICT_COUNT] = {"\033[32m", "\033[33m", "\033[1;31m", "\033[1;31m", ""};
-    const char *name = ec_verdict_name(verdict);
+    const char *name = _(ec_verdict_name(verdict));
     (void)printf(v->color ? "%s%s\033[0m" : "%s%s", v->color ? paint[verdict] : "", name);
 }
 
@@ -74,20 +87,20 @@ static void print_unit(const struct validation *v, const struct ec_unit *u, cons
         (void)printf("/");
         print_inert(u->member);
     }
-    (void)printf(" (%s): ", u->source_name);
+    (void)printf(_(" (%s): "), u->source_name);
     print_verdict(v, j->verdict);
     if (u->status != EC_OK) (void)printf(" [%s]", ec_status_text(u->status)->slug);
     (void)printf("\n");
     if (u->status == EC_OK) {
         print_rows(&u->facts);
-        if (j->arithmetic) print_sentences("score:", &j->arithmetic, 1);
+        if (j->arithmetic) print_sentences(_("score:"), &j->arithmetic, 1);
     }
-    print_sentences(j->verdict == EC_VERDICT_ERRORED ? "error:" : "failed:", j->failure, j->failure_count);
-    print_sentences("wrong:", j->violation, j->violation_count);
+    print_sentences(j->verdict == EC_VERDICT_ERRORED ? _("error:") : _("failed:"), j->failure, j->failure_count);
+    print_sentences(_("wrong:"), j->violation, j->violation_count);
     if (u->status != EC_OK) return;
     print_failures(v, u);
-    print_names("  absent: ", u->missing, u->missing_count);
-    print_names("  beyond the schema: ", u->undeclared, u->undeclared_count);
+    print_names(_("  absent: "), u->missing, u->missing_count);
+    print_names(_("  beyond the schema: "), u->undeclared, u->undeclared_count);
 }
 
 /* The report as it would be written, as an element of the array. */
@@ -159,11 +172,11 @@ static int exit_of(const struct validation *v) {
 
 static void print_counts(const struct validation *v) {
     int shown = 0;
-    (void)printf("\n%zu files:", v->checked);
+    (void)printf(_("\n%zu files:"), v->checked);
     for (int i = 0; i < EC_VERDICT_COUNT; i++)
         if (v->verdicts[i])
             (void)printf("%s %llu %s", shown++ ? "," : "", (unsigned long long)v->verdicts[i],
-                         ec_verdict_name((enum ec_verdict)i));
+                         _(ec_verdict_name((enum ec_verdict)i)));
     (void)printf("\n");
 }
 
@@ -196,15 +209,15 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--source", "NAME", "the source that the files are of (default: found by their names)", false},
-    {"--as-of", "YYYY-MM-DD", "the run's date, for derived columns (default: today, UTC)", false},
+    {"--source", "NAME", N_("the source that the files are of (default: found by their names)"), false},
+    {"--as-of", "YYYY-MM-DD", N_("the run's date, for derived columns (default: today, UTC)"), false},
 };
 
 const struct ec_command ec_cmd_validate = {
     .name = "validate",
-    .summary = "check files against schema and rules; writes nothing",
+    .summary = N_("check files against schema and rules; writes nothing"),
     .arguments = "FILE...",
-    .about = "Reads each file as a run would and prints its verdict: rows read, accepted and rejected, the\n"
+    .about = N_("Reads each file as a run would and prints its verdict: rows read, accepted and rejected, the\n"
              "score and how it came about, every rule that was broken, with the first lines that broke it.\n"
              "With --format json, the validation reports. Members of a zip archive are checked one by one.\n"
              "FILE may be - for standard input. Keys are compared within a file, not with other files or\n"
@@ -212,7 +225,7 @@ const struct ec_command ec_cmd_validate = {
              "\n"
              "Examples:\n"
              "  ecluse -C shop validate drop/sales_2025-07-18.csv\n"
-             "  curl -s https://example.com/users.csv | ecluse -C shop validate - --source users --fail-on warn",
+             "  curl -s https://example.com/users.csv | ecluse -C shop validate - --source users --fail-on warn"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .arguments_min = 1,

@@ -72,23 +72,23 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--quiet-seconds", "N", "a drop is complete when nothing has changed for N seconds (default: watch.quiet_seconds)", false},
-    {"--poll", NULL, "look at intervals (watch.poll_seconds) instead of asking the kernel", false},
-    {"--once", NULL, "end after one run, with its exit code", false},
-    {"--jobs", "N", "as `run --jobs`", false},
-    {"--no-archive", NULL, "as `run --no-archive`", false},
+    {"--quiet-seconds", "N", N_("a drop is complete when nothing has changed for N seconds (default: watch.quiet_seconds)"), false},
+    {"--poll", NULL, N_("look at intervals (watch.poll_seconds) instead of asking the kernel"), false},
+    {"--once", NULL, N_("end after one run, with its exit code"), false},
+    {"--jobs", "N", N_("as `run --jobs`"), false},
+    {"--no-archive", NULL, N_("as `run --no-archive`"), false},
 };
 
 const struct ec_command ec_cmd_watch = {
     .name = "watch",
-    .summary = "wait for drops in data/raw, and run when one is complete",
+    .summary = N_("wait for drops in data/raw, and run when one is complete"),
     .arguments = "",
-    .about = "Runs once at the start, then whenever files have come into data/raw, nothing has changed there\n"
+    .about = N_("Runs once at the start, then whenever files have come into data/raw, nothing has changed there\n"
              "for a while (watch.quiet_seconds, 30) and nobody holds one of them open for writing. A run that\n"
              "fails is repeated later, with growing intervals; behind another run's lock it waits. SIGTERM and\n"
              "SIGINT end it, after the run that is under way has ended by the same signal.\n\n"
              "  ecluse -C shop watch\n"
-             "  ecluse -C shop watch --quiet-seconds 120 --log-format json",
+             "  ecluse -C shop watch --quiet-seconds 120 --log-format json"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

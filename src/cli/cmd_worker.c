@@ -38,18 +38,18 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 }
 
 static const struct ec_option options[] = {
-    {"--tied", NULL, "end when the process that started this one ends, and give up what is not needed", false},
-    {"--guarded", NULL, "work in a process that may die: a file that kills it twice is `errored`, and the next one is read", false},
+    {"--tied", NULL, N_("end when the process that started this one ends, and give up what is not needed"), false},
+    {"--guarded", NULL, N_("work in a process that may die: a file that kills it twice is `errored`, and the next one is read"), false},
 };
 
 const struct ec_command ec_cmd_worker = {
     .name = "worker",
-    .summary = "read tasks on stdin and answer results on stdout (for drivers, not for people)",
+    .summary = N_("read tasks on stdin and answer results on stdout (for drivers, not for people)"),
     .arguments = "",
-    .about = "Speaks the worker protocol, version 1: one task per line as JSON on stdin, one result per\n"
+    .about = N_("Speaks the worker protocol, version 1: one task per line as JSON on stdin, one result per\n"
              "line as JSON on stdout, until the end of input. `ecluse run` starts its workers this way;\n"
              "Spark's pipe() or a batch scheduler can too. docs/protocol.md describes the lines.\n\n"
-             "  ecluse plan --json | …your scheduler… | ecluse -C /shared/shop worker",
+             "  ecluse plan --json | …your scheduler… | ecluse -C /shared/shop worker"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

@@ -1,4 +1,4 @@
-/* ecluse-docs DIR DATE: writes man pages and completions below DIR, when the program is built. Not installed. */
+/* ecluse-docs DIR DATE: writes man pages, in each language, and completions below DIR, when the program is built. Not installed. */
 #include "base/io.h"
 #include "base/limits.h"
 #include "cli/docs.h"
@@ -12,7 +12,8 @@ static enum ec_status write_out(const char *dir, const char *name, struct ec_buf
     return EC_OK;
 }
 
-static enum ec_status write_all(const char *dir, const char *date, struct ec_buf *text, struct ec_err *err) {
+/* In the language that is set. */
+static enum ec_status write_pages(const char *dir, const char *date, struct ec_buf *text, struct ec_err *err) {
     char name[128];
     EC_TRY(ec_dir_make(dir, err));
     ec_docs_man_program(date, text);
@@ -22,6 +23,18 @@ static enum ec_status write_all(const char *dir, const char *date, struct ec_buf
         (void)snprintf(name, sizeof name, "ecluse-%s.1", ec_commands[i]->name);
         EC_TRY(write_out(dir, name, text, err));
     }
+    return EC_OK;
+}
+
+static enum ec_status write_all(const char *dir, const char *date, struct ec_buf *text, struct ec_err *err) {
+    EC_TRY(write_pages(dir, date, text, err));
+    for (unsigned i = EC_LANGUAGE_EN + 1; i < EC_LANGUAGE_COUNT; i++) {
+        char folder[4096];
+        ec_language_set((enum ec_language)i);
+        EC_TRY(ec_path_join(folder, sizeof folder, dir, ec_language_name((enum ec_language)i), err));
+        EC_TRY(write_pages(folder, date, text, err));
+    }
+    ec_language_set(EC_LANGUAGE_EN);
     ec_docs_bash(text);
     EC_TRY(write_out(dir, "ecluse.bash", text, err));
     ec_docs_zsh(text);

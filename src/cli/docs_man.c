@@ -4,13 +4,13 @@
 static const struct {
     const char *code, *meaning;
 } exits[] = {
-    {"0", "done; warnings are allowed"},
-    {"1", "a quality gate failed"},
-    {"2", "bad usage or configuration"},
-    {"3", "a runtime, I/O or engine error"},
-    {"4", "data are fine, a required delivery failed"},
-    {"5", "another run holds the lock"},
-    {"130, 143", "interrupted by SIGINT or SIGTERM"},
+    {"0", N_("done; warnings are allowed")},
+    {"1", N_("a quality gate failed")},
+    {"2", N_("bad usage or configuration")},
+    {"3", N_("a runtime, I/O or engine error")},
+    {"4", N_("data are fine, a required delivery failed")},
+    {"5", N_("another run holds the lock")},
+    {"130, 143", N_("interrupted by SIGINT or SIGTERM")},
 };
 
 /* One character of text: nothing of it is a command of the page, and none but ASCII is written. */
@@ -39,13 +39,21 @@ static void add_text_n(const char *p, size_t n, struct ec_buf *out) {
 
 static void add_text(const char *text, struct ec_buf *out) { add_text_n(text, strlen(text), out); }
 
+static void add_section(const char *title, struct ec_buf *out) {
+    ec_buf_addz(out, ".SH ");
+    add_text(_(title), out);
+    ec_buf_addc(out, '\n');
+}
+
 static void add_title(const char *command, const char *date, struct ec_buf *out) {
     ec_buf_addz(out, "'\\\" t\n.\\\" Made from the option tables of the program.\n.TH ECLUSE");
     for (const char *p = command; *p; p++) {
         if (p == command) ec_buf_addz(out, "\\-");
         ec_buf_addc(out, *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p);
     }
-    ec_buf_printf(out, " 1 %s \"ecluse %s\" \"User Commands\"\n", date, EC_VERSION);
+    ec_buf_printf(out, " 1 %s \"ecluse %s\" \"", date, EC_VERSION);
+    add_text(_("User Commands"), out);
+    ec_buf_addz(out, "\"\n");
 }
 
 /* Paragraphs; lines that begin with two spaces are examples and stay as they are. */
@@ -83,67 +91,92 @@ static void add_options(const struct ec_option *option, size_t count, struct ec_
         }
         if (option[i].repeats) ec_buf_addz(out, " ...");
         ec_buf_addc(out, '\n');
-        add_text(option[i].help, out);
+        add_text(_(option[i].help), out);
         ec_buf_addc(out, '\n');
     }
 }
 
 static void add_exits(struct ec_buf *out) {
-    ec_buf_addz(out, ".SH EXIT STATUS\n");
-    for (size_t i = 0; i < sizeof exits / sizeof *exits; i++) ec_buf_printf(out, ".TP\n.B %s\n%s\n", exits[i].code, exits[i].meaning);
+    add_section(N_("EXIT STATUS"), out);
+    for (size_t i = 0; i < sizeof exits / sizeof *exits; i++) {
+        ec_buf_printf(out, ".TP\n.B %s\n", exits[i].code);
+        add_text(_(exits[i].meaning), out);
+        ec_buf_addc(out, '\n');
+    }
 }
 
 void ec_docs_man_command(const struct ec_command *command, const char *date, struct ec_buf *out) {
     add_title(command->name, date, out);
-    ec_buf_printf(out, ".SH NAME\necluse\\-%s \\- ", command->name);
-    add_text(command->summary, out);
-    ec_buf_printf(out, "\n.SH SYNOPSIS\n.B ecluse\n.RB [ \\-C\n.IR DIR ]\n.B %s\n", command->name);
+    add_section(N_("NAME"), out);
+    ec_buf_printf(out, "ecluse\\-%s \\- ", command->name);
+    add_text(_(command->summary), out);
+    ec_buf_addc(out, '\n');
+    add_section(N_("SYNOPSIS"), out);
+    ec_buf_printf(out, ".B ecluse\n.RB [ \\-C\n.IR DIR ]\n.B %s\n", command->name);
     if (*command->arguments) {
         ec_buf_addz(out, "\\fI");
         add_text(command->arguments, out);
         ec_buf_addz(out, "\\fR\n");
     }
-    ec_buf_addz(out, ".RI [ options ]\n.SH DESCRIPTION\n");
-    add_about(command->about, out);
+    ec_buf_addz(out, ".RI [ options ]\n");
+    add_section(N_("DESCRIPTION"), out);
+    add_about(_(command->about), out);
     if (command->option_count > 0) {
-        ec_buf_addz(out, ".SH OPTIONS\n");
+        add_section(N_("OPTIONS"), out);
         add_options(command->option, command->option_count, out);
     }
-    ec_buf_addz(out, ".SH COMMON OPTIONS\n");
+    add_section(N_("COMMON OPTIONS"), out);
     add_options(ec_common_options, ec_common_option_count, out);
     add_exits(out);
-    ec_buf_addz(out, ".SH SEE ALSO\n.BR ecluse (1)\n");
+    add_section(N_("SEE ALSO"), out);
+    ec_buf_addz(out, ".BR ecluse (1)\n");
 }
 
 static void add_errors(struct ec_buf *out) {
-    ec_buf_addz(out, ".SH ERRORS\nThe last line of a message names one of these codes in brackets;\n.B ecluse explain\nsays more.\n");
+    add_section(N_("ERRORS"), out);
+    add_text(_("The last line of a message names one of these codes in brackets;"), out);
+    ec_buf_addz(out, "\n.B ecluse explain\n");
+    add_text(_("says more."), out);
+    ec_buf_addc(out, '\n');
     for (int i = 0; i < EC_STATUS_COUNT; i++) {
         const struct ec_code_text *text = ec_status_text((enum ec_status)i);
         if (i == EC_OK) continue;
         ec_buf_addz(out, ".TP\n\\fB");
         add_text(text->slug, out);
-        ec_buf_printf(out, "\\fR (exit %d)\n", text->exit_code);
-        add_text(text->meaning, out);
+        ec_buf_addz(out, "\\fR (");
+        add_text(_("exit"), out);
+        ec_buf_printf(out, " %d)\n", text->exit_code);
+        add_text(_(text->meaning), out);
         ec_buf_addc(out, '\n');
-        add_text(text->remedy, out);
+        add_text(_(text->remedy), out);
         ec_buf_addc(out, '\n');
     }
 }
 
 void ec_docs_man_program(const char *date, struct ec_buf *out) {
     add_title("", date, out);
-    ec_buf_addz(out, ".SH NAME\necluse \\- check the files that shops drop, row by row, and turn them into tables to trust\n"
-                     ".SH SYNOPSIS\n.B ecluse\n.RB [ \\-C\n.IR DIR ]\n.I COMMAND\n.RI [ options ]\n"
-                     ".SH DESCRIPTION\n.I DIR\nis the project folder (by default the current one); it holds config, transformations, data "
-                     "and logs.\nResults go to standard output, logs and progress to standard error.\n.SH COMMANDS\n");
+    add_section(N_("NAME"), out);
+    ec_buf_addz(out, "ecluse \\- ");
+    add_text(_("check the files that shops drop, row by row, and turn them into tables to trust"), out);
+    ec_buf_addc(out, '\n');
+    add_section(N_("SYNOPSIS"), out);
+    ec_buf_addz(out, ".B ecluse\n.RB [ \\-C\n.IR DIR ]\n.I COMMAND\n.RI [ options ]\n");
+    add_section(N_("DESCRIPTION"), out);
+    ec_buf_addz(out, ".I DIR\n");
+    add_text(_("is the project folder (by default the current one); it holds config, transformations, data and logs."), out);
+    ec_buf_addc(out, '\n');
+    add_text(_("Results go to standard output, logs and progress to standard error."), out);
+    ec_buf_addc(out, '\n');
+    add_section(N_("COMMANDS"), out);
     for (size_t i = 0; i < ec_command_count; i++) {
         ec_buf_printf(out, ".TP\n.BR ecluse\\-%s (1)\n", ec_commands[i]->name);
-        add_text(ec_commands[i]->summary, out);
+        add_text(_(ec_commands[i]->summary), out);
         ec_buf_addc(out, '\n');
     }
-    ec_buf_addz(out, ".SH COMMON OPTIONS\n");
+    add_section(N_("COMMON OPTIONS"), out);
     add_options(ec_common_options, ec_common_option_count, out);
     add_exits(out);
     add_errors(out);
-    ec_buf_addz(out, ".SH EXAMPLES\n.nf\necluse init shop\necluse generate shop/data/raw\necluse \\-C shop run\n.fi\n");
+    add_section(N_("EXAMPLES"), out);
+    ec_buf_addz(out, ".nf\necluse init shop\necluse generate shop/data/raw\necluse \\-C shop run\n.fi\n");
 }

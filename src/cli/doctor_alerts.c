@@ -5,7 +5,7 @@
 #include "deliver/secret.h"
 #include "run/paths.h"
 
-static const char secret_fix[] = "set the variable where ecluse is started, or write the file: one line, chmod 600";
+static const char secret_fix[] = N_("set the variable where ecluse is started, or write the file: one line, chmod 600");
 
 /* Whether others may read a file of secrets. */
 static bool is_open(const struct ec_doctor *d, const struct ec_secret *secret) {
@@ -25,7 +25,7 @@ static bool check_secret(struct ec_doctor *d, const struct ec_alert *alert, cons
     if (status != EC_OK)
         ec_doctor_say(d, "alerts", EC_FINDING_FAIL, secret_fix, "alert %s: %s", alert->name, err.message);
     else if (is_open(d, secret))
-        ec_doctor_say(d, "alerts", EC_FINDING_WARN, "chmod 600: a secret is for the user who runs ecluse alone",
+        ec_doctor_say(d, "alerts", EC_FINDING_WARN, _("chmod 600: a secret is for the user who runs ecluse alone"),
                       "alert %s: others may read the file of its `%s`, %s", alert->name, what, secret->text);
     else
         return true;
@@ -40,7 +40,7 @@ static void check_alert(struct ec_doctor *d, const struct ec_alert *alert) {
     good &= check_secret(d, alert, &alert->secret, "secret");
     for (size_t i = 0; i < alert->header_count; i++) good &= check_secret(d, alert, &alert->header[i].value, alert->header[i].name);
     if (alert->type != EC_ALERT_COMMAND && alert->type != EC_ALERT_FILE && alert->tls == EC_TLS_NONE)
-        ec_doctor_say(d, "alerts", EC_FINDING_WARN, "leave out `tls: none`, unless the receiver is this machine",
+        ec_doctor_say(d, "alerts", EC_FINDING_WARN, _("leave out `tls: none`, unless the receiver is this machine"),
                       "alert %s is sent without TLS: others may read it on its way", alert->name);
     ec_redact_target(&target, alert, d->cli->dir);
     if (good)
@@ -52,10 +52,10 @@ static void check_outbox(struct ec_doctor *d) {
     struct ec_outbox outbox;
     struct ec_err err = {0};
     if (ec_outbox_list(d->cli->dir, &outbox, &err) != EC_OK)
-        ec_doctor_say(d, "alerts", EC_FINDING_FAIL, "give the user who runs ecluse the right to read data/alerts", "%s", err.message);
+        ec_doctor_say(d, "alerts", EC_FINDING_FAIL, _("give the user who runs ecluse the right to read data/alerts"), "%s", err.message);
     else if (outbox.count > 0)
-        ec_doctor_say(d, "alerts", EC_FINDING_WARN, "`ecluse alerts list` says why", "%zu %s undelivered in data/alerts", outbox.count,
-                      outbox.count == 1 ? "message lies" : "messages lie");
+        ec_doctor_say(d, "alerts", EC_FINDING_WARN, _("`ecluse alerts list` says why"), "%zu %s undelivered in data/alerts", outbox.count,
+                      P_("message lies", "messages lie", outbox.count));
     ec_outbox_deinit(&outbox);
 }
 
@@ -71,6 +71,6 @@ void ec_doctor_alerts(struct ec_doctor *d) {
     const struct ec_curl *curl;
     struct ec_err err = {0};
     if (network && ec_curl_load(&curl, &err) != EC_OK)
-        ec_doctor_say(d, "alerts", EC_FINDING_FAIL, "apt-get install libcurl4", "%s", err.message);
+        ec_doctor_say(d, "alerts", EC_FINDING_FAIL, _("apt-get install libcurl4"), "%s", err.message);
     check_outbox(d);
 }

@@ -51,12 +51,12 @@ static uint64_t raw_bytes(const struct ec_doctor *d) {
 }
 
 static void check_disk(struct ec_doctor *d) {
-    static const char fix[] = "free space, or move data/ to a larger disk";
-    char path[EC_PATH_MAX], free_text[EC_FIGURE_MAX], raw_text[EC_FIGURE_MAX];
+    const char *fix = _("free space, or move data/ to a larger disk");
+    char words[96], path[EC_PATH_MAX], free_text[EC_FIGURE_MAX], raw_text[EC_FIGURE_MAX];
     struct statvfs fs;
     if (!data_dir(d, path)) return;
     if (statvfs(path, &fs) != 0) {
-        ec_doctor_say(d, "disk", EC_FINDING_FAIL, fix, "%s: %s", path, strerror(errno));
+        ec_doctor_say(d, "disk", EC_FINDING_FAIL, fix, "%s: %s", path, ec_language_errno(errno, words, sizeof words));
         return;
     }
     uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize, raw = raw_bytes(d);
@@ -68,7 +68,7 @@ static void check_disk(struct ec_doctor *d) {
         ec_doctor_say(d, "disk", EC_FINDING_WARN, fix, "%s free, and data/raw holds %s: tables and archive may not fit",
                       free_text, raw_text);
     else if (fs.f_files > 0 && fs.f_favail < INODES_MIN)
-        ec_doctor_say(d, "disk", EC_FINDING_WARN, "remove files, or move data/ to another disk",
+        ec_doctor_say(d, "disk", EC_FINDING_WARN, _("remove files, or move data/ to another disk"),
                       "%llu more files can be made", (unsigned long long)fs.f_favail);
     else
         ec_doctor_say(d, "disk", EC_FINDING_OK, NULL, "%s free, data/raw holds %s", free_text, raw_text);
@@ -101,7 +101,7 @@ static void check_links(struct ec_doctor *d) {
         ec_doctor_say(d, "commits", EC_FINDING_OK, NULL, "the file system has hard links");
     else
         ec_doctor_say(d, "commits", EC_FINDING_FAIL,
-                      "put data/ on a file system with hard links (ext4, xfs, btrfs, NFS)", "%s", err.message);
+                      _("put data/ on a file system with hard links (ext4, xfs, btrfs, NFS)"), "%s", err.message);
 }
 
 /* The number behind `key` in a small file of the kernel's; 0 where there is none. */
@@ -131,7 +131,7 @@ static uint64_t memory_limit(void) {
 }
 
 static void check_memory(struct ec_doctor *d) {
-    static const char fix[] = "lower memory_limit_mb in config/pipeline_config.yaml, or free memory";
+    const char *fix = _("lower memory_limit_mb in config/pipeline_config.yaml, or free memory");
     if (!d->config) return;
     uint64_t limit = d->config->memory_bytes, total = memory_limit(),
              available = kernel_number("/proc/meminfo", "MemAvailable:") * 1024;
@@ -148,7 +148,7 @@ static void check_memory(struct ec_doctor *d) {
         ec_doctor_say(d, "memory", EC_FINDING_WARN, fix, "memory_limit_mb is %s, and %s of %s are free", limit_text,
                       available_text, total_text);
     else if (share < WORKER_MEMORY_MIN)
-        ec_doctor_say(d, "memory", EC_FINDING_WARN, "raise memory_limit_mb, or lower data_workers",
+        ec_doctor_say(d, "memory", EC_FINDING_WARN, _("raise memory_limit_mb, or lower data_workers"),
                       "each of %u workers gets just %s", d->config->workers, share_text);
     else
         ec_doctor_say(d, "memory", EC_FINDING_OK, NULL, "%s of %s may be used, %s a worker", limit_text, total_text,
@@ -161,11 +161,11 @@ static void check_processors(struct ec_doctor *d) {
     if (!d->config)
         ec_doctor_say(d, "processors", EC_FINDING_OK, NULL, "%d", cpus);
     else if (d->config->workers > (unsigned)cpus)
-        ec_doctor_say(d, "processors", EC_FINDING_WARN, "lower data_workers; `auto` is processors - 1",
+        ec_doctor_say(d, "processors", EC_FINDING_WARN, _("lower data_workers; `auto` is processors - 1"),
                       "%u workers for %d", d->config->workers, cpus);
     else
-        ec_doctor_say(d, "processors", EC_FINDING_OK, NULL, "%d, %u worker%s", cpus, d->config->workers,
-                      d->config->workers == 1 ? "" : "s");
+        ec_doctor_say(d, "processors", EC_FINDING_OK, NULL, "%d, %u %s", cpus, d->config->workers,
+                      P_("worker", "workers", d->config->workers));
 }
 
 static void check_engine(struct ec_doctor *d) {
@@ -181,7 +181,7 @@ static void check_engine(struct ec_doctor *d) {
         struct ec_str version = ec_text_str(ec_column_text(&batch->column[0]));
         ec_doctor_say(d, "engine", EC_FINDING_OK, NULL, "DuckDB %.*s", (int)version.n, version.p);
     } else {
-        ec_doctor_say(d, "engine", EC_FINDING_FAIL, "install the pinned DuckDB again: scripts/install-dependencies",
+        ec_doctor_say(d, "engine", EC_FINDING_FAIL, _("install the pinned DuckDB again: scripts/install-dependencies"),
                       "%s", err.message);
     }
     ec_sql_rows_close(rows);
@@ -192,20 +192,20 @@ static void check_confinement(struct ec_doctor *d) {
     static const struct {
         unsigned part;
         const char *name;
-    } parts[] = {{EC_SANDBOX_FILES, "files (Landlock)"}, {EC_SANDBOX_CALLS, "system calls (seccomp)"}, {EC_SANDBOX_MEMORY, "memory"}, {EC_SANDBOX_PRIVILEGES, "privileges"}};
+    } parts[] = {{EC_SANDBOX_FILES, N_("files (Landlock)")}, {EC_SANDBOX_CALLS, N_("system calls (seccomp)")}, {EC_SANDBOX_MEMORY, N_("memory")}, {EC_SANDBOX_PRIVILEGES, N_("privileges")}};
     unsigned offered = ec_sandbox_offered();
     struct ec_buf held = ec_buf_make(EC_KIB), missing = ec_buf_make(EC_KIB);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         struct ec_buf *list = offered & parts[i].part ? &held : &missing;
-        ec_buf_printf(list, "%s%s", list->n ? ", " : "", parts[i].name);
+        ec_buf_printf(list, "%s%s", list->n ? ", " : "", _(parts[i].name));
     }
     ec_buf_addc(&held, '\0');
     ec_buf_addc(&missing, '\0');
     const char *wish = getenv("ECLUSE_SANDBOX");
     if (wish && strcmp(wish, "off") == 0)
-        ec_doctor_say(d, "confinement", EC_FINDING_WARN, "unset ECLUSE_SANDBOX", "workers are not confined: ECLUSE_SANDBOX is off");
+        ec_doctor_say(d, "confinement", EC_FINDING_WARN, _("unset ECLUSE_SANDBOX"), "workers are not confined: ECLUSE_SANDBOX is off");
     else if (missing.n > 1)
-        ec_doctor_say(d, "confinement", EC_FINDING_WARN, "a kernel from 5.13 on with Landlock confines workers further",
+        ec_doctor_say(d, "confinement", EC_FINDING_WARN, _("a kernel from 5.13 on with Landlock confines workers further"),
                       "workers are confined in %s; this kernel or build lacks %s", held.p, missing.p);
     else
         ec_doctor_say(d, "confinement", EC_FINDING_OK, NULL, "workers are confined in %s", held.p);

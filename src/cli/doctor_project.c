@@ -74,13 +74,13 @@ static void check_folders(struct ec_doctor *d) {
         struct ec_err err = {0};
         if (ec_project_path(path, d->cli->dir, written[i], NULL, &err) == EC_OK && can_write(path, &err)) continue;
         ec_doctor_say(d, "folders", EC_FINDING_FAIL,
-                      "give the user who runs ecluse the right to write there (chown, chmod)", "%s", err.message);
+                      _("give the user who runs ecluse the right to write there (chown, chmod)"), "%s", err.message);
         return;
     }
-    char raw[EC_PATH_MAX];
+    char raw[EC_PATH_MAX], words[96];
     if (ec_project_path(raw, d->cli->dir, EC_DIR_RAW, NULL, NULL) == EC_OK && access(raw, R_OK | X_OK) != 0)
-        ec_doctor_say(d, "folders", EC_FINDING_FAIL, "make the folder, or mount it: `ecluse init` makes all of them",
-                      "%s cannot be read: %s", raw, strerror(errno));
+        ec_doctor_say(d, "folders", EC_FINDING_FAIL, _("make the folder, or mount it: `ecluse init` makes all of them"),
+                      "%s cannot be read: %s", raw, ec_language_errno(errno, words, sizeof words));
     else
         ec_doctor_say(d, "folders", EC_FINDING_OK, NULL, "all can be written");
 }
@@ -94,7 +94,7 @@ static void check_runs(struct ec_doctor *d) {
     } else {
         for (size_t i = 0; i < list.count; i++) unfinished += !list.finished[i];
         if (unfinished)
-            ec_doctor_say(d, "runs", EC_FINDING_WARN, "run `ecluse run`: it finishes them first",
+            ec_doctor_say(d, "runs", EC_FINDING_WARN, _("run `ecluse run`: it finishes them first"),
                           "%zu of %zu runs were interrupted", unfinished, list.count);
         else
             ec_doctor_say(d, "runs", EC_FINDING_OK, NULL, "%zu, all finished", list.count);
@@ -141,16 +141,16 @@ static void check_outputs(struct ec_doctor *d) {
     struct ec_err err = {0};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (!files[i] || can_write_for(d, files[i], &err)) continue;
-        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "make the folder of `metrics:` or `lineage:` writable for the user who runs ecluse",
+        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, _("make the folder of `metrics:` or `lineage:` writable for the user who runs ecluse"),
                       "%s", err.message);
         return;
     }
     const struct ec_curl *curl;
     if (!can_read_key(d, &err))
-        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "set the variable where ecluse is started, or write the file: one line, chmod 600", "lineage: %s",
+        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, _("set the variable where ecluse is started, or write the file: one line, chmod 600"), "lineage: %s",
                       err.message);
     else if (lineage->url && ec_curl_load(&curl, &err) != EC_OK)
-        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, "install libcurl4: scripts/install-dependencies", "%s", err.message);
+        ec_doctor_say(d, "outputs", EC_FINDING_FAIL, _("install libcurl4: scripts/install-dependencies"), "%s", err.message);
     else if (count)
         ec_doctor_say(d, "outputs", EC_FINDING_OK, NULL, "%zu for other programs, all can be written", count);
 }

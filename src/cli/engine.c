@@ -53,8 +53,8 @@ static enum ec_status find_script(const char *program, char out[PATH_MAX], struc
         int n = snprintf(path, sizeof path, "%.*s%s", (int)(slash - program), program, places[i]);
         if (n > 0 && (size_t)n < sizeof path && realpath(path, out)) return EC_OK;
     }
-    return ec_fail(err, EC_USAGE, "--engine spark: " SCRIPT " lies neither beside the folder of this program nor in "
-                                  "share/ecluse; ECLUSE_SPARK names its place");
+    return ec_fail(err, EC_USAGE, "--engine spark: %s lies neither beside the folder of this program nor in "
+                                  "share/ecluse; ECLUSE_SPARK names its place", SCRIPT);
 }
 
 static bool is_own(const char *word, const char *option) {

@@ -3,6 +3,7 @@
 #include "base/inert.h"
 #include "publish/caret.h"
 #include "publish/results_private.h"
+#include "cli/show.h"
 
 static void inert_z(struct ec_buf *out, const char *z) { ec_inert_add(out, z, strlen(z)); }
 
@@ -43,8 +44,7 @@ void ec_failures_add(struct ec_buf *out, const struct ec_unit *unit, const struc
         size_t shown = check->sample_count < EC_FAILURES_SAMPLES ? check->sample_count : EC_FAILURES_SAMPLES;
         for (size_t k = 0; k < shown; k++) ec_failure_sample(out, unit, check, k, style);
         if (check->failed <= shown) continue;
-        ec_buf_addz(out, "      and ");
-        ec_count_add(out, check->failed - shown);
-        ec_buf_addz(out, " more\n");
+        char figure[EC_FIGURE_MAX];
+        ec_buf_printf(out, _("      and %s more\n"), ec_figure_count(check->failed - shown, figure));
     }
 }

@@ -7,7 +7,6 @@
 #include "sql/checkpoint.h"
 
 #include <errno.h>
-#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,8 +22,8 @@ static int unknown_command(const char *word) {
     const char *names[32];
     for (size_t i = 0; i < ec_command_count; i++) names[i] = ec_commands[i]->name;
     const char *near = ec_nearest(word, names, ec_command_count);
-    (void)fprintf(stderr, "error [usage]: there is no command `%s`%s%s%s\n  what to do: ecluse --help lists them\n", word,
-                  near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+    (void)fprintf(stderr, _("error [usage]: there is no command `%s`%s%s%s\n  what to do: ecluse --help lists them\n"), word,
+                  near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
     return EC_EXIT_USAGE;
 }
 
@@ -53,7 +52,7 @@ static int run_command(struct ec_cli *cli, int argc, char **argv) {
     ec_log_init(&log);
     if (status == EC_OK) code = cli->command->run(cli, &err);
     if (err.status != EC_OK) ec_log_error(&err);
-    if (err.status == EC_USAGE && !cli->log_json) (void)fprintf(stderr, "  help: ecluse %s --help\n", cli->command->name);
+    if (err.status == EC_USAGE && !cli->log_json) (void)fprintf(stderr, _("  help: ecluse %s --help\n"), cli->command->name);
     for (size_t i = 0; i < cli->setting_count; i++) ec_free((char *)(uintptr_t)cli->setting[i].key);
     ec_free(cli->many);
     ec_free(cli->argument);
@@ -71,6 +70,7 @@ static int check_stdout(int code) {
     errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout);
     int cause = errno;
+    char words[96];
     /* Some file systems say only at the end that there was no room. */
     if (!lost && ec_io.close(STDOUT_FILENO) != 0 && errno != EBADF) {
         lost = true;
@@ -80,20 +80,20 @@ static int check_stdout(int code) {
     /* A reader that has seen enough, such as head, is no news to anybody, and what was asked for was done. An error of
      * before the last flush is not known by its number any more: whether the pipe is closed can still be asked. */
     if (cause == EPIPE || pipe_is_closed(STDOUT_FILENO)) return code;
-    (void)fprintf(stderr, "error [%s]: the output could not be written%s%s\n", cause == ENOSPC ? "disk-full" : "io", cause ? ": " : "",
-                  cause ? strerror(cause) : "");
+    (void)fprintf(stderr, _("error [%s]: the output could not be written%s%s\n"), cause == ENOSPC ? "disk-full" : "io", cause ? _(": ") : "",
+                  cause ? ec_language_errno(cause, words, sizeof words) : "");
     return EC_EXIT_RUNTIME;
 }
 
 int main(int argc, char **argv) {
-    (void)setlocale(LC_MESSAGES, ""); /* never LC_NUMERIC: figures do not follow the locale */
+    ec_language_init(); /* and no setlocale(): nothing that is read or written for a program follows the locale */
     (void)signal(SIGPIPE, SIG_IGN);   /* a closed pipe is an error of that write */
     ec_delta_read_checkpoints(ec_checkpoint_read);
     struct ec_cli cli = {.dir = ".", .fail_on = "error", .color = true, .program = own_path(argv[0])};
     int at = 1;
     while (at < argc && strcmp(argv[at], "-C") == 0) {
         if (at + 1 >= argc) {
-            (void)fprintf(stderr, "error [usage]: -C needs a folder\n");
+            (void)fprintf(stderr, _("error [usage]: -C needs a folder\n"));
             return EC_EXIT_USAGE;
         }
         cli.dir = argv[at + 1];

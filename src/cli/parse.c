@@ -10,14 +10,14 @@
 #include <strings.h>
 
 const struct ec_option ec_common_options[] = {
-    {"--format", "text|json", "how results are printed on stdout (default: text)", false},
-    {"--quiet", NULL, "only warnings and errors on stderr, no progress", false},
-    {"--verbose", NULL, "also what happens inside, on stderr", false},
-    {"--no-color", NULL, "no colours (also: NO_COLOR in the environment)", false},
-    {"--fail-on", "error|warn|never", "what makes the exit code 1 (default: error)", false},
-    {"--log-format", "text|json", "how log lines are written on stderr", false},
-    {"--set", "KEY=VALUE", "a setting of pipeline_config.yaml for this call, such as data_workers=4", true},
-    {"--help", NULL, "this text", false},
+    {"--format", "text|json", N_("how results are printed on stdout (default: text)"), false},
+    {"--quiet", NULL, N_("only warnings and errors on stderr, no progress"), false},
+    {"--verbose", NULL, N_("also what happens inside, on stderr"), false},
+    {"--no-color", NULL, N_("no colours (also: NO_COLOR in the environment)"), false},
+    {"--fail-on", "error|warn|never", N_("what makes the exit code 1 (default: error)"), false},
+    {"--log-format", "text|json", N_("how log lines are written on stderr"), false},
+    {"--set", "KEY=VALUE", N_("a setting of pipeline_config.yaml for this call, such as data_workers=4"), true},
+    {"--help", NULL, N_("this text"), false},
 };
 #define COMMON_COUNT (sizeof ec_common_options / sizeof *ec_common_options)
 const size_t ec_common_option_count = COMMON_COUNT;
@@ -25,7 +25,7 @@ const size_t ec_common_option_count = COMMON_COUNT;
 static enum ec_status choose(const char *option, const char *value, const char *a, const char *b, const char *c,
                              struct ec_err *err) {
     if (strcmp(value, a) == 0 || strcmp(value, b) == 0 || (c && strcmp(value, c) == 0)) return EC_OK;
-    return ec_fail(err, EC_USAGE, "%s takes %s%s%s%s%s, not `%s`", option, a, c ? ", " : " or ", b, c ? " or " : "", c ? c : "",
+    return ec_fail(err, EC_USAGE, "%s takes %s%s%s%s%s, not `%s`", option, a, c ? ", " : _(" or "), b, c ? _(" or ") : "", c ? c : "",
                    value);
 }
 
@@ -84,7 +84,7 @@ static enum ec_status unknown_option(const struct ec_cli *cli, const char *word,
     for (size_t i = 0; i < COMMON_COUNT; i++) names[n++] = ec_common_options[i].name;
     const char *near = ec_nearest(word, names, n);
     return ec_fail(err, EC_USAGE, "`ecluse %s` has no option `%s`%s%s%s", cli->command->name, word,
-                   near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+                   near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
 }
 
 /* argv[*i] is an option; takes its value from the same or the next word. */
@@ -146,40 +146,41 @@ static void print_options(const struct ec_option *option, size_t count, FILE *ou
         char left[64];
         (void)snprintf(left, sizeof left, "%s%s%s%s", option[i].name, option[i].value ? " " : "",
                        option[i].value ? option[i].value : "", option[i].repeats ? "…" : "");
-        (void)fprintf(out, "  %-28s %s\n", left, option[i].help);
+        (void)fprintf(out, "  %-28s %s\n", left, _(option[i].help));
     }
 }
 
 void ec_cli_help(const struct ec_command *c, FILE *out) {
-    (void)fprintf(out, "ecluse %s - %s\n\nUsage: ecluse [-C DIR] %s%s%s [options]\n\n%s\n", c->name, c->summary, c->name,
-                  *c->arguments ? " " : "", c->arguments, c->about);
+    (void)fprintf(out, _("ecluse %s - %s\n\nUsage: ecluse [-C DIR] %s%s%s [options]\n\n%s\n"), c->name, _(c->summary), c->name,
+                  *c->arguments ? " " : "", c->arguments, _(c->about));
     if (c->option_count > 0) {
-        (void)fprintf(out, "\nOptions:\n");
+        (void)fprintf(out, _("\nOptions:\n"));
         print_options(c->option, c->option_count, out);
     }
-    (void)fprintf(out, "\nCommon options:\n");
+    (void)fprintf(out, _("\nCommon options:\n"));
     print_options(ec_common_options, COMMON_COUNT, out);
     if (c->results)
-        (void)fprintf(out, "\n--format also takes junit (XML for CI servers), markdown, and github (annotations, and a summary\n"
-                           "appended to the file that GITHUB_STEP_SUMMARY names).\n");
-    (void)fprintf(out, "\nExit codes: 0 done, 1 a quality gate failed, 2 bad usage or configuration, 3 runtime or I/O error,\n"
-                       "4 data are fine but a delivery failed, 5 another run holds the lock, 130/143 interrupted.\n");
+        (void)fprintf(out, _("\n--format also takes junit (XML for CI servers), markdown, and github (annotations, and a summary\n"
+                           "appended to the file that GITHUB_STEP_SUMMARY names).\n"));
+    (void)fprintf(out, _("\nExit codes: 0 done, 1 a quality gate failed, 2 bad usage or configuration, 3 runtime or I/O error,\n"
+                       "4 data are fine but a delivery failed, 5 another run holds the lock, 130/143 interrupted.\n"));
 }
 
 void ec_cli_usage(FILE *out) {
-    (void)fprintf(out, "ecluse %s - checks the files that shops drop, row by row, and turns them into tables to trust\n\n"
+    (void)fprintf(out, _("ecluse %s - checks the files that shops drop, row by row, and turns them into tables to trust\n\n"
                        "Usage: ecluse [-C DIR] COMMAND [options]      DIR: the project folder (default: the current one)\n\n"
-                       "Commands:\n",
+                       "Commands:\n"),
                   EC_VERSION);
     for (size_t i = 0; i < ec_command_count; i++)
-        (void)fprintf(out, "  %-12s %s\n", ec_commands[i]->name, ec_commands[i]->summary);
-    (void)fprintf(out, "\nFirst steps:\n"
+        (void)fprintf(out, "  %-12s %s\n", ec_commands[i]->name, _(ec_commands[i]->summary));
+    (void)fprintf(out, _("\nFirst steps:\n"
                        "  ecluse init shop && ecluse generate shop/data/raw && ecluse -C shop run\n\n"
-                       "`ecluse COMMAND --help` says more, `ecluse explain CODE` what an error or a reason means.\n");
+                       "`ecluse COMMAND --help` says more, `ecluse explain CODE` what an error or a reason means.\n"));
 }
 
 enum ec_status ec_cli_config(const struct ec_cli *cli, struct ec_config **config, struct ec_err *err) {
     enum ec_status status = ec_config_load(cli->dir, cli->setting, cli->setting_count, config, err);
+    if (status == EC_OK && (*config)->language != EC_LANGUAGE_COUNT) ec_language_set((*config)->language);
     if (status == EC_OK || !err || err->sys_errno != ENOENT) return status;
     err->status = EC_CONFIG; /* a file that is not there is for the user to write, not for the disk */
     return EC_CONFIG;

@@ -24,8 +24,8 @@ static const char *due_name(enum due due) {
 }
 
 static const char *due_sentence(enum due due) {
-    static const char *const sentences[] = {"up to date", "new model", "its text changed", "new data in an input"};
-    return sentences[due];
+    static const char *const sentences[] = {N_("up to date"), N_("new model"), N_("its text changed"), N_("new data in an input")};
+    return _(sentences[due]);
 }
 
 /* The fingerprint that the newest run recorded, or NULL. */
@@ -88,7 +88,7 @@ static enum ec_status make(struct planning *p, const struct ec_run_options *run,
 
 static enum ec_status print_files(const struct planning *p, struct ec_err *err) {
     static const struct ec_grid_column columns[] = {
-        {"SOURCE", false}, {"FILE", false}, {"SIZE", true}, {"TASKS", true}, {"WHY", false}};
+        {N_("SOURCE"), false}, {N_("FILE"), false}, {N_("SIZE"), true}, {N_("TASKS"), true}, {N_("WHY"), false}};
     struct ec_grid grid;
     ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < p->plan.unit_count; i++) {
@@ -99,12 +99,12 @@ static enum ec_status print_files(const struct planning *p, struct ec_err *err) 
         ec_grid_bytes(&grid, u->bytes);
         ec_grid_count(&grid, u->task_count);
         if (u->status != EC_OK)
-            ec_grid_printf(&grid, "not readable [%s]: %s", ec_status_text(u->status)->slug,
+            ec_grid_printf(&grid, _("not readable [%s]: %s"), ec_status_text(u->status)->slug,
                            u->problem ? u->problem : "");
         else if (u->since)
-            ec_grid_printf(&grid, "%s (run %s)", ec_cause_sentence(u->cause), u->since);
+            ec_grid_printf(&grid, _("%s (run %s)"), _(ec_cause_sentence(u->cause)), u->since);
         else
-            ec_grid_str(&grid, ec_cause_sentence(u->cause));
+            ec_grid_str(&grid, _(ec_cause_sentence(u->cause)));
     }
     enum ec_status status = ec_grid_print(&grid, stdout, err);
     ec_grid_deinit(&grid);
@@ -116,8 +116,8 @@ static void add_inputs(struct ec_grid *grid, const struct ec_model *m) {
     for (size_t i = 0; i < m->input_count; i++) {
         ec_buf_printf(&text, "%s%s", i ? ", " : "", m->input[i].table->name);
         if (m->input[i].reach == EC_REACH_DAYS)
-            ec_buf_printf(&text, " (within %u %s)", m->input[i].days, m->input[i].days == 1 ? "day" : "days");
-        if (m->input[i].reach == EC_REACH_CURRENT) ec_buf_addz(&text, " (current)");
+            ec_buf_printf(&text, P_(" (within %u day)", " (within %u days)", m->input[i].days), m->input[i].days);
+        if (m->input[i].reach == EC_REACH_CURRENT) ec_buf_addz(&text, _(" (current)"));
     }
     ec_grid_text(grid, ec_buf_str(&text));
     ec_buf_free(&text);
@@ -125,7 +125,7 @@ static void add_inputs(struct ec_grid *grid, const struct ec_model *m) {
 
 static enum ec_status print_models(const struct planning *p, struct ec_err *err) {
     static const struct ec_grid_column columns[] = {
-        {"MODEL", false}, {"LAYER", false}, {"BY", false}, {"FROM", false}, {"WHY", false}};
+        {N_("MODEL"), false}, {N_("LAYER"), false}, {N_("BY"), false}, {N_("FROM"), false}, {N_("WHY"), false}};
     struct ec_grid grid;
     ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < p->models.models->count; i++) {
@@ -135,7 +135,7 @@ static enum ec_status print_models(const struct planning *p, struct ec_err *err)
         ec_grid_str(&grid, m->table.partition_by);
         add_inputs(&grid, m);
         bool waits = p->due[i] != DUE_NOT && p->plan.pending == 0;
-        ec_grid_printf(&grid, "%s%s", due_sentence(p->due[i]), waits ? "; computed with the next file" : "");
+        ec_grid_printf(&grid, "%s%s", due_sentence(p->due[i]), waits ? _("; computed with the next file") : "");
     }
     enum ec_status status = ec_grid_print(&grid, stdout, err);
     ec_grid_deinit(&grid);
@@ -146,18 +146,20 @@ static void print_summary(const struct planning *p) {
     const struct ec_plan *plan = &p->plan;
     char size[EC_FIGURE_MAX], count[EC_FIGURE_MAX];
     if (p->unfinished)
-        (void)printf("%zu earlier %s interrupted: the next run finishes %s first.\n\n", p->unfinished,
-                     p->unfinished == 1 ? "run was" : "runs were", p->unfinished == 1 ? "it" : "them");
+        (void)printf(P_("%zu earlier run was interrupted: the next run finishes it first.\n\n",
+                        "%zu earlier runs were interrupted: the next run finishes them first.\n\n", p->unfinished),
+                     p->unfinished);
     if (plan->unit_count == 0)
-        (void)printf("No files: data/raw holds none that a source of pipeline_config.yaml names.\n");
+        (void)printf(_("No files: data/raw holds none that a source of pipeline_config.yaml names.\n"));
     else if (plan->pending == 0)
-        (void)printf("Nothing to read: %s %s applied.\n", ec_figure_count(plan->unit_count, count),
-                     plan->unit_count == 1 ? "file, already" : "files, all already");
+        (void)printf(P_("Nothing to read: %s file, already applied.\n", "Nothing to read: %s files, all already applied.\n",
+                        plan->unit_count),
+                     ec_figure_count(plan->unit_count, count));
     else
-        (void)printf("Run %u would read %zu of %zu %s (%s) as %zu %s, with %u %s.\n", plan->seq, plan->pending,
-                     plan->unit_count, plan->unit_count == 1 ? "file" : "files", ec_figure_bytes(p->bytes, size),
-                     plan->task_count, plan->task_count == 1 ? "task" : "tasks", p->config->workers,
-                     p->config->workers == 1 ? "worker" : "workers");
+        (void)printf(_("Run %u would read %zu of %zu %s (%s) as %zu %s, with %u %s.\n"), plan->seq, plan->pending,
+                     plan->unit_count, P_("file", "files", plan->unit_count), ec_figure_bytes(p->bytes, size),
+                     plan->task_count, P_("task", "tasks", plan->task_count), p->config->workers,
+                     P_("worker", "workers", p->config->workers));
 }
 
 static enum ec_status print_text(const struct planning *p, struct ec_err *err) {
@@ -171,7 +173,7 @@ static enum ec_status print_text(const struct planning *p, struct ec_err *err) {
         EC_TRY(print_models(p, err));
     }
     if (p->plan.inputs.unclaimed_count == 0) return EC_OK;
-    static const struct ec_grid_column columns[] = {{"FILES OF NO SOURCE", false}};
+    static const struct ec_grid_column columns[] = {{N_("FILES OF NO SOURCE"), false}};
     struct ec_grid grid;
     ec_grid_init(&grid, columns, 1);
     for (size_t i = 0; i < p->plan.inputs.unclaimed_count; i++) ec_grid_str(&grid, p->plan.inputs.unclaimed[i]);

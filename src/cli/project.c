@@ -11,7 +11,7 @@ enum ec_status ec_cli_project(const struct ec_cli *cli, struct ec_err *err) {
     return ec_fail(err, EC_USAGE,
                    "%s is no project: it holds no config/pipeline_config.yaml; `ecluse init` makes one, -C DIR names "
                    "another folder",
-                   strcmp(cli->dir, ".") == 0 ? "the current folder" : cli->dir);
+                   strcmp(cli->dir, ".") == 0 ? _("the current folder") : cli->dir);
 }
 
 enum ec_status ec_cli_load(const struct ec_cli *cli, struct ec_config **config, struct ec_err *err) {

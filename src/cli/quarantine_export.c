@@ -150,7 +150,7 @@ static enum ec_status report(const struct sink *s, bool json, struct ec_err *err
         ec_json_end(&doc.json);
         EC_TRY(ec_doc_print(&doc, err));
     } else if (s->path) {
-        (void)printf("%s %s written to %s\n", ec_figure_count(s->rows, figure), s->rows == 1 ? "row" : "rows", s->path);
+        (void)printf(P_("%s row written to %s\n", "%s rows written to %s\n", s->rows), ec_figure_count(s->rows, figure), s->path);
     }
     if (s->without_bytes == 0) return EC_OK;
     return ec_fail(err, EC_DELIVERY,

@@ -189,7 +189,7 @@ static enum ec_status scan_line(struct scan *s, const char *line, size_t n, stru
     struct ec_reject row = {.file_index = s->files - 1, .json = {line, n}};
     enum ec_status status = EC_OK;
     if (!read_row(s, object, &row)) {
-        status = damaged(s, "it is no rejected row", err);
+        status = damaged(s, _("it is no rejected row"), err);
     } else if (takes(s->filter, &row)) {
         if (s->filter->limit && s->taken == s->filter->limit) {
             *s->more = true;
@@ -228,7 +228,7 @@ static enum ec_status scan_file(struct scan *s, struct ec_err *err) {
     while (status == EC_OK && got > 0 && !*s->more) {
         char *to = ec_buf_reserve(&buf, READ_BYTES);
         if (!to) {
-            status = damaged(s, "it is longer than any row can be", err);
+            status = damaged(s, _("it is longer than any row can be"), err);
             break;
         }
         status = ec_file_read(fd, to, READ_BYTES, &got, s->path, err);
@@ -236,7 +236,7 @@ static enum ec_status scan_file(struct scan *s, struct ec_err *err) {
         buf.n += got;
         status = scan_lines(s, &buf, err);
     }
-    if (status == EC_OK && buf.n > 0 && !*s->more) status = damaged(s, "it is cut off", err);
+    if (status == EC_OK && buf.n > 0 && !*s->more) status = damaged(s, _("it is cut off"), err);
     ec_buf_free(&buf);
     (void)ec_io.close(fd);
     return status;

@@ -9,7 +9,7 @@
 void ec_grid_init(struct ec_grid *grid, const struct ec_grid_column *column, size_t columns) {
     assert(columns <= EC_GRID_COLUMNS_MAX);
     *grid = (struct ec_grid){.column = column, .columns = columns, .text = ec_buf_make(EC_SHOW_BYTES_MAX)};
-    for (size_t i = 0; i < columns; i++) grid->width[i] = ec_utf8_length(column[i].title, strlen(column[i].title));
+    for (size_t i = 0; i < columns; i++) grid->width[i] = ec_utf8_length(_(column[i].title), strlen(_(column[i].title)));
 }
 
 void ec_grid_deinit(struct ec_grid *grid) {
@@ -49,6 +49,11 @@ void ec_grid_bytes(struct ec_grid *grid, uint64_t n) {
     ec_grid_str(grid, ec_figure_bytes(n, text));
 }
 
+void ec_label_print(const char *label, size_t columns, FILE *out) {
+    size_t width = ec_utf8_length(label, strlen(label));
+    (void)fprintf(out, "%s%*s ", label, width < columns ? (int)(columns - width) : 0, "");
+}
+
 static void pad(size_t n, FILE *out) {
     for (size_t i = 0; i < n; i++) (void)fputc(' ', out);
 }
@@ -73,7 +78,7 @@ static size_t print_cell(const struct ec_grid *grid, size_t column, const char *
 enum ec_status ec_grid_print(const struct ec_grid *grid, FILE *out, struct ec_err *err) {
     EC_TRY(ec_buf_check(&grid->text, err));
     size_t due = 0;
-    for (size_t i = 0; i < grid->columns; i++) due = print_cell(grid, i, grid->column[i].title, due, out);
+    for (size_t i = 0; i < grid->columns; i++) due = print_cell(grid, i, _(grid->column[i].title), due, out);
     const char *cell = grid->text.p;
     for (size_t i = 0; i < grid->cells; i++) {
         due = print_cell(grid, i % grid->columns, cell, due, out);
@@ -83,19 +88,19 @@ enum ec_status ec_grid_print(const struct ec_grid *grid, FILE *out, struct ec_er
 }
 
 const char *ec_figure_count(uint64_t n, char out[EC_FIGURE_MAX]) {
-    char digits[24];
+    char digits[24], grouped[32];
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
     size_t at = 0;
     for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0) out[at++] = ',';
-        out[at++] = digits[i];
+        if (i > 0 && (length - i) % 3 == 0) grouped[at++] = ',';
+        grouped[at++] = digits[i];
     }
-    out[at] = '\0';
-    return out;
+    grouped[at] = '\0';
+    return ec_language_figure(grouped, out, EC_FIGURE_MAX);
 }
 
 const char *ec_figure_bytes(uint64_t n, char out[EC_FIGURE_MAX]) {
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    static const char *const units[] = {N_("B"), N_("kB"), N_("MB"), N_("GB"), N_("TB"), N_("PB"), N_("EB")};
     double value = (double)n;
     size_t unit = 0;
     /* 999.96 kB would be shown as 1000.0 kB */
@@ -103,7 +108,9 @@ const char *ec_figure_bytes(uint64_t n, char out[EC_FIGURE_MAX]) {
         value /= 1000;
         unit++;
     }
-    (void)snprintf(out, EC_FIGURE_MAX, "%.*f %s", unit ? 1 : 0, value, units[unit]);
+    char english[32], figure[32];
+    (void)snprintf(english, sizeof english, "%.*f", unit ? 1 : 0, value);
+    (void)snprintf(out, EC_FIGURE_MAX, _("%s %s"), ec_language_figure(english, figure, sizeof figure), _(units[unit]));
     return out;
 }
 

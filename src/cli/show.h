@@ -19,7 +19,7 @@
 #define EC_SHOW_BYTES_MAX   ((size_t)256 << 20) /* of one table or document */
 
 struct ec_grid_column {
-    const char *title;
+    const char *title; /* English, marked with N_ */
     bool right; /* figures */
 };
 
@@ -42,12 +42,15 @@ void ec_grid_printf(struct ec_grid *grid, const char *fmt, ...) EC_PRINTF(2, 3);
 void ec_grid_count(struct ec_grid *grid, uint64_t n); /* 1,234,567 */
 void ec_grid_bytes(struct ec_grid *grid, uint64_t n); /* 1.2 GB */
 
+/* A label in so many columns at least, whatever its characters, and a space. */
+void ec_label_print(const char *label, size_t columns, FILE *out);
+
 /* Titles and rows, two spaces between columns, no trailing blanks. EC_NO_MEMORY where the cells
  * were too many. */
 enum ec_status ec_grid_print(const struct ec_grid *grid, FILE *out, struct ec_err *err) EC_MUST_USE;
 
-#define EC_FIGURE_MAX 32u
-/* 1,234,567 and 1.2 GB (powers of 1000, as --size takes them). */
+#define EC_FIGURE_MAX 64u
+/* 1,234,567 and 1.2 GB (powers of 1000, as --size takes them), as the language writes them. */
 const char *ec_figure_count(uint64_t n, char out[EC_FIGURE_MAX]);
 const char *ec_figure_bytes(uint64_t n, char out[EC_FIGURE_MAX]);
 

@@ -136,6 +136,7 @@ struct ec_config {
     struct ec_arena arena;
     char *dir;           /* the project folder, as given */
     unsigned workers;    /* resolved: auto is CPUs - 1, at least 1 */
+    enum ec_language language; /* EC_LANGUAGE_COUNT: auto, the environment's */
     size_t chunk_rows;
     uint64_t chunk_bytes; /* chunk_size_mb; auto resolves to 500 MiB */
     uint64_t memory_bytes; /* memory_limit_mb */

@@ -110,9 +110,9 @@ enum ec_status ec_load_secret(struct ec_arena *arena, const struct ec_yaml_node 
         }
     }
     return ec_yaml_fail(node->at, err,
-                        plain ? "`%s` is a text, {env: NAME} or {file: PATH}"
-                              : "`%s` is a secret and is not written here: {env: NAME} takes it from the environment, "
-                                "{file: PATH} from a file",
+                        plain ? N_("`%s` is a text, {env: NAME} or {file: PATH}")
+                              : N_("`%s` is a secret and is not written here: {env: NAME} takes it from the environment, "
+                                   "{file: PATH} from a file"),
                         key);
 }
 
@@ -187,7 +187,7 @@ static enum ec_status read_smtp(const struct reading *r, struct ec_err *err) {
     EC_TRY(read_text(r, "from_name", &a->from_name, err));
     if (a->from_name && strlen(a->from_name) > NAME_MAX_BYTES)
         return ec_yaml_fail(ec_yaml_set(r->map, "from_name")->at, err, "`from_name` is longer than %u bytes", NAME_MAX_BYTES);
-    return read_list(r, "to", EC_ALERT_TO_MAX, is_address, "mail addresses", &a->to, &a->to_count, err);
+    return read_list(r, "to", EC_ALERT_TO_MAX, is_address, _("mail addresses"), &a->to, &a->to_count, err);
 }
 
 /* Those that the program writes itself, or that would change what is sent. */
@@ -229,7 +229,7 @@ static enum ec_status read_webhook(const struct reading *r, struct ec_err *err) 
     bool http = a->url.kind == EC_SECRET_TEXT && ec_same_name_n(a->url.text, "http://", 7);
     if (!https && !(http && a->tls == EC_TLS_NONE))
         return ec_yaml_fail(ec_yaml_set(r->map, "url")->at, err,
-                            http ? "`url` must begin with https://; `tls: none` allows http" : "`url` must begin with https://");
+                            http ? N_("`url` must begin with https://; `tls: none` allows http") : N_("`url` must begin with https://"));
     EC_TRY(read_secret(r, "secret", false, &a->secret, err));
     const struct ec_yaml_node *format = ec_yaml_set(r->map, "format");
     unsigned index = 0;
@@ -244,7 +244,7 @@ static enum ec_status read_command(const struct reading *r, struct ec_err *err) 
     if (argv->kind != EC_YAML_LIST) return ec_yaml_fail(argv->at, err, "`argv` must be a list: the program, then its arguments; no shell reads it");
     EC_TRY(read_list(r, "argv", EC_ALERT_WORDS_MAX, is_text, "words", &r->alert->argv, &r->alert->argv_count, err));
     if (!r->alert->argv[0][0]) return ec_yaml_fail(argv->at, err, "`argv` begins with the program");
-    return read_list(r, "env", EC_ALERT_WORDS_MAX, is_variable, "names of variables", &r->alert->env, &r->alert->env_count, err);
+    return read_list(r, "env", EC_ALERT_WORDS_MAX, is_variable, _("names of variables"), &r->alert->env, &r->alert->env_count, err);
 }
 
 /* ---- an alert ---- */

@@ -22,7 +22,7 @@ static enum ec_status unknown_type(const struct ec_yaml_node *node, struct ec_er
     for (size_t i = 0; i < COUNT(synonyms); i++)
         if (ec_same_name(node->text, synonyms[i].other))
             return ec_yaml_fail(node->at, err, "unknown type `%s`; did you mean `%s`?", node->text, synonyms[i].ours);
-    return ec_yaml_unknown(node->at, "type", node->text, types, COUNT(types), err);
+    return ec_yaml_unknown(node->at, _("type"), node->text, types, COUNT(types), err);
 }
 
 static const char *skip_spaces(const char *p) {
@@ -121,15 +121,15 @@ static enum ec_status load_timezone(struct ec_arena *arena, const struct ec_yaml
 bool ec_column_name_valid(const char *name, const char **why) {
     static const char *const reserved[] = {"_file", "_line", "_rows"};
     for (size_t i = 0; i < COUNT(reserved); i++) {
-        *why = "it is a name that Ecluse uses itself";
+        *why = _("it is a name that Ecluse uses itself");
         if (ec_same_name(name, reserved[i])) return false;
     }
-    *why = "a space and any of , ; { } ( ) = are not allowed in a Delta table";
+    *why = _("a space and any of , ; { } ( ) = are not allowed in a Delta table");
     if (strpbrk(name, " ,;{}()=")) return false;
-    *why = "control characters are not allowed";
+    *why = _("control characters are not allowed");
     for (const char *p = name; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7F) return false;
-    *why = "it is empty or longer than the limit of 255 bytes";
+    *why = _("it is empty or longer than the limit of 255 bytes");
     size_t n = strlen(name);
     return n > 0 && n <= EC_COLUMN_NAME_MAX;
 }

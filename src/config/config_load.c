@@ -112,7 +112,7 @@ enum ec_status ec_load_check_schema_names(struct ec_loader *loader, const struct
     for (const struct ec_yaml_node *n = map->child; n; n = n->next) {
         size_t i = 0;
         while (i < count && strcmp(names[i], n->name) != 0) i++;
-        if (i == count) return ec_yaml_unknown(n->key_at, "schema", n->name, names, count, err);
+        if (i == count) return ec_yaml_unknown(n->key_at, _("schema"), n->name, names, count, err);
     }
     return EC_OK;
 }

@@ -110,6 +110,15 @@ static enum ec_status load_currency(struct ec_config *config, const struct ec_ya
     return ec_yaml_fail(node->at, err, "`currency` is a code of three capital letters, such as EUR");
 }
 
+/* The language of what people read; cron has no LANG. */
+static enum ec_status load_language(struct ec_config *config, const struct ec_yaml_node *node, struct ec_err *err) {
+    static const char *const words[] = {"en", "fr", "auto"}; /* in the order of enum ec_language */
+    unsigned index = EC_LANGUAGE_COUNT;
+    if (node) EC_TRY(ec_yaml_word(node, words, COUNT(words), &index, err));
+    config->language = (enum ec_language)index;
+    return EC_OK;
+}
+
 static enum ec_status load_watch(struct ec_config *config, const struct ec_yaml_node *watch, struct ec_err *err) {
     static const char *const keys[] = {"quiet_seconds", "poll_seconds", "retry_seconds"};
     uint64_t quiet = 30, poll = 10, retry = 60;
@@ -130,10 +139,11 @@ enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
                                        "memory_limit_mb", "quality_threshold", "processing_timeout",
                                        "sources",         "archive",           "alerts",
                                        "metrics",         "lineage",           "currency",
-                                       "watch"};
+                                       "watch",           "language"};
     EC_TRY(ec_yaml_keys(loader->pipeline, keys, COUNT(keys), err));
     EC_TRY(load_scalars(loader->config, loader->pipeline, err));
     EC_TRY(load_currency(loader->config, ec_yaml_set(loader->pipeline, "currency"), err));
+    EC_TRY(load_language(loader->config, ec_yaml_set(loader->pipeline, "language"), err));
     EC_TRY(load_archive(loader->config, ec_yaml_set(loader->pipeline, "archive"), err));
     EC_TRY(load_watch(loader->config, ec_yaml_set(loader->pipeline, "watch"), err));
     EC_TRY(ec_load_outputs(loader, err));

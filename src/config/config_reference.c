@@ -9,7 +9,7 @@ static enum ec_status unknown_column(struct ec_loader *loader, const struct ec_s
     size_t count;
     EC_TRY(ec_load_names(loader, source, &names, &count, err));
     if (!derived_too) count = source->column_count;
-    return ec_yaml_unknown(node->at, "column", node->text, names, count, err);
+    return ec_yaml_unknown(node->at, _("column"), node->text, names, count, err);
 }
 
 static enum ec_status load_key(struct ec_loader *loader, struct ec_source *source, const struct ec_yaml_node *key,

@@ -99,7 +99,7 @@ static enum ec_status load_column_rule(struct ec_loader *loader, struct ec_sourc
     unsigned key = 0;
     while (key < COUNT(rule_keys) && strcmp(rule_keys[key], node->name) != 0) key++;
     if (key == COUNT(rule_keys))
-        return ec_yaml_unknown(node->key_at, "rule", node->name, rule_keys, COUNT(rule_keys), err);
+        return ec_yaml_unknown(node->key_at, _("rule"), node->name, rule_keys, COUNT(rule_keys), err);
 
     struct ec_rule rule = {.key = rule_keys[key],
                            .column = at->name,
@@ -132,7 +132,7 @@ static enum ec_status load_column_rules(struct ec_loader *loader, struct ec_sour
         const char *const *names;
         size_t count;
         EC_TRY(ec_load_names(loader, source, &names, &count, err));
-        return ec_yaml_unknown(node->key_at, "column", node->name, names, count, err);
+        return ec_yaml_unknown(node->key_at, _("column"), node->name, names, count, err);
     }
     at.name = ec_arena_strdup(&loader->config->arena, node->name);
     if (!at.name) return ec_load_no_memory(err);

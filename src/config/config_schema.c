@@ -54,7 +54,7 @@ static enum ec_status unknown_schema(struct ec_loader *loader, const struct ec_s
     size_t count = 0;
     for (const struct ec_yaml_node *n = loader->schemas->child; n; n = n->next) names[count++] = n->name;
     enum ec_status status =
-        ec_yaml_unknown(schema ? schema->at : node->key_at, "schema", source->schema, names, count, err);
+        ec_yaml_unknown(schema ? schema->at : node->key_at, _("schema"), source->schema, names, count, err);
     ec_err_context(err, "data_schemas.json does not declare the source `%s`", source->name);
     return status;
 }

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 const char *ec_severity_name(enum ec_severity severity) {
-    static const char *const names[] = {"info", "warn", "error", "critical"};
+    static const char *const names[] = {N_("info"), N_("warn"), N_("error"), N_("critical")};
     assert(severity <= EC_SEVERITY_CRITICAL);
     return names[severity];
 }
@@ -15,7 +15,7 @@ const char *ec_action_name(enum ec_action action) {
 }
 
 const char *ec_dimension_name(enum ec_dimension dimension) {
-    static const char *const names[] = {"completeness", "validity", "uniqueness", "consistency", "timeliness"};
+    static const char *const names[] = {N_("completeness"), N_("validity"), N_("uniqueness"), N_("consistency"), N_("timeliness")};
     assert(dimension < EC_DIM_COUNT);
     return names[dimension];
 }

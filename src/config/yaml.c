@@ -96,7 +96,7 @@ enum ec_status ec_yaml_fail(struct ec_yaml_place at, struct ec_err *err, const c
     char message[sizeof err->message];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, _(fmt), args);
     va_end(args);
     message[ec_utf8_truncate(message, strlen(message), sizeof message - 1)] = '\0';
     for (char *c = message; *c; c++)

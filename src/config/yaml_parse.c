@@ -163,15 +163,15 @@ static enum ec_status refuse(struct parse *p, struct fy_token *token, const char
 /* Anchors and tags of the events that can carry them. */
 static enum ec_status check_decorations(struct parse *p, struct fy_token *anchor, struct fy_token *tag,
                                         struct ec_err *err) {
-    if (anchor) return refuse(p, anchor, "anchors (`&name`)", "write the value out where it is needed", err);
-    if (tag) return refuse(p, tag, "tags (`!name`)", "the type follows from the key", err);
+    if (anchor) return refuse(p, anchor, _("anchors (`&name`)"), _("write the value out where it is needed"), err);
+    if (tag) return refuse(p, tag, _("tags (`!name`)"), _("the type follows from the key"), err);
     return EC_OK;
 }
 
 static enum ec_status take_event(struct parse *p, struct fy_event *event, struct ec_err *err) {
     switch (event->type) {
     case FYET_DOCUMENT_START: return open_document(p, event, err);
-    case FYET_ALIAS: return refuse(p, event->alias.anchor, "aliases (`*name`)", "write the value out", err);
+    case FYET_ALIAS: return refuse(p, event->alias.anchor, _("aliases (`*name`)"), _("write the value out"), err);
     case FYET_SCALAR:
         EC_TRY(check_decorations(p, event->scalar.anchor, event->scalar.tag, err));
         return take_scalar(p, event, err);

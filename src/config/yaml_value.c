@@ -21,13 +21,13 @@ const struct ec_yaml_node *ec_yaml_set(const struct ec_yaml_node *map, const cha
 /* What a node is, for messages: "a list", "`abc`". */
 static void describe(const struct ec_yaml_node *node, char *out, size_t size) {
     if (node->kind == EC_YAML_LIST)
-        (void)snprintf(out, size, "a list");
+        (void)snprintf(out, size, _("a list"));
     else if (node->kind == EC_YAML_MAP)
-        (void)snprintf(out, size, "a mapping");
+        (void)snprintf(out, size, _("a mapping"));
     else if (ec_yaml_is_null(node))
-        (void)snprintf(out, size, "empty");
+        (void)snprintf(out, size, _("empty"));
     else if (!node->text[0])
-        (void)snprintf(out, size, "an empty text");
+        (void)snprintf(out, size, _("an empty text"));
     else
         (void)snprintf(out, size, "`%.80s`", node->text);
 }
@@ -36,18 +36,18 @@ static enum ec_status wrong(const struct ec_yaml_node *node, struct ec_err *err,
     char found[96];
     describe(node, found, sizeof found);
     if (!node->name[0]) return ec_yaml_fail(node->at, err, "expected %s, found %s", wanted, found);
-    return ec_yaml_fail(node->at, err, "%s`%.80s` must be %s, not %s", node->is_item ? "an item of " : "", node->name,
+    return ec_yaml_fail(node->at, err, "%s`%.80s` must be %s, not %s", node->is_item ? _("an item of ") : "", node->name,
                         wanted, found);
 }
 
 enum ec_status ec_yaml_want_map(const struct ec_yaml_node *node, struct ec_err *err) {
     if (node->kind == EC_YAML_MAP || ec_yaml_is_null(node)) return EC_OK;
-    return wrong(node, err, "a mapping of `key: value`");
+    return wrong(node, err, _("a mapping of `key: value`"));
 }
 
 enum ec_status ec_yaml_want_list(const struct ec_yaml_node *node, struct ec_err *err) {
     if (node->kind == EC_YAML_LIST) return EC_OK;
-    return wrong(node, err, "a list such as [a, b]");
+    return wrong(node, err, _("a list such as [a, b]"));
 }
 
 /* The one word that the other is a part of: `workers` of `data_workers`. */
@@ -85,7 +85,7 @@ enum ec_status ec_yaml_keys(const struct ec_yaml_node *map, const char *const *k
     for (const struct ec_yaml_node *n = map->child; n; n = n->next) {
         size_t i = 0;
         while (i < count && strcmp(keys[i], n->name) != 0) i++;
-        if (i == count) return ec_yaml_unknown(n->key_at, "key", n->name, keys, count, err);
+        if (i == count) return ec_yaml_unknown(n->key_at, _("key"), n->name, keys, count, err);
     }
     return EC_OK;
 }
@@ -93,7 +93,7 @@ enum ec_status ec_yaml_keys(const struct ec_yaml_node *map, const char *const *k
 enum ec_status ec_yaml_bool(const struct ec_yaml_node *node, bool *value, struct ec_err *err) {
     bool is_true = node->kind == EC_YAML_SCALAR && strcmp(node->text, "true") == 0;
     bool is_false = node->kind == EC_YAML_SCALAR && strcmp(node->text, "false") == 0;
-    if (!is_true && !is_false) return wrong(node, err, "true or false");
+    if (!is_true && !is_false) return wrong(node, err, _("true or false"));
     *value = is_true;
     return EC_OK;
 }
@@ -122,7 +122,7 @@ enum ec_status ec_yaml_uint(const struct ec_yaml_node *node, uint64_t min, uint6
         return EC_OK;
     }
     char wanted[96];
-    (void)snprintf(wanted, sizeof wanted, "a whole number from %llu to %llu", (unsigned long long)min,
+    (void)snprintf(wanted, sizeof wanted, _("a whole number from %llu to %llu"), (unsigned long long)min,
                    (unsigned long long)max);
     return wrong(node, err, wanted);
 }
@@ -160,12 +160,12 @@ enum ec_status ec_yaml_number(const struct ec_yaml_node *node, double min, doubl
     char wanted[96], low[32], high[32];
     low[ec_double_format(min, low)] = '\0';
     high[ec_double_format(max, high)] = '\0';
-    (void)snprintf(wanted, sizeof wanted, "a number from %s to %s", low, high);
+    (void)snprintf(wanted, sizeof wanted, _("a number from %s to %s"), low, high);
     return wrong(node, err, wanted);
 }
 
 enum ec_status ec_yaml_share(const struct ec_yaml_node *node, double *value, struct ec_err *err) {
-    static const char wanted[] = "a share such as 1% or 0.01";
+    const char *wanted = _("a share such as 1% or 0.01");
     if (node->kind != EC_YAML_SCALAR) return wrong(node, err, wanted);
     size_t n = strlen(node->text);
     bool percent = n > 0 && node->text[n - 1] == '%';
@@ -187,7 +187,7 @@ enum ec_status ec_yaml_share(const struct ec_yaml_node *node, double *value, str
 }
 
 enum ec_status ec_yaml_duration(const struct ec_yaml_node *node, int64_t *seconds, struct ec_err *err) {
-    static const char wanted[] = "a span of time such as 90m, 36h, 2d or 1w";
+    const char *wanted = _("a span of time such as 90m, 36h, 2d or 1w");
     static const char units[] = "smhdw";
     static const int64_t unit_s[] = {1, 60, 3600, 86400, 604800};
     if (node->kind != EC_YAML_SCALAR) return wrong(node, err, wanted);
@@ -205,7 +205,7 @@ enum ec_status ec_yaml_duration(const struct ec_yaml_node *node, int64_t *second
 
 enum ec_status ec_yaml_word(const struct ec_yaml_node *node, const char *const *words, size_t count, unsigned *index,
                             struct ec_err *err) {
-    if (node->kind != EC_YAML_SCALAR) return wrong(node, err, "a single word");
+    if (node->kind != EC_YAML_SCALAR) return wrong(node, err, _("a single word"));
     for (size_t i = 0; i < count; i++) {
         if (strcmp(node->text, words[i]) != 0) continue;
         *index = (unsigned)i;
@@ -216,7 +216,7 @@ enum ec_status ec_yaml_word(const struct ec_yaml_node *node, const char *const *
 
 enum ec_status ec_yaml_text(const struct ec_yaml_node *node, struct ec_arena *arena, const char **text,
                             struct ec_err *err) {
-    if (node->kind != EC_YAML_SCALAR || ec_yaml_is_null(node) || !node->text[0]) return wrong(node, err, "a text");
+    if (node->kind != EC_YAML_SCALAR || ec_yaml_is_null(node) || !node->text[0]) return wrong(node, err, _("a text"));
     *text = ec_arena_strdup(arena, node->text);
     if (!*text) return ec_fail(err, EC_NO_MEMORY, "no memory for the configuration");
     return EC_OK;

@@ -50,7 +50,7 @@ static struct ec_journal_line line_of(const struct ec_message *m, const char *st
 
 static void say(struct round *r, const struct ec_message *m, const char *what, const char *why) {
     ec_log(EC_LOG_ERROR, "alert %s %s: %s", m->name, what, why);
-    ec_buf_printf(r->problems, "alert %s (%s) %s: %s\n", m->name, m->target, what, why);
+    ec_buf_printf(r->problems, _("alert %s (%s) %s: %s\n"), m->name, m->target, what, why);
 }
 
 /* ---- the end of a message ---- */
@@ -70,7 +70,7 @@ static enum ec_status give_up(struct round *r, struct ec_message *m, const char 
     struct ec_journal_line line = line_of(m, "failed", why);
     EC_TRY(ec_journal_append(r->o->project, &line, err));
     r->outcome->given_up++;
-    say(r, m, "was given up", why);
+    say(r, m, _("was given up"), why);
     return EC_OK;
 }
 
@@ -80,7 +80,7 @@ static enum ec_status put_off(struct round *r, struct ec_message *m, const struc
     m->attempts++;
     m->error = why;
     if (m->attempts >= alert->attempts_max || now - m->created_us >= alert->age_max_s * EC_MICROS_PER_SECOND) {
-        (void)snprintf(text, sizeof text, "%u attempts; the last: %s", m->attempts, why);
+        (void)snprintf(text, sizeof text, _("%u attempts; the last: %s"), m->attempts, why);
         return give_up(r, m, text, err);
     }
     m->next_us = now + ec_backoff_s(m->attempts) * EC_MICROS_PER_SECOND;
@@ -89,7 +89,7 @@ static enum ec_status put_off(struct round *r, struct ec_message *m, const struc
     line.kind = "attempt"; /* of a problem or recovery that was written down when it came up */
     EC_TRY(ec_journal_append(r->o->project, &line, err));
     r->outcome->waiting++;
-    say(r, m, "was not delivered and will be tried again", why);
+    say(r, m, _("was not delivered and will be tried again"), why);
     return EC_OK;
 }
 
@@ -111,7 +111,7 @@ static bool is_wanted(const struct round *r, const char *id) {
 
 static enum ec_status wait_longer(struct round *r, const struct ec_message *m, const char *why) {
     r->outcome->waiting++;
-    ec_buf_printf(r->problems, "alert %s (%s) waits to be delivered: %s\n", m->name, m->target, why);
+    ec_buf_printf(r->problems, _("alert %s (%s) waits to be delivered: %s\n"), m->name, m->target, why);
     return EC_OK;
 }
 
@@ -130,13 +130,13 @@ static enum ec_status handle(struct round *r, struct ec_message *m, struct ec_er
         return old ? ec_outbox_remove(r->o->project, m->id, err) : EC_OK;
     }
     if (!alert || strcmp(ec_alert_type_name(alert->type), m->type) != 0) {
-        if (now - m->created_us > INT64_C(3) * EC_MICROS_PER_DAY) return give_up(r, m, "no such alert is configured any more", err);
-        return wait_longer(r, m, "no such alert is configured any more");
+        if (now - m->created_us > INT64_C(3) * EC_MICROS_PER_DAY) return give_up(r, m, _("no such alert is configured any more"), err);
+        return wait_longer(r, m, _("no such alert is configured any more"));
     }
-    if (r->failed[alert - r->o->config->alert]) return wait_longer(r, m, "another message to the same receiver just failed");
-    if (is_out_of_time(r)) return wait_longer(r, m, "the time for deliveries is over");
+    if (r->failed[alert - r->o->config->alert]) return wait_longer(r, m, _("another message to the same receiver just failed"));
+    if (is_out_of_time(r)) return wait_longer(r, m, _("the time for deliveries is over"));
     if (!r->o->now && now < m->next_us && m->next_us - now <= EC_BACKOFF_MAX_S * EC_MICROS_PER_SECOND)
-        return wait_longer(r, m, m->error ? m->error : "its time has not come");
+        return wait_longer(r, m, m->error ? m->error : _("its time has not come"));
     if (m->given_up) {
         m->given_up = false;
         m->attempts = 0;
@@ -187,7 +187,7 @@ enum ec_status ec_deliver_pending(const struct ec_deliver_options *options, stru
     status = take_lock(&r, &lock, err);
     if (status == EC_LOCKED) { /* it may deliver ours, too; whether it did, the next run will know */
         if (err) *err = (struct ec_err){0};
-        ec_buf_addz(problems, "another process delivers alerts; what it leaves waits for the next run\n");
+        ec_buf_addz(problems, _("another process delivers alerts; what it leaves waits for the next run\n"));
         outcome->waiting = outbox.count;
         status = EC_OK;
         goto done;

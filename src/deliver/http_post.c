@@ -40,7 +40,7 @@ static enum ec_status perform(struct ec_transport *t, const struct headers *h, c
     EC_TRANSPORT_SET(t, CURLOPT_HTTPHEADER, h->list);
     EC_TRY(ec_transport_perform(t, &code, err));
     if (code >= 200 && code <= 299) return EC_OK;
-    return ec_fail(err, EC_DELIVERY, "the server answered %ld%s", code, code >= 300 && code < 400 ? ": redirects are not followed" : "");
+    return ec_fail(err, EC_DELIVERY, "the server answered %ld%s", code, code >= 300 && code < 400 ? _(": redirects are not followed") : "");
 }
 
 enum ec_status ec_http_post(const struct ec_http_post *request, struct ec_err *err) {

@@ -24,7 +24,7 @@ static bool is_sound(const struct ec_buf *value) {
 static enum ec_status fetch(struct ec_buf *value, const char *project, const struct ec_secret *secret, const char *what,
                             struct ec_err *err) {
     struct ec_err cause = {0};
-    const char *from = secret->kind == EC_SECRET_ENV ? "the environment variable" : "the file";
+    const char *from = secret->kind == EC_SECRET_ENV ? _("the environment variable") : _("the file");
     if (secret->kind == EC_SECRET_ENV) {
         const char *text = getenv(secret->text);
         if (!text) return ec_fail(err, EC_DELIVERY, "its `%s` is to come from the environment variable %s, which is not set", what, secret->text);
@@ -34,7 +34,7 @@ static enum ec_status fetch(struct ec_buf *value, const char *project, const str
             return ec_fail(err, EC_DELIVERY, "its `%s` cannot be read: %s", what, cause.message);
     } else {
         ec_buf_addz(value, secret->text);
-        from = "the configuration";
+        from = _("the configuration");
     }
     if (!is_sound(value))
         return ec_fail(err, EC_DELIVERY, "its `%s` from %s %s is empty, too long, or holds more than one line", what, from,

@@ -46,7 +46,7 @@ static enum ec_status read_url(struct ec_sending *s, const char **url, struct ec
     EC_TRY(ec_secrets_read(&s->secrets, s->project, &s->alert->url, "url", url, err));
     bool https = strncasecmp(*url, "https://", 8) == 0, http = strncasecmp(*url, "http://", 7) == 0;
     if (!https && !(http && s->alert->tls == EC_TLS_NONE))
-        return ec_fail(err, EC_DELIVERY, "its `url` does not begin with https://%s", http ? "; `tls: none` allows http" : "");
+        return ec_fail(err, EC_DELIVERY, "its `url` does not begin with https://%s", http ? _("; `tls: none` allows http") : "");
     const char *host = strstr(*url, "://") + 3;
     const char *path = host + strcspn(host, "/?#");
     size_t user = 0;

@@ -22,21 +22,21 @@ static void add_head(struct ec_buf *out, const struct ec_run_facts *run) {
     const struct ec_totals *t = &run->totals;
     char when[32];
     when[ec_datetime_format(run->started_us / EC_MICROS_PER_SECOND * EC_MICROS_PER_SECOND, when)] = '\0';
-    ec_buf_addz(out, "QUALITY ALERT\n\nRun ");
+    ec_buf_addz(out, _("QUALITY ALERT\n\nRun "));
     add_z(out, run->run);
-    ec_buf_printf(out, ", started %s\nOf ", when);
+    ec_buf_printf(out, _(", started %s\nOf "), when);
     ec_count_add(out, t->files);
-    ec_buf_addz(out, t->files == 1 ? " file, " : " files, ");
+    ec_buf_addz(out, P_(" file, ", " files, ", t->files));
     ec_count_add(out, t->verdicts[EC_VERDICT_ERRORED]);
-    ec_buf_addz(out, " could not be read and ");
+    ec_buf_addz(out, _(" could not be read and "));
     ec_count_add(out, t->verdicts[EC_VERDICT_FAILED]);
-    ec_buf_addz(out, " failed the quality gate. Rows read: ");
+    ec_buf_addz(out, _(" failed the quality gate. Rows read: "));
     ec_count_add(out, t->read);
-    ec_buf_addz(out, ", accepted: ");
+    ec_buf_addz(out, _(", accepted: "));
     ec_count_add(out, t->accepted);
-    ec_buf_addz(out, ", quarantined: ");
+    ec_buf_addz(out, _(", quarantined: "));
     ec_count_add(out, t->quarantined);
-    ec_buf_addz(out, ", duplicates: ");
+    ec_buf_addz(out, _(", duplicates: "));
     ec_count_add(out, t->duplicate);
     ec_buf_addz(out, ".\n");
 }
@@ -47,7 +47,7 @@ static void add_list(struct ec_buf *out, const char *const *list, size_t count) 
         add_z(out, list[i]);
         ec_buf_addc(out, '\n');
     }
-    if (count > SENTENCES_SHOWN) ec_buf_printf(out, "     - and %zu more in the report\n", count - SENTENCES_SHOWN);
+    if (count > SENTENCES_SHOWN) ec_buf_printf(out, _("     - and %zu more in the report\n"), count - SENTENCES_SHOWN);
 }
 
 static void add_samples(struct ec_buf *out, const struct ec_unit *unit) {
@@ -56,8 +56,8 @@ static void add_samples(struct ec_buf *out, const struct ec_unit *unit) {
     for (size_t i = 0; i < unit->facts.check_count && shown < CHECKS_SHOWN; i++) {
         const struct ec_check_facts *c = &unit->facts.check[i];
         if (c->failed == 0 || c->sample_count == 0) continue;
-        if (shown++ == 0) ec_buf_addz(out, "   For example:\n");
-        ec_buf_printf(out, "     - line %llu, ", (unsigned long long)c->sample[0].line);
+        if (shown++ == 0) ec_buf_addz(out, _("   For example:\n"));
+        ec_buf_printf(out, _("     - line %llu, "), (unsigned long long)c->sample[0].line);
         add_z(out, c->id);
         ec_buf_clear(&value);
         ec_mask_sample(&value, &c->sample[0], ec_mask_check(unit, c));
@@ -75,8 +75,8 @@ static void add_remedy(struct ec_buf *out, const struct ec_unit *unit, enum ec_v
     enum ec_status status = verdict == EC_VERDICT_ERRORED ? unit->status : EC_GATE_FAILED;
     const struct ec_code_text *code = ec_status_text(status);
     ec_report_name(unit->label, report);
-    ec_buf_printf(out, "   What it means: %s\n   What to do: %s\n   More: `ecluse explain %s`, data/quality/",
-                  code->meaning, code->remedy, code->slug);
+    ec_buf_printf(out, _("   What it means: %s\n   What to do: %s\n   More: `ecluse explain %s`, data/quality/"),
+                  _(code->meaning), _(code->remedy), code->slug);
     add_z(out, report);
     ec_buf_addc(out, '\n');
 }
@@ -85,15 +85,15 @@ static void add_unit(struct ec_buf *out, size_t number, const struct ec_unit *un
     ec_buf_printf(out, "\n%zu. ", number);
     add_z(out, unit->path);
     if (unit->member) {
-        ec_buf_addz(out, ", member ");
+        ec_buf_addz(out, _(", member "));
         add_z(out, unit->member);
     }
-    ec_buf_addz(out, " (source ");
+    ec_buf_addz(out, _(" (source "));
     add_z(out, unit->source_name);
-    ec_buf_printf(out, "): %s\n", j->verdict == EC_VERDICT_ERRORED ? "COULD NOT BE READ" : "FAILED");
-    ec_buf_addz(out, "   Why:\n");
+    ec_buf_printf(out, _("): %s\n"), j->verdict == EC_VERDICT_ERRORED ? _("COULD NOT BE READ") : _("FAILED"));
+    ec_buf_addz(out, _("   Why:\n"));
     add_list(out, j->failure, j->failure_count);
-    if (j->violation_count) ec_buf_addz(out, "   Also:\n");
+    if (j->violation_count) ec_buf_addz(out, _("   Also:\n"));
     add_list(out, j->violation, j->violation_count);
     if (ec_unit_known(unit)) add_samples(out, unit);
     add_remedy(out, unit, j->verdict);
@@ -111,7 +111,7 @@ static enum ec_status add_units(struct ec_buf *out, const struct ec_run_facts *r
         if (status == EC_OK) add_unit(out, i + 1, &run->unit[order[i]], &j);
     }
     if (bad > FILES_SHOWN)
-        ec_buf_printf(out, "\nand %llu more: see data/quality/dashboard.html\n",
+        ec_buf_printf(out, _("\nand %llu more: see data/quality/dashboard.html\n"),
                       (unsigned long long)(bad - FILES_SHOWN));
     ec_arena_deinit(&arena);
     return status;

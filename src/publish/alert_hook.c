@@ -76,33 +76,33 @@ static void write_json(struct ec_json_writer *w, const struct ec_alert_note *not
 /* ---- what chats share ---- */
 
 static void issue_head(struct ec_buf *out, const struct ec_note_issue *issue) {
-    ec_buf_printf(out, "[%s] %s: %s %s%s", ec_severity_name(issue->severity), issue->source, issue->path, issue->member ? issue->member : "",
+    ec_buf_printf(out, "[%s] %s: %s %s%s", _(ec_severity_name(issue->severity)), issue->source, issue->path, issue->member ? issue->member : "",
                   issue->member ? " " : "");
-    ec_buf_addz(out, issue->verdict);
+    ec_buf_addz(out, _(issue->verdict));
 }
 
 static void issue_body(struct ec_buf *out, const struct ec_note_issue *issue) {
     for (size_t i = 0; i < issue->reasons; i++) ec_buf_printf(out, "\n- %s", issue->reason[i]);
-    if (issue->reasons_cut) ec_buf_printf(out, "\n- and %zu more in the report", issue->reasons_cut);
-    if (issue->examples) ec_buf_printf(out, "\nFor example: %s", issue->example[0]);
+    if (issue->reasons_cut) ec_buf_printf(out, _("\n- and %zu more in the report"), issue->reasons_cut);
+    if (issue->examples) ec_buf_printf(out, _("\nFor example: %s"), issue->example[0]);
 }
 
 static void figures(struct ec_buf *out, const struct ec_alert_note *note) {
-    if (note->kind == EC_NOTE_TEST) ec_buf_addz(out, "If you read this, alerts arrive here. Nothing is wrong.");
+    if (note->kind == EC_NOTE_TEST) ec_buf_addz(out, _("If you read this, alerts arrive here. Nothing is wrong."));
     if (!note->has_totals) return;
-    ec_buf_addz(out, "Rows read ");
+    ec_buf_addz(out, _("Rows read "));
     ec_count_add(out, note->totals.read);
-    ec_buf_addz(out, ", accepted ");
+    ec_buf_addz(out, _(", accepted "));
     ec_count_add(out, note->totals.accepted);
-    ec_buf_addz(out, ", quarantined ");
+    ec_buf_addz(out, _(", quarantined "));
     ec_count_add(out, note->totals.quarantined);
-    ec_buf_addz(out, ", duplicates ");
+    ec_buf_addz(out, _(", duplicates "));
     ec_count_add(out, note->totals.duplicate);
 }
 
 static void foot(struct ec_buf *out, const struct ec_alert_note *note, const char *dashboard) {
-    if (hidden_issues(note)) ec_buf_printf(out, "and %zu more. ", hidden_issues(note));
-    ec_buf_printf(out, "Run %s, %s. Dashboard: %s", note->run, note->started, dashboard ? dashboard : EC_NOTE_DASHBOARD);
+    if (hidden_issues(note)) ec_buf_printf(out, _("and %zu more. "), hidden_issues(note));
+    ec_buf_printf(out, _("Run %s, %s. Dashboard: %s"), note->run, note->started, dashboard ? dashboard : EC_NOTE_DASHBOARD);
 }
 
 /* The buffer's text, cut, as the value of a key. */
@@ -224,7 +224,7 @@ static void write_teams(struct ec_json_writer *w, const struct ec_alert_note *no
         ec_json_array(w, "actions");
         ec_json_object(w, NULL);
         ec_json_str(w, "type", "Action.OpenUrl");
-        ec_json_str(w, "title", "Dashboard");
+        ec_json_str(w, "title", _("Dashboard"));
         ec_json_str(w, "url", dashboard);
         ec_json_end(w);
         ec_json_end_array(w);
@@ -292,8 +292,8 @@ static void write_discord(struct ec_json_writer *w, const struct ec_alert_note *
     ec_json_end_array(w);
     ec_json_object(w, "footer");
     ec_buf_clear(&text);
-    if (note->issues + note->issues_cut > shown) ec_buf_printf(&text, "and %zu more. ", note->issues + note->issues_cut - shown);
-    ec_buf_printf(&text, "Run %s, %s", note->run, note->started);
+    if (note->issues + note->issues_cut > shown) ec_buf_printf(&text, _("and %zu more. "), note->issues + note->issues_cut - shown);
+    ec_buf_printf(&text, _("Run %s, %s"), note->run, note->started);
     write_cut(w, "text", &text, DISCORD_FIELD); /* a footer knows no Markdown */
     ec_json_end(w);
     ec_json_end(w);

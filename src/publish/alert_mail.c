@@ -86,8 +86,8 @@ static void add_headers(struct ec_buf *out, const struct ec_alert_note *note, co
     ec_buf_addz(out, "To: ");
     for (size_t i = 0; i < a->to_count; i++) ec_buf_printf(out, "%s<%s>", i ? ",\r\n " : "", a->to[i]);
     ec_buf_addz(out, "\r\n");
-    const char *word = note->kind == EC_NOTE_TEST ? "TEST" : note->kind == EC_NOTE_RECOVERY ? "RECOVERED"
-                       : note->severity == EC_SEVERITY_CRITICAL ? "CRITICAL" : note->severity == EC_SEVERITY_ERROR ? "FAILED" : "WARNING";
+    const char *word = note->kind == EC_NOTE_TEST ? _("TEST") : note->kind == EC_NOTE_RECOVERY ? _("RECOVERED")
+                       : note->severity == EC_SEVERITY_CRITICAL ? _("CRITICAL") : note->severity == EC_SEVERITY_ERROR ? _("FAILED") : _("WARNING");
     ec_buf_printf(&subject, "[%s] %s", word, note->title);
     ec_mail_header(out, "Subject", subject.failed ? word : subject.p);
     ec_buf_free(&subject);
@@ -136,9 +136,10 @@ static const char *color_of(enum ec_severity severity) {
 /* Text in the reader's own colours, light or dark; only the marks have theirs, dark enough under white. */
 static void add_issue_html(struct ec_buf *out, const struct ec_note_issue *issue) {
     ec_buf_printf(out, "<div style=\"margin:0 0 16px;padding:0 0 0 12px;border-left:4px solid %s\">\n<p style=\"margin:0 0 6px\"><span style=\"background:%s;color:#ffffff;"
-                       "padding:2px 8px;border-radius:4px;font-size:13px\">%s</span> ", color_of(issue->severity), color_of(issue->severity), ec_severity_name(issue->severity));
+                       "padding:2px 8px;border-radius:4px;font-size:13px\">%s</span> ", color_of(issue->severity), color_of(issue->severity), _(ec_severity_name(issue->severity)));
     ec_html_z(out, issue->source);
-    ec_buf_printf(out, ": %s</p>\n<p style=\"margin:0 0 6px;font-weight:bold;word-break:break-word\">", issue->verdict);
+    ec_buf_addz(out, _(": "));
+    ec_buf_printf(out, "%s</p>\n<p style=\"margin:0 0 6px;font-weight:bold;word-break:break-word\">", _(issue->verdict));
     ec_html_value(out, issue->path);
     if (issue->member) {
         ec_buf_addz(out, "<br>\n");
@@ -150,14 +151,15 @@ static void add_issue_html(struct ec_buf *out, const struct ec_note_issue *issue
         ec_html_value(out, issue->reason[i]);
         ec_buf_addz(out, "</li>\n");
     }
-    if (issue->reasons_cut) ec_buf_printf(out, "<li>and %zu more in the report</li>\n", issue->reasons_cut);
+    if (issue->reasons_cut) ec_buf_printf(out, _("<li>and %zu more in the report</li>\n"), issue->reasons_cut);
     for (size_t i = 0; i < issue->examples; i++) {
-        ec_buf_addz(out, "<li style=\"word-break:break-word\">for example ");
+        ec_buf_addz(out, "<li style=\"word-break:break-word\">");
+        ec_buf_addz(out, _("for example "));
         ec_html_value(out, issue->example[i]);
         ec_buf_addz(out, "</li>\n");
     }
     ec_buf_addz(out, "</ul>\n<p style=\"margin:0\">");
-    ec_html_z(out, issue->remedy);
+    ec_html_z(out, _(issue->remedy));
     ec_buf_addz(out, "</p>\n</div>\n");
 }
 
@@ -165,7 +167,7 @@ static void add_figures_html(struct ec_buf *out, const struct ec_totals *t) {
     const struct {
         const char *name;
         uint64_t n;
-    } figures[] = {{"rows read", t->read}, {"accepted", t->accepted}, {"quarantined", t->quarantined}, {"duplicates", t->duplicate}};
+    } figures[] = {{_("rows read"), t->read}, {_("accepted"), t->accepted}, {_("quarantined"), t->quarantined}, {_("duplicates"), t->duplicate}};
     ec_buf_addz(out, "<p style=\"margin:0 0 16px\">");
     for (size_t i = 0; i < 4; i++) {
         ec_buf_addz(out, i ? " &middot; <b>" : "<b>");
@@ -176,27 +178,29 @@ static void add_figures_html(struct ec_buf *out, const struct ec_totals *t) {
 }
 
 static void add_html(struct ec_buf *out, const struct ec_alert_note *note, const char *dashboard) {
-    ec_buf_addz(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    ec_buf_printf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                     "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"supported-color-schemes\" content=\"light dark\">\n<title>");
+                     "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"supported-color-schemes\" content=\"light dark\">\n<title>", ec_language_name(ec_language()));
     ec_html_z(out, note->title);
     ec_buf_addz(out, "</title>\n</head>\n<body style=\"margin:0;padding:16px;font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.45\">\n"
                      "<div style=\"max-width:600px;margin:0 auto\">\n");
     ec_buf_printf(out, "<h1 style=\"font-size:20px;line-height:1.3;margin:0 0 8px;padding:0 0 0 12px;border-left:8px solid %s\">", color_of(note->severity));
     ec_html_value(out, note->title);
     ec_buf_addz(out, "</h1>\n");
-    if (note->kind == EC_NOTE_TEST) ec_buf_addz(out, "<p>If you read this, alerts arrive here. Nothing is wrong, and nothing is to be done.</p>\n");
-    if (note->kind == EC_NOTE_RECOVERY) ec_buf_addz(out, "<p>What an earlier alert told of has not come up again in this run.</p>\n");
+    if (note->kind == EC_NOTE_TEST) ec_buf_addz(out, _("<p>If you read this, alerts arrive here. Nothing is wrong, and nothing is to be done.</p>\n"));
+    if (note->kind == EC_NOTE_RECOVERY) ec_buf_addz(out, _("<p>What an earlier alert told of has not come up again in this run.</p>\n"));
     if (note->has_totals) add_figures_html(out, &note->totals);
     for (size_t i = 0; i < note->issues; i++) add_issue_html(out, &note->issue[i]);
-    if (note->issues_cut) ec_buf_printf(out, "<p>and %zu more on the dashboard</p>\n", note->issues_cut);
+    if (note->issues_cut) ec_buf_printf(out, _("<p>and %zu more on the dashboard</p>\n"), note->issues_cut);
     ec_buf_addz(out, "<p style=\"margin:0 0 8px\">");
     if (dashboard) {
         ec_buf_addz(out, "<a href=\"");
         ec_html_z(out, dashboard); /* checked when the configuration was read: http or https */
-        ec_buf_addz(out, "\">Open the dashboard</a>");
+        ec_buf_addz(out, "\">");
+        ec_buf_addz(out, _("Open the dashboard"));
+        ec_buf_addz(out, "</a>");
     } else {
-        ec_buf_addz(out, "Dashboard: " EC_NOTE_DASHBOARD);
+        ec_buf_printf(out, _("Dashboard: %s"), EC_NOTE_DASHBOARD);
     }
     ec_buf_addz(out, "</p>\n<p style=\"margin:0;font-size:13px\">");
     ec_html_z(out, note->run);

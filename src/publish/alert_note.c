@@ -63,7 +63,7 @@ static void add_examples(struct ec_alert_note *note, struct ec_note_issue *issue
         ec_buf_clear(&text);
         ec_buf_clear(&value);
         ec_mask_sample(&value, &c->sample[0], ec_mask_check(unit, c));
-        ec_buf_printf(&text, "line %llu, %s", (unsigned long long)c->sample[0].line, c->id);
+        ec_buf_printf(&text, _("line %llu, %s"), (unsigned long long)c->sample[0].line, c->id);
         if (value.n) {
             ec_buf_addz(&text, ": ");
             ec_buf_add(&text, value.p, value.n);
@@ -179,22 +179,22 @@ static enum ec_status make_title(struct ec_alert_note *note, struct ec_err *err)
     const uint64_t *v = note->totals.verdicts;
     struct ec_buf text = ec_buf_make(1024);
     ec_note_cut(&text, note->project, TITLE_MAX / 2);
-    ec_buf_addz(&text, ": ");
+    ec_buf_addz(&text, _(": "));
     size_t from = text.n;
     const struct {
         enum ec_verdict verdict;
-        const char *one, *many;
-    } parts[] = {{EC_VERDICT_ERRORED, "file could not be read", "files could not be read"},
-                 {EC_VERDICT_FAILED, "file failed", "files failed"},
-                 {EC_VERDICT_WARNED, "file with warnings", "files with warnings"}};
+        const char *what;
+    } parts[] = {{EC_VERDICT_ERRORED, P_("file could not be read", "files could not be read", v[EC_VERDICT_ERRORED])},
+                 {EC_VERDICT_FAILED, P_("file failed", "files failed", v[EC_VERDICT_FAILED])},
+                 {EC_VERDICT_WARNED, P_("file with warnings", "files with warnings", v[EC_VERDICT_WARNED])}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         uint64_t n = v[parts[i].verdict];
         if (n == 0) continue;
         if (text.n > from) ec_buf_addz(&text, ", ");
         ec_count_add(&text, n);
-        ec_buf_printf(&text, " %s", n == 1 ? parts[i].one : parts[i].many);
+        ec_buf_printf(&text, " %s", parts[i].what);
     }
-    if (text.n == from) ec_buf_addz(&text, "all is well");
+    if (text.n == from) ec_buf_addz(&text, _("all is well"));
     note->title = text.failed ? NULL : ec_arena_copy(&note->arena, text.p, text.n);
     ec_buf_free(&text);
     return note->title ? EC_OK : no_memory(err);
@@ -231,14 +231,14 @@ enum ec_status ec_alert_note_recover(struct ec_alert_note *note, struct ec_err *
     note->kind = EC_NOTE_RECOVERY;
     note->severity = EC_SEVERITY_INFO;
     note->issues = note->issues_cut = 0;
-    note->title = ec_arena_printf(&note->arena, "%s: all is well again", note->project);
+    note->title = ec_arena_printf(&note->arena, _("%s: all is well again"), note->project);
     return note->title ? EC_OK : no_memory(err);
 }
 
 enum ec_status ec_alert_note_test(struct ec_alert_note *note, const char *project, const char *run, int64_t now_us, struct ec_err *err) {
     EC_TRY(begin(note, project, run, now_us, err));
     note->kind = EC_NOTE_TEST;
-    note->title = ec_arena_printf(&note->arena, "%s: a test of this alert", note->project);
+    note->title = ec_arena_printf(&note->arena, _("%s: a test of this alert"), note->project);
     return note->title ? EC_OK : no_memory(err);
 }
 
@@ -249,32 +249,32 @@ void ec_alert_note_deinit(struct ec_alert_note *note) {
 /* ---- as text ---- */
 
 static void add_issue_text(struct ec_buf *out, size_t number, const struct ec_note_issue *issue) {
-    ec_buf_printf(out, "\n%zu. [%s] %s%s%s (source %s): %s\n", number, ec_severity_name(issue->severity), issue->path,
-                  issue->member ? ", member " : "", issue->member ? issue->member : "", issue->source, issue->verdict);
+    ec_buf_printf(out, _("\n%zu. [%s] %s%s%s (source %s): %s\n"), number, _(ec_severity_name(issue->severity)), issue->path,
+                  issue->member ? _(", member ") : "", issue->member ? issue->member : "", issue->source, _(issue->verdict));
     for (size_t i = 0; i < issue->reasons; i++) ec_buf_printf(out, "   - %s\n", issue->reason[i]);
-    if (issue->reasons_cut) ec_buf_printf(out, "   - and %zu more in the report\n", issue->reasons_cut);
-    for (size_t i = 0; i < issue->examples; i++) ec_buf_printf(out, "   For example: %s\n", issue->example[i]);
-    ec_buf_printf(out, "   What to do: %s\n   Report: data/quality/%s\n", issue->remedy, issue->report);
+    if (issue->reasons_cut) ec_buf_printf(out, _("   - and %zu more in the report\n"), issue->reasons_cut);
+    for (size_t i = 0; i < issue->examples; i++) ec_buf_printf(out, _("   For example: %s\n"), issue->example[i]);
+    ec_buf_printf(out, _("   What to do: %s\n   Report: data/quality/%s\n"), _(issue->remedy), issue->report);
 }
 
 void ec_alert_note_text(const struct ec_alert_note *note, const char *dashboard, struct ec_buf *out) {
     const struct ec_totals *t = &note->totals;
     ec_buf_printf(out, "%s\n\n", note->title);
-    if (note->kind == EC_NOTE_TEST) ec_buf_addz(out, "If you read this, alerts arrive here. Nothing is wrong, and nothing is to be done.\n\n");
-    if (note->kind == EC_NOTE_RECOVERY) ec_buf_addz(out, "What an earlier alert told of has not come up again in this run.\n\n");
-    ec_buf_printf(out, "%s %s, %s\n", note->kind == EC_NOTE_TEST ? "Sent by" : "Run", note->run, note->started);
+    if (note->kind == EC_NOTE_TEST) ec_buf_addz(out, _("If you read this, alerts arrive here. Nothing is wrong, and nothing is to be done.\n\n"));
+    if (note->kind == EC_NOTE_RECOVERY) ec_buf_addz(out, _("What an earlier alert told of has not come up again in this run.\n\n"));
+    ec_buf_printf(out, "%s %s, %s\n", note->kind == EC_NOTE_TEST ? _("Sent by") : _("Run"), note->run, note->started);
     if (note->has_totals) {
-        ec_buf_addz(out, "Rows read ");
+        ec_buf_addz(out, _("Rows read "));
         ec_count_add(out, t->read);
-        ec_buf_addz(out, ", accepted ");
+        ec_buf_addz(out, _(", accepted "));
         ec_count_add(out, t->accepted);
-        ec_buf_addz(out, ", quarantined ");
+        ec_buf_addz(out, _(", quarantined "));
         ec_count_add(out, t->quarantined);
-        ec_buf_addz(out, ", duplicates ");
+        ec_buf_addz(out, _(", duplicates "));
         ec_count_add(out, t->duplicate);
         ec_buf_addz(out, "\n");
     }
     for (size_t i = 0; i < note->issues; i++) add_issue_text(out, i + 1, &note->issue[i]);
-    if (note->issues_cut) ec_buf_printf(out, "\nand %zu more on the dashboard\n", note->issues_cut);
-    ec_buf_printf(out, "\nDashboard: %s\n", dashboard ? dashboard : EC_NOTE_DASHBOARD);
+    if (note->issues_cut) ec_buf_printf(out, _("\nand %zu more on the dashboard\n"), note->issues_cut);
+    ec_buf_printf(out, _("\nDashboard: %s\n"), dashboard ? dashboard : EC_NOTE_DASHBOARD);
 }

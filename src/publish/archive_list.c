@@ -23,18 +23,18 @@ void ec_archive_list_deinit(struct ec_archive_list *list) {
 
 static const char *name_fault(const char *name) {
     size_t n = strlen(name);
-    if (n == 0) return "is empty";
-    if (n > EC_ARCHIVE_NAME_MAX) return "is too long";
-    if (!ec_utf8_valid(name, n)) return "is not valid UTF-8";
-    if (name[0] == '/') return "is absolute";
+    if (n == 0) return _("is empty");
+    if (n > EC_ARCHIVE_NAME_MAX) return _("is too long");
+    if (!ec_utf8_valid(name, n)) return _("is not valid UTF-8");
+    if (name[0] == '/') return _("is absolute");
     for (const char *part = name; part;) {
         const char *slash = strchr(part, '/');
         size_t k = slash ? (size_t)(slash - part) : strlen(part);
-        if (k == 0) return "has an empty component";
-        if (k <= 2 && memcmp(part, "..", k) == 0) return "leaves its folder";
+        if (k == 0) return _("has an empty component");
+        if (k <= 2 && memcmp(part, "..", k) == 0) return _("leaves its folder");
         part = slash ? slash + 1 : NULL;
     }
-    return strcmp(name, EC_ARCHIVE_LIST_NAME) == 0 ? "is that of the archive's own list" : NULL;
+    return strcmp(name, EC_ARCHIVE_LIST_NAME) == 0 ? _("is that of the archive's own list") : NULL;
 }
 
 enum ec_status ec_archive_check_name(const char *name, struct ec_err *err) {
@@ -116,7 +116,7 @@ enum ec_status ec_archive_list_parse(const char *text, size_t n, struct ec_archi
     struct ec_err cause = {0};
     ec_archive_list_init(list);
     json_t *doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, &fault);
-    if (!doc) return ec_fail(err, EC_ARCHIVE_DAMAGED, EC_ARCHIVE_LIST_NAME ", line %d: %s", fault.line, fault.text);
+    if (!doc) return ec_fail(err, EC_ARCHIVE_DAMAGED, "%s, line %d: %s", EC_ARCHIVE_LIST_NAME, fault.line, fault.text);
     enum ec_status status = read_list(doc, list, &cause);
     json_decref(doc);
     /* What is wrong with the list of an archive is said as such, not as a protocol's error. */

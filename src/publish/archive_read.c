@@ -30,14 +30,14 @@ static la_ssize_t tar_read(struct archive *tar, void *context, const void **p) {
     size_t n;
     w->status = ec_gzip_read(w->gzip, p, &n, w->err);
     if (w->status == EC_OK) return (la_ssize_t)n;
-    archive_set_error(tar, EIO, "the gzip stream is damaged");
+    archive_set_error(tar, EIO, _("the gzip stream is damaged"));
     return -1;
 }
 
 static enum ec_status tar_failed(const struct walk *w) {
     if (w->status != EC_OK) return w->status;
     const char *text = archive_error_string(w->tar);
-    return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s is damaged: %s", w->path, text ? text : "it is no tar");
+    return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s is damaged: %s", w->path, text ? text : _("it is no tar"));
 }
 
 static enum ec_status open_tar(struct walk *w) {
@@ -91,7 +91,7 @@ static enum ec_status read_list(struct walk *w) {
     const char *name = NULL;
     EC_TRY(next_member(w, &entry, &name));
     if (!entry || strcmp(name, EC_ARCHIVE_LIST_NAME) != 0)
-        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s does not begin with " EC_ARCHIVE_LIST_NAME, w->path);
+        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s does not begin with %s", w->path, EC_ARCHIVE_LIST_NAME);
     struct ec_buf text = ec_buf_make(EC_ARCHIVE_LIST_MAX);
     enum ec_status status = EC_OK;
     for (;;) {
@@ -144,8 +144,8 @@ static enum ec_status read_file(struct walk *w, size_t i) {
     EC_TRY(are_right(w, i, &right));
     if (bytes != e->bytes || !right)
         return ec_fail(w->err, EC_ARCHIVE_DAMAGED,
-                       "%s in %s is not what " EC_ARCHIVE_LIST_NAME " lists: its size or content differs", e->name,
-                       w->path);
+                       "%s in %s is not what %s lists: its size or content differs", e->name,
+                       w->path, EC_ARCHIVE_LIST_NAME);
     return EC_OK;
 }
 
@@ -161,7 +161,7 @@ static enum ec_status walk_files(struct walk *w) {
     struct archive_entry *entry;
     const char *name = NULL;
     if (w->written && !lists_equal(w->written, &w->list))
-        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, EC_ARCHIVE_LIST_NAME " in %s is not the one written", w->path);
+        return ec_fail(w->err, EC_ARCHIVE_DAMAGED, "%s in %s is not the one written", EC_ARCHIVE_LIST_NAME, w->path);
     if (w->sink && w->sink->list) EC_TRY(w->sink->list(w->sink->context, &w->list, w->err));
     for (size_t i = 0; i < w->list.count; i++) {
         struct ec_archive_entry *e = &w->list.entry[i];

@@ -35,7 +35,7 @@ static la_ssize_t tar_write(struct archive *tar, void *context, const void *p, s
 static enum ec_status tar_failed(const struct writing *w, const char *name) {
     if (w->status != EC_OK) return w->status;
     const char *text = archive_error_string(w->tar);
-    return ec_fail(w->err, EC_DELIVERY, "the archive cannot hold %s: %s", name, text ? text : "libarchive refused it");
+    return ec_fail(w->err, EC_DELIVERY, "the archive cannot hold %s: %s", name, text ? text : _("libarchive refused it"));
 }
 
 static enum ec_status write_header(struct writing *w, const char *name, uint64_t bytes, int64_t mtime_s) {
@@ -111,7 +111,7 @@ static enum ec_status write_all(int fd, const char *path, const struct ec_archiv
     if (status == EC_OK) status = write_data(&w, EC_ARCHIVE_LIST_NAME, text.p, text.n);
     if (status == EC_OK) status = write_files(&w, list);
     if (status == EC_OK && (archive_write_close(w.tar) != ARCHIVE_OK || w.status != EC_OK))
-        status = tar_failed(&w, "its end");
+        status = tar_failed(&w, _("its end"));
     if (status == EC_OK) status = ec_gzip_finish(w.gzip, err);
 done:
     if (status != EC_OK) w.status = status; /* what libarchive flushes now is not to be written */

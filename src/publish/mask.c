@@ -37,5 +37,5 @@ void ec_mask_sample(struct ec_buf *out, const struct ec_sample *sample, bool mas
     size_t n = strlen(sample->value);
     if (n == 0) return; /* a rule over the whole row has no value */
     size_t characters = ec_utf8_valid(sample->value, n) ? ec_utf8_length(sample->value, n) : n;
-    ec_buf_printf(out, "(%zu characters, not shown)", characters);
+    ec_buf_printf(out, _("(%zu characters, not shown)"), characters);
 }

@@ -104,7 +104,7 @@ void ec_sheet_business(struct ec_sheet *s) {
     }
     ec_json_object(w, "reasons");
     for (int i = 0; i < EC_BUSINESS_PARTS; i++) {
-        const char *reason = b ? b->reason[i] : s->data->no_business ? s->data->no_business : "not computed";
+        const char *reason = b ? b->reason[i] : s->data->no_business ? s->data->no_business : _("not computed");
         if (reason) ec_json_str(w, ec_business_part_name((enum ec_business_part)i), reason);
     }
     ec_json_end(w);

@@ -66,7 +66,9 @@ static enum ec_status add_units(struct issues *x, struct ec_err *err) {
         const struct ec_unit *unit = &x->sheet->run->unit[i];
         struct ec_judgement j;
         ec_arena_reset(&arena);
+        enum ec_language before = ec_language_swap(EC_LANGUAGE_EN); /* of `text`; `fr` is said by itself */
         status = ec_judge(unit, &arena, &j, err);
+        (void)ec_language_swap(before);
         if (status != EC_OK || (j.verdict != EC_VERDICT_ERRORED && j.verdict != EC_VERDICT_FAILED)) continue;
         const char *reason = j.failure_count ? ec_arena_strdup(&x->sheet->arena, j.failure[0]) : "";
         const struct ec_facts *f = &unit->facts;
@@ -244,7 +246,9 @@ static void write_issue(struct ec_sheet *s, const struct issue *i) {
     ec_json_fixed(w, "share", counted ? i->share : (double)NAN, 6);
     for (int fr = 0; fr < 2; fr++) {
         ec_buf_clear(&text);
+        enum ec_language before = ec_language_swap(fr ? EC_LANGUAGE_FR : EC_LANGUAGE_EN);
         say(&text, i, fr);
+        (void)ec_language_swap(before);
         ec_json_text(w, fr ? "fr" : "text", ec_buf_str(&text));
     }
     if (seen)

@@ -40,11 +40,11 @@ static void open_note(struct ec_results *r, const char *kind, const struct ec_un
 
 static void add_place(struct ec_buf *out, const struct ec_unit *unit, uint64_t line) {
     if (unit->member) {
-        ec_buf_addz(out, "member ");
+        ec_buf_addz(out, _("member "));
         data_z(out, unit->member);
         ec_buf_addz(out, ", ");
     }
-    ec_buf_printf(out, "line %llu", (unsigned long long)line);
+    ec_buf_printf(out, _("line %llu"), (unsigned long long)line);
 }
 
 static void add_check(struct ec_results *r, const struct ec_result_unit *u, const struct ec_check_facts *c) {
@@ -69,9 +69,9 @@ static void add_check(struct ec_results *r, const struct ec_result_unit *u, cons
 static void add_gate(struct ec_results *r, const struct ec_result_unit *u) {
     const struct ec_judgement *j = u->judgement;
     bool errored = j->verdict == EC_VERDICT_ERRORED;
-    open_note(r, "error", u->unit, 0, 0, errored ? "the file could not be read" : "the quality gate failed");
+    open_note(r, "error", u->unit, 0, 0, errored ? _("the file could not be read") : _("the quality gate failed"));
     if (u->unit->member) {
-        ec_buf_addz(&r->notes, "member ");
+        ec_buf_addz(&r->notes, _("member "));
         data_z(&r->notes, u->unit->member);
         ec_buf_addz(&r->notes, ": ");
     }
@@ -99,7 +99,9 @@ void ec_github_write(const struct ec_results *r, struct ec_buf *out) {
     ec_buf_add(out, r->notes.p, r->notes.n);
     for (const char *p = ec_buf_str(&r->problems).p, *end = p + r->problems.n; p < end;) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
-        ec_buf_addz(out, "::error title=not delivered::");
+        ec_buf_addz(out, "::error title=");
+        ec_github_property(out, ec_str_of(_("not delivered")));
+        ec_buf_addz(out, "::");
         ec_github_data(out, (struct ec_str){p, (size_t)(eol - p)});
         ec_buf_addc(out, '\n');
         p = eol + 1;
@@ -111,6 +113,7 @@ void ec_github_write(const struct ec_results *r, struct ec_buf *out) {
     }
     ec_buf_addz(out, "::notice title=");
     ec_github_property(out, ec_str_of(r->options.name));
-    ec_buf_printf(out, "::%llu file%s checked, %llu failed or unreadable\n", (unsigned long long)files, files == 1 ? "" : "s",
-                  (unsigned long long)failed);
+    ec_buf_addz(out, "::");
+    ec_buf_printf(out, P_("%llu file checked, %llu failed or unreadable\n", "%llu files checked, %llu failed or unreadable\n", files),
+                  (unsigned long long)files, (unsigned long long)failed);
 }

@@ -66,9 +66,9 @@ static void add_samples(struct ec_buf *out, const struct ec_results *r, const st
         ec_buf_addc(out, '\n');
     }
     if (c->failed > c->sample_count) {
-        ec_buf_addz(out, "and ");
-        ec_count_add(out, c->failed - c->sample_count);
-        ec_buf_addz(out, " more\n");
+        ec_buf_clear(&value);
+        ec_count_add(&value, c->failed - c->sample_count);
+        ec_buf_printf(out, _("and %s more\n"), ec_buf_str(&value).p);
     }
     ec_buf_free(&value);
 }
@@ -78,7 +78,9 @@ static void close_check(struct ec_results *r, struct ec_results_group *g, const 
     struct ec_buf *out = &g->cases;
     if (c->evaluated == 0 && c->failed == 0) {
         g->skipped++;
-        ec_buf_addz(out, ">\n      <skipped message=\"nothing to check\"/>\n    </testcase>\n");
+        ec_buf_addz(out, ">\n      <skipped message=\"");
+        xml_z(out, _("nothing to check"));
+        ec_buf_addz(out, "\"/>\n    </testcase>\n");
         return;
     }
     if (c->failed == 0) {
@@ -94,7 +96,7 @@ static void close_check(struct ec_results *r, struct ec_results_group *g, const 
         xml_z(out, c->rule);
         ec_buf_addz(out, "\">");
     } else {
-        ec_buf_printf(out, "; severity %s, action %s\n", c->severity, c->action);
+        ec_buf_printf(out, _("; severity %s, action %s\n"), c->severity, c->action);
     }
     add_samples(out, r, u->unit, c);
     ec_buf_addz(out, failed ? "</failure>\n    </testcase>\n" : "</system-out>\n    </testcase>\n");
@@ -113,7 +115,9 @@ static void close_gate(struct ec_results_group *g, const struct ec_result_unit *
     const struct ec_judgement *j = u->judgement;
     if (j->verdict == EC_VERDICT_SKIPPED) {
         g->skipped++;
-        ec_buf_addz(out, ">\n      <skipped message=\"already applied\"/>\n    </testcase>\n");
+        ec_buf_addz(out, ">\n      <skipped message=\"");
+        xml_z(out, _("already applied"));
+        ec_buf_addz(out, "\"/>\n    </testcase>\n");
         return;
     }
     if (!u->failed) {
@@ -125,7 +129,7 @@ static void close_gate(struct ec_results_group *g, const struct ec_result_unit *
     g->errors += errored;
     g->failures += !errored;
     ec_buf_printf(out, ">\n      <%s message=\"", errored ? "error" : "failure");
-    xml_z(out, j->failure_count ? j->failure[0] : j->violation_count ? j->violation[0] : ec_verdict_name(j->verdict));
+    xml_z(out, j->failure_count ? j->failure[0] : j->violation_count ? j->violation[0] : _(ec_verdict_name(j->verdict)));
     ec_buf_printf(out, "\" type=\"%s\">", type);
     add_sentences(out, j->failure, j->failure_count);
     add_sentences(out, j->violation, j->violation_count);

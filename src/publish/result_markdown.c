@@ -34,11 +34,11 @@ static void md_z(struct ec_buf *out, const char *z) { ec_markdown_text(out, ec_s
 
 static const char *mark_of(enum ec_verdict verdict) {
     switch (verdict) {
-    case EC_VERDICT_PASSED: return "✅ passed";
-    case EC_VERDICT_WARNED: return "⚠️ warned";
-    case EC_VERDICT_FAILED: return "❌ failed";
-    case EC_VERDICT_ERRORED: return "❌ could not be read";
-    default: return "⏭️ skipped";
+    case EC_VERDICT_PASSED: return _("✅ passed");
+    case EC_VERDICT_WARNED: return _("⚠️ warned");
+    case EC_VERDICT_FAILED: return _("❌ failed");
+    case EC_VERDICT_ERRORED: return _("❌ could not be read");
+    default: return _("⏭️ skipped");
     }
 }
 
@@ -75,18 +75,19 @@ static void add_sentences(struct ec_buf *out, const char *const *list, size_t co
         md_z(out, list[i]);
         ec_buf_addc(out, '\n');
     }
-    if (count > SENTENCES_SHOWN) ec_buf_printf(out, "- and %zu more\n", count - SENTENCES_SHOWN);
+    if (count > SENTENCES_SHOWN) ec_buf_printf(out, _("- and %zu more\n"), count - SENTENCES_SHOWN);
 }
 
 static void add_check(struct ec_buf *out, const struct ec_unit *unit, const struct ec_check_facts *c) {
     struct ec_buf value = ec_buf_make(4 * EC_KIB);
     ec_buf_addz(out, "| ");
     md_z(out, c->id);
-    ec_buf_printf(out, " | %s | ", c->severity);
+    ec_buf_printf(out, " | %s | ", _(c->severity));
     ec_result_figures(out, c);
     ec_buf_addz(out, " | ");
     for (size_t i = 0; i < c->sample_count && i < SAMPLES_SHOWN; i++) {
-        ec_buf_printf(out, "%sline %llu", i ? "<br>" : "", (unsigned long long)c->sample[i].line);
+        if (i) ec_buf_addz(out, "<br>");
+        ec_buf_printf(out, _("line %llu"), (unsigned long long)c->sample[i].line);
         ec_buf_clear(&value);
         ec_result_sample(&value, unit, c, i);
         if (value.n) ec_buf_addz(out, ", ");
@@ -105,10 +106,10 @@ static void add_checks(struct ec_buf *out, const struct ec_unit *unit) {
             left++;
             continue;
         }
-        if (shown++ == 0) ec_buf_addz(out, "\n| check | severity | rows | for example |\n|---|---|---|---|\n");
+        if (shown++ == 0) ec_buf_addz(out, _("\n| check | severity | rows | for example |\n|---|---|---|---|\n"));
         add_check(out, unit, c);
     }
-    if (left) ec_buf_printf(out, "\n%zu more checks failed.\n", left);
+    if (left) ec_buf_printf(out, _("\n%zu more checks failed.\n"), left);
 }
 
 void ec_markdown_add(struct ec_results *r, const struct ec_result_unit *u) {
@@ -167,27 +168,27 @@ void ec_markdown_write(const struct ec_results *r, struct ec_buf *out) {
     enum ec_verdict verdict = worst(r, &files);
     ec_buf_addz(out, "## ");
     if (files == 0)
-        ec_buf_addz(out, "⏭️ nothing to do");
+        ec_buf_addz(out, _("⏭️ nothing to do"));
     else if (verdict == EC_VERDICT_ERRORED)
-        ec_buf_addz(out, "❌ failed: a file could not be read");
+        ec_buf_addz(out, _("❌ failed: a file could not be read"));
     else
         ec_buf_addz(out, mark_of(verdict));
     ec_buf_addz(out, " · ");
     md_z(out, r->options.name);
     ec_buf_addc(out, '\n');
     if (files) {
-        ec_buf_addz(out, "\n| source | files | warned | failed | unreadable | rows | accepted | quarantined | duplicate |\n"
-                         "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+        ec_buf_addz(out, _("\n| source | files | warned | failed | unreadable | rows | accepted | quarantined | duplicate |\n"
+                         "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"));
         for (size_t i = 0; i < r->count; i++) add_group(out, &r->group[i]);
     }
     if (r->files.n) {
-        ec_buf_addz(out, "\n| verdict | file | score | rows | accepted | quarantined | duplicate |\n|---|---|--:|--:|--:|--:|--:|\n");
+        ec_buf_addz(out, _("\n| verdict | file | score | rows | accepted | quarantined | duplicate |\n|---|---|--:|--:|--:|--:|--:|\n"));
         ec_buf_add(out, r->files.p, r->files.n);
-        if (r->files_left) ec_buf_printf(out, "\nand %zu more files; `--format json` has them all.\n", r->files_left);
+        if (r->files_left) ec_buf_printf(out, _("\nand %zu more files; `--format json` has them all.\n"), r->files_left);
         ec_buf_add(out, r->details.p, r->details.n);
     }
     if (r->problems.n == 0) return;
-    ec_buf_addz(out, "\n**Not delivered:**\n\n");
+    ec_buf_addz(out, _("\n**Not delivered:**\n\n"));
     for (const char *p = ec_buf_str(&r->problems).p, *end = p + r->problems.n; p < end;) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         ec_buf_addz(out, "- ");

@@ -120,10 +120,13 @@ bool ec_result_check_failed(const struct ec_results *r, const struct ec_result_u
 
 void ec_result_figures(struct ec_buf *out, const struct ec_check_facts *c) {
     ec_count_add(out, c->failed);
-    ec_buf_addz(out, " of ");
+    ec_buf_addz(out, _(" of "));
     ec_count_add(out, c->evaluated);
-    ec_buf_addz(out, c->column ? " values failed" : " rows failed");
-    if (c->evaluated) ec_buf_printf(out, " (%.2f %%)", 100.0 * (double)c->failed / (double)c->evaluated);
+    ec_buf_addz(out, c->column ? _(" values failed") : _(" rows failed"));
+    if (!c->evaluated) return;
+    ec_buf_addz(out, " (");
+    ec_fixed_add(out, 100.0 * (double)c->failed / (double)c->evaluated, 2);
+    ec_buf_addz(out, _(" %)"));
 }
 
 void ec_result_sample(struct ec_buf *out, const struct ec_unit *unit, const struct ec_check_facts *c, size_t i) {

@@ -34,9 +34,7 @@ static bool has_alert(const struct ec_run_facts *run) {
 }
 
 static void add_fixed(struct ec_buf *out, double value, int decimals) {
-    struct ec_json_writer w;
-    ec_json_init(&w, out);
-    ec_json_fixed(&w, NULL, value, decimals);
+    ec_fixed_add(out, value, decimals);
 }
 
 /* Whether nothing of it was loaded, because a rule or its source says so: it gets no .done. */
@@ -44,10 +42,11 @@ static bool was_rejected(const struct ec_unit *unit, enum ec_verdict verdict) {
     return unit->facts.rejected || (verdict == EC_VERDICT_FAILED && unit->source && unit->source->reject_failed);
 }
 
-static void add_counted(struct ec_buf *out, uint64_t n, const char *one, const char *many) {
+/* what: P_("file", "files", n) */
+static void add_counted(struct ec_buf *out, uint64_t n, const char *what) {
     ec_count_add(out, n);
     ec_buf_addc(out, ' ');
-    ec_buf_addz(out, n == 1 ? one : many);
+    ec_buf_addz(out, what);
 }
 
 static struct group *find_group(struct group *list, size_t *count, const struct ec_unit *unit) {
@@ -89,29 +88,29 @@ static void add_group(struct ec_buf *out, const struct group *g) {
     bool skipped = g->verdicts[EC_VERDICT_SKIPPED] == g->files;
     ec_buf_addz(out, bad ? "❌ " : skipped ? "⏭ " : "✅ ");
     ec_visible_add(out, ec_str_of(g->name));
-    ec_buf_addz(out, ": ");
-    add_counted(out, g->files, g->is_archive ? "member" : "file", g->is_archive ? "members" : "files");
+    ec_buf_addz(out, _(": "));
+    add_counted(out, g->files, g->is_archive ? P_("member", "members", g->files) : P_("file", "files", g->files));
     if (skipped) {
-        ec_buf_addz(out, ", already applied\n");
+        ec_buf_addz(out, _(", already applied\n"));
         return;
     }
     ec_buf_addz(out, ", ");
-    add_counted(out, g->read, "row", "rows");
+    add_counted(out, g->read, P_("row", "rows", g->read));
     ec_buf_addz(out, ", ");
     ec_count_add(out, g->accepted);
-    ec_buf_addz(out, " accepted, ");
+    ec_buf_addz(out, _(" accepted, "));
     ec_count_add(out, g->quarantined);
-    ec_buf_addz(out, " quarantined");
+    ec_buf_addz(out, _(" quarantined"));
     if (g->duplicate) {
         ec_buf_addz(out, ", ");
-        add_counted(out, g->duplicate, "duplicate", "duplicates");
+        add_counted(out, g->duplicate, P_("duplicate", "duplicates", g->duplicate));
     }
     if (g->verdicts[EC_VERDICT_FAILED])
-        ec_buf_printf(out, ", %llu failed", (unsigned long long)g->verdicts[EC_VERDICT_FAILED]);
+        ec_buf_printf(out, _(", %llu failed"), (unsigned long long)g->verdicts[EC_VERDICT_FAILED]);
     if (g->verdicts[EC_VERDICT_ERRORED])
-        ec_buf_printf(out, ", %llu could not be read", (unsigned long long)g->verdicts[EC_VERDICT_ERRORED]);
-    if (g->rejected) ec_buf_printf(out, ", %llu rejected as a whole", (unsigned long long)g->rejected);
-    if (!g->verdicts[EC_VERDICT_ERRORED] && !g->rejected) ec_buf_addz(out, ", marked .done");
+        ec_buf_printf(out, _(", %llu could not be read"), (unsigned long long)g->verdicts[EC_VERDICT_ERRORED]);
+    if (g->rejected) ec_buf_printf(out, _(", %llu rejected as a whole"), (unsigned long long)g->rejected);
+    if (!g->verdicts[EC_VERDICT_ERRORED] && !g->rejected) ec_buf_addz(out, _(", marked .done"));
     ec_buf_addc(out, '\n');
 }
 
@@ -121,27 +120,27 @@ static void add_anomalies(struct ec_buf *out, const struct ec_run_facts *run) {
     for (size_t i = 0; i < run->anomaly_count; i++) {
         if (run->anomaly[i].status != EC_ANOMALY_ANOMALOUS || all++ >= ANOMALIES_SHOWN) continue;
         struct ec_buf text = ec_buf_make(EC_MIB);
-        ec_anomaly_say(&text, &run->anomaly[i], false);
-        ec_buf_addz(out, "📈 unlike earlier runs: ");
+        ec_anomaly_say(&text, &run->anomaly[i], ec_language() == EC_LANGUAGE_FR);
+        ec_buf_addz(out, _("📈 unlike earlier runs: "));
         ec_visible_add(out, ec_buf_str(&text));
         ec_buf_addc(out, '\n');
         ec_buf_free(&text);
         shown++;
     }
-    if (all > shown) ec_buf_printf(out, "📈 and %zu more: data/quality/dashboard.html\n", all - shown);
+    if (all > shown) ec_buf_printf(out, _("📈 and %zu more: data/quality/dashboard.html\n"), all - shown);
 }
 
 static void add_deliveries(struct ec_buf *out, const struct ec_run_facts *run) {
     const struct ec_totals *t = &run->totals;
     ec_buf_addz(out, "📝 ");
-    add_counted(out, run->unit_count, "validation report", "validation reports");
+    add_counted(out, run->unit_count, P_("validation report", "validation reports", run->unit_count));
     ec_buf_printf(
-        out, "   ⚠ %llu warned, %llu failed, %llu errored\n", (unsigned long long)t->verdicts[EC_VERDICT_WARNED],
+        out, _("   ⚠ %llu warned, %llu failed, %llu errored\n"), (unsigned long long)t->verdicts[EC_VERDICT_WARNED],
         (unsigned long long)t->verdicts[EC_VERDICT_FAILED], (unsigned long long)t->verdicts[EC_VERDICT_ERRORED]);
     ec_buf_addz(out, has_alert(run) ? "📊 " PAGE_PATH "   📩 " ALERT_PATH "\n" : "📊 " PAGE_PATH "\n");
     for (size_t i = 0; i < run->archive_count; i++)
         ec_buf_printf(out, "🗜 %s (%s)\n", run->archive[i].path,
-                      run->archive[i].verified ? "verified" : "not verified");
+                      run->archive[i].verified ? _("verified") : _("not verified"));
 }
 
 static bool is_bad(const struct group *g) { return g->verdicts[EC_VERDICT_FAILED] + g->verdicts[EC_VERDICT_ERRORED] > 0; }
@@ -160,7 +159,7 @@ static void add_groups(struct ec_buf *out, const struct group *list, size_t coun
         add_group(out, &list[i]);
         shown++;
     }
-    if (shown < count) ec_buf_printf(out, "   and %zu more sources and archives\n", count - shown);
+    if (shown < count) ec_buf_printf(out, _("   and %zu more sources and archives\n"), count - shown);
 }
 
 static enum ec_status write_text(const struct ec_run_facts *run, const struct ec_summary_style *style, struct ec_buf *out,
@@ -171,11 +170,11 @@ static enum ec_status write_text(const struct ec_run_facts *run, const struct ec
     enum ec_status status = collect(run, list, &count, err);
     if (status != EC_OK) goto done;
     ec_buf_addz(out, "🧮 ");
-    add_counted(out, run->workers, "worker", "workers");
-    ec_buf_printf(out, " (%u CPU%s)   🔎 ", run->cpus, run->cpus == 1 ? "" : "s");
-    add_counted(out, run->totals.files, "file", "files");
+    add_counted(out, run->workers, P_("worker", "workers", run->workers));
+    ec_buf_printf(out, P_(" (%u CPU)   🔎 ", " (%u CPUs)   🔎 ", run->cpus), run->cpus);
+    add_counted(out, run->totals.files, P_("file", "files", run->totals.files));
     ec_buf_addz(out, ", ");
-    add_counted(out, run->sources, "source", "sources");
+    add_counted(out, run->sources, P_("source", "sources", run->sources));
     ec_buf_addc(out, '\n');
     add_groups(out, list, count, ec_summary_groups_max(style));
     status = ec_summary_failures(run, style, out, err);
@@ -185,15 +184,15 @@ static enum ec_status write_text(const struct ec_run_facts *run, const struct ec
     /* What the readers saw, behind gzip and zip; of a workbook only the size stored is known. */
     uint64_t bytes = run->totals.bytes_decoded > run->totals.bytes ? run->totals.bytes_decoded : run->totals.bytes;
     double took = seconds(run), megabytes = (double)bytes / 1e6;
-    ec_buf_addz(out, "✔ done in ");
+    ec_buf_addz(out, _("✔ done in "));
     add_fixed(out, took, 1);
-    ec_buf_addz(out, " s: ");
+    ec_buf_addz(out, _(" s: "));
     add_fixed(out, megabytes, megabytes < 10 ? 1 : 0);
-    ec_buf_addz(out, " MB read");
+    ec_buf_addz(out, _(" MB read"));
     if (took > 0) {
         ec_buf_addz(out, ", ");
         add_fixed(out, megabytes / took, megabytes / took < 10 ? 1 : 0);
-        ec_buf_addz(out, " MB/s");
+        ec_buf_addz(out, _(" MB/s"));
     }
     ec_buf_addc(out, '\n');
     status = ec_buf_check(out, err);

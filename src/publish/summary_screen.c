@@ -47,7 +47,7 @@ static void add_cell(struct ec_buf *out, const struct ec_unit *unit, const struc
     if (ec_mask_check(unit, &whole)) return;
     ec_buf_addz(out, "   ");
     add_path(out, unit);
-    ec_buf_printf(out, ":%llu: ", (unsigned long long)found->sample[0].line);
+    ec_buf_printf(out, _(":%llu: "), (unsigned long long)found->sample[0].line);
     visible_z(out, found->id);
     ec_buf_addc(out, '\n');
     struct ec_caret_style caret = {.indent = 3, .width = style->columns ? style->columns : 80, .color = style->color};
@@ -55,10 +55,10 @@ static void add_cell(struct ec_buf *out, const struct ec_unit *unit, const struc
 }
 
 static void add_file(struct ec_buf *out, const struct ec_unit *unit, const struct ec_judgement *j) {
-    ec_buf_addz(out, j->verdict == EC_VERDICT_ERRORED ? "❌ not read: " : "❌ failed: ");
+    ec_buf_addz(out, j->verdict == EC_VERDICT_ERRORED ? _("❌ not read: ") : _("❌ failed: "));
     add_path(out, unit);
     if (j->failure_count) {
-        ec_buf_addz(out, ": ");
+        ec_buf_addz(out, _(": "));
         visible_z(out, j->failure[0]);
     }
     ec_buf_addc(out, '\n');
@@ -76,7 +76,7 @@ static enum ec_status add_files(const struct ec_run_facts *run, const struct ec_
         status = ec_judge(&run->unit[order[i]], &arena, &j, err);
         if (status == EC_OK) add_file(out, &run->unit[order[i]], &j);
     }
-    if (bad > shown) ec_buf_printf(out, "   and %llu more: data/quality/dashboard.html\n", (unsigned long long)(bad - shown));
+    if (bad > shown) ec_buf_printf(out, _("   and %llu more: data/quality/dashboard.html\n"), (unsigned long long)(bad - shown));
     before = out->n;
     for (size_t i = 0; i < bad && i < shown && out->n == before; i++)
         if (ec_unit_known(&run->unit[order[i]])) add_cell(out, &run->unit[order[i]], style);

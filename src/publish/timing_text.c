@@ -1,5 +1,6 @@
 #include "publish/timing_text.h"
 
+#include "base/utf8.h"
 #include "base/io.h"
 #include "publish/visible.h"
 
@@ -62,21 +63,21 @@ static double per_second(double amount, int64_t ns) {
 
 /* Pads on the left: figures stand below each other. */
 static void add_right(struct ec_buf *out, const char *text, size_t width) {
-    for (size_t n = strlen(text); n < width; n++) ec_buf_addc(out, ' ');
+    for (size_t n = ec_utf8_length(text, strlen(text)); n < width; n++) ec_buf_addc(out, ' ');
     ec_buf_addz(out, text);
 }
 
 static void add_left(struct ec_buf *out, const char *text, size_t indent, size_t width) {
-    size_t n = indent + strlen(text);
+    size_t n = indent + ec_utf8_length(text, strlen(text));
     for (size_t i = 0; i < indent; i++) ec_buf_addc(out, ' ');
     ec_visible_add(out, ec_str_of(text));
     for (; n < width; n++) ec_buf_addc(out, ' ');
 }
 
 static void add_seconds(struct ec_buf *out, int64_t ns, size_t width) {
-    char text[32];
+    char text[32], figure[64];
     (void)snprintf(text, sizeof text, "%lld.%03lld", (long long)(ns / 1000000000), (long long)(ns / 1000000 % 1000));
-    add_right(out, ns > 0 ? text : "", width);
+    add_right(out, ns > 0 ? ec_language_figure(text, figure, sizeof figure) : "", width);
 }
 
 static void add_count(struct ec_buf *out, uint64_t n, size_t width) {
@@ -87,10 +88,10 @@ static void add_count(struct ec_buf *out, uint64_t n, size_t width) {
 }
 
 static void add_tenths(struct ec_buf *out, double value, size_t width) {
-    char text[64];
+    char text[64], figure[80];
     unsigned long long tenths = (unsigned long long)(value * 10 + 0.5);
     (void)snprintf(text, sizeof text, "%llu.%llu", tenths / 10, tenths % 10);
-    add_right(out, tenths > 0 ? text : "", width);
+    add_right(out, tenths > 0 ? ec_language_figure(text, figure, sizeof figure) : "", width);
 }
 
 /* Blanks at a line's end say nothing. */
@@ -109,27 +110,30 @@ static void add_spent(struct ec_buf *out, const struct ec_time_spent *s) {
 
 static void add_stages(struct ec_buf *out, const struct ec_timing *timing, const struct ec_run_facts *run) {
     struct ec_time_spent whole = ec_timing_whole(timing), rest = ec_timing_rest(timing, &whole);
-    ec_buf_addz(out, "stage                         wall s  driver s  workers s   disk s  syncs        rows"
-                     "        MB     MB/s\n");
+    ec_buf_addz(out, _("stage                         wall s  driver s  workers s   disk s  syncs        rows"
+                     "        MB     MB/s\n"));
     for (size_t i = 0; i < timing->count; i++) {
         const struct ec_timing_stage *stage = &timing->stage[i];
-        add_left(out, stage->name, 2u * stage->depth, 27);
+        /* A model is called as its table is. */
+        bool model = stage->parent != SIZE_MAX && strcmp(timing->stage[stage->parent].name, "models") == 0;
+        add_left(out, model ? stage->name : _(stage->name), 2u * stage->depth, 27);
         add_spent(out, &stage->spent);
         add_count(out, rows_of(timing, stage, run), 12);
         add_tenths(out, (double)stage->bytes / 1e6, 10);
         add_tenths(out, per_second((double)stage->bytes / 1e6, stage->spent.wall_ns), 9);
         end_line(out);
     }
-    add_left(out, "other", 0, 27);
+    add_left(out, _("other"), 0, 27);
     add_spent(out, &rest);
     end_line(out);
-    add_left(out, "in all", 0, 27);
+    add_left(out, _("in all"), 0, 27);
     add_spent(out, &whole);
     end_line(out);
 }
 
 static size_t part_width(int part) {
-    size_t n = strlen(ec_work_part_name((enum ec_work_part)part)) + 2;
+    const char *name = _(ec_work_part_name((enum ec_work_part)part));
+    size_t n = ec_utf8_length(name, strlen(name)) + 2;
     return n < 9 ? 9 : n;
 }
 
@@ -150,9 +154,9 @@ static void add_source(struct ec_buf *out, const struct source_time *s) {
 
 static void add_sources(struct ec_buf *out, const struct source_time *list, size_t count) {
     if (count == 0) return;
-    ec_buf_addz(out, "\nsource            files        rows        MB  worker s    CPU s     MB/s     rows/s      ns/row");
-    for (int i = 0; i < EC_WORK_PARTS; i++) add_right(out, ec_work_part_name((enum ec_work_part)i), part_width(i));
-    ec_buf_addz(out, "    again\n");
+    ec_buf_addz(out, _("\nsource            files        rows        MB  worker s    CPU s     MB/s     rows/s      ns/row"));
+    for (int i = 0; i < EC_WORK_PARTS; i++) add_right(out, _(ec_work_part_name((enum ec_work_part)i)), part_width(i));
+    ec_buf_addz(out, _("    again\n"));
     for (size_t i = 0; i < count; i++) add_source(out, &list[i]);
 }
 

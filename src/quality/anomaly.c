@@ -91,6 +91,7 @@ static void add_value(struct ec_buf *out, const struct ec_anomaly *a, double val
 }
 
 void ec_anomaly_say(struct ec_buf *out, const struct ec_anomaly *a, bool french) {
+    enum ec_language before = ec_language_swap(french ? EC_LANGUAGE_FR : EC_LANGUAGE_EN); /* of its figures */
     static const char *const what[2][3] = {{"rows read", "empty cells", "the score"}, {"lignes lues", "cellules vides", "le score"}};
     ec_buf_addz(out, a->source);
     if (a->column) ec_buf_printf(out, ".%s", a->column);
@@ -103,6 +104,7 @@ void ec_anomaly_say(struct ec_buf *out, const struct ec_anomaly *a, bool french)
     ec_buf_addz(out, french ? " (" : " (");
     add_number(out, fabs(a->distance), 1, french);
     ec_buf_addz(out, french ? " fois l’écart habituel)." : " times the usual deviation).");
+    (void)ec_language_swap(before);
 }
 
 void ec_anomaly_write(struct ec_json_writer *w, const char *key, const struct ec_anomaly *a) {

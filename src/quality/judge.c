@@ -32,14 +32,20 @@ static void add_violation(struct judge *j) {
     if (text && j->out->violation_count < j->cap) j->out->violation[j->out->violation_count++] = text;
 }
 
-static void number_add(struct ec_buf *out, double value) {
+static const char *number_text(double value, char figure[64]) {
     char text[32];
-    ec_buf_add(out, text, isfinite(value) ? ec_double_format(value, text) : 0);
+    text[isfinite(value) ? ec_double_format(value, text) : 0] = '\0';
+    return ec_language_figure(text, figure, 64);
+}
+
+static void number_add(struct ec_buf *out, double value) {
+    char figure[64];
+    ec_buf_addz(out, number_text(value, figure));
 }
 
 static void rows_add(struct ec_buf *out, uint64_t n) {
     ec_count_add(out, n);
-    ec_buf_addz(out, n == 1 ? " row" : " rows");
+    ec_buf_addz(out, P_(" row", " rows", n));
 }
 
 static bool is_under(double value, double threshold) {
@@ -51,7 +57,7 @@ static void judge_threshold(struct judge *j, const char *what, double value) {
     ec_buf_addz(&j->text, what);
     ec_buf_addc(&j->text, ' ');
     ec_percent_add(&j->text, value);
-    ec_buf_addz(&j->text, " is under the threshold ");
+    ec_buf_addz(&j->text, _(" is under the threshold "));
     number_add(&j->text, j->unit->terms.threshold);
     add_failure(j);
 }
@@ -59,17 +65,15 @@ static void judge_threshold(struct judge *j, const char *what, double value) {
 /* "status_code.allowed_range: 987 of 100,000 values failed (0.98 %)" */
 static void check_add(struct ec_buf *out, const struct ec_check_facts *c) {
     ec_buf_addz(out, c->id);
-    ec_buf_addz(out, ": ");
+    ec_buf_addz(out, _(": "));
     ec_count_add(out, c->failed);
-    ec_buf_addz(out, " of ");
+    ec_buf_addz(out, _(" of "));
     ec_count_add(out, c->evaluated);
-    ec_buf_addz(out, c->column ? " values failed" : " rows failed");
+    ec_buf_addz(out, c->column ? _(" values failed") : _(" rows failed"));
     if (c->evaluated) {
-        struct ec_json_writer w;
-        ec_json_init(&w, out);
         ec_buf_addz(out, " (");
-        ec_json_fixed(&w, NULL, 100.0 * (double)c->failed / (double)c->evaluated, 2);
-        ec_buf_addz(out, " %)");
+        ec_fixed_add(out, 100.0 * (double)c->failed / (double)c->evaluated, 2);
+        ec_buf_addz(out, _(" %)"));
     }
 }
 
@@ -80,11 +84,10 @@ static void judge_check(struct judge *j, const struct ec_check_facts *c) {
     bool too_many = !isnan(c->max_failed) && (double)c->failed > c->max_failed * (double)read * (1 + EC_SCORE_ROUNDING);
     check_add(&j->text, c);
     if (too_many) {
-        ec_buf_addz(&j->text, ", more than its max_failed of ");
-        number_add(&j->text, c->max_failed * 100);
-        ec_buf_addz(&j->text, " % of the rows");
+        char figure[64];
+        ec_buf_printf(&j->text, _(", more than its max_failed of %s %% of the rows"), number_text(c->max_failed * 100, figure));
     }
-    if (critical) ec_buf_addz(&j->text, "; the rule is critical");
+    if (critical) ec_buf_addz(&j->text, _("; the rule is critical"));
     if (critical || too_many)
         add_failure(j);
     else if (strcmp(c->severity, "info") != 0)
@@ -96,17 +99,17 @@ static void judge_check(struct judge *j, const struct ec_check_facts *c) {
 static void judge_rows(struct judge *j) {
     const struct ec_facts *f = &j->unit->facts;
     if (f->read == 0) {
-        ec_buf_addz(&j->text, "the file holds no rows");
+        ec_buf_addz(&j->text, _("the file holds no rows"));
         add_violation(j);
     }
     if (f->quarantined) {
         rows_add(&j->text, f->quarantined);
-        ec_buf_addz(&j->text, " quarantined");
+        ec_buf_addz(&j->text, _(" quarantined"));
         add_violation(j);
     }
     if (f->duplicate) {
         rows_add(&j->text, f->duplicate);
-        ec_buf_addz(&j->text, f->duplicate == 1 ? " is a duplicate" : " are duplicates");
+        ec_buf_addz(&j->text, P_(" is a duplicate", " are duplicates", f->duplicate));
         add_violation(j);
     }
 }
@@ -116,8 +119,8 @@ static void judge_anomalies(struct judge *j) {
     for (size_t i = 0; i < j->unit->anomaly_count; i++) {
         const struct ec_anomaly *a = &j->unit->anomaly[i];
         if (a->status != EC_ANOMALY_ANOMALOUS || strcmp(a->severity, "info") == 0) continue;
-        ec_buf_addz(&j->text, "unlike earlier runs: ");
-        ec_anomaly_say(&j->text, a, false);
+        ec_buf_addz(&j->text, _("unlike earlier runs: "));
+        ec_anomaly_say(&j->text, a, ec_language() == EC_LANGUAGE_FR);
         if (j->text.n && j->text.p[j->text.n - 1] == '.') j->text.p[--j->text.n] = '\0';
         if (strcmp(a->severity, "warn") == 0)
             add_violation(j);
@@ -129,9 +132,9 @@ static void judge_anomalies(struct judge *j) {
 static void judge_schema(struct judge *j) {
     const struct ec_unit *unit = j->unit;
     for (size_t i = 0; i < unit->undeclared_count; i++) {
-        ec_buf_addz(&j->text, "the column ");
+        ec_buf_addz(&j->text, _("the column "));
         ec_buf_addz(&j->text, unit->undeclared[i]);
-        ec_buf_addz(&j->text, " is not declared");
+        ec_buf_addz(&j->text, _(" is not declared"));
         add_violation(j);
     }
     for (size_t i = 0; i < unit->drift_count; i++) {
@@ -153,14 +156,14 @@ static void explain(struct judge *j) {
         ec_buf_addz(&j->text, " × ");
         ec_percent_add(&j->text, score->dim[i]);
         ec_buf_addc(&j->text, ' ');
-        ec_buf_addz(&j->text, ec_dimension_name((enum ec_dimension)i));
+        ec_buf_addz(&j->text, _(ec_dimension_name((enum ec_dimension)i)));
         weights += weight;
     }
     ec_buf_addz(&j->text, ") ÷ ");
     number_add(&j->text, weights);
     ec_buf_addz(&j->text, " = ");
     ec_percent_add(&j->text, score->overall);
-    ec_buf_addz(&j->text, "; threshold ");
+    ec_buf_addz(&j->text, _("; threshold "));
     number_add(&j->text, j->unit->terms.threshold);
     j->out->arithmetic = take(j);
 }
@@ -169,12 +172,12 @@ static void judge_known(struct judge *j) {
     const struct ec_facts *f = &j->unit->facts;
     struct ec_judgement *out = j->out;
     explain(j);
-    judge_threshold(j, "the score", out->score.overall);
-    judge_threshold(j, "the completeness", out->score.dim[EC_DIM_COMPLETENESS]);
+    judge_threshold(j, _("the score"), out->score.overall);
+    judge_threshold(j, _("the completeness"), out->score.dim[EC_DIM_COMPLETENESS]);
     judge_rows(j);
     for (size_t i = 0; i < f->check_count; i++) judge_check(j, &f->check[i]);
     if (f->rejected && out->failure_count == 0) {
-        ec_buf_addz(&j->text, "a rule rejected the whole file");
+        ec_buf_addz(&j->text, _("a rule rejected the whole file"));
         add_failure(j);
     }
     judge_schema(j);
@@ -187,13 +190,13 @@ static void judge_known(struct judge *j) {
 static void judge_errored(struct judge *j) {
     const struct ec_code_text *code = ec_status_text(j->unit->status);
     j->out->verdict = EC_VERDICT_ERRORED;
-    ec_buf_addz(&j->text, j->unit->message ? j->unit->message : code->meaning);
+    ec_buf_addz(&j->text, j->unit->message ? j->unit->message : _(code->meaning));
     ec_buf_printf(&j->text, " [%s]", code->slug);
     add_failure(j);
     for (size_t i = 0; i < j->unit->missing_count; i++) {
-        ec_buf_addz(&j->text, "the column ");
+        ec_buf_addz(&j->text, _("the column "));
         ec_buf_addz(&j->text, j->unit->missing[i]);
-        ec_buf_addz(&j->text, " is missing");
+        ec_buf_addz(&j->text, _(" is missing"));
         add_violation(j);
     }
 }

@@ -50,30 +50,36 @@ double ec_percent(double value) {
 
 void ec_percent_add(struct ec_buf *out, double value) {
     if (isnan(value)) {
-        ec_buf_addz(out, "unknown");
+        ec_buf_addz(out, _("unknown"));
         return;
     }
-    struct ec_json_writer w;
-    ec_json_init(&w, out);
-    ec_json_fixed(&w, NULL, ec_percent(value), 2);
+    ec_fixed_add(out, ec_percent(value), 2);
+}
+
+void ec_fixed_add(struct ec_buf *out, double value, int decimals) {
+    char text[EC_FIXED_TEXT], figure[2 * EC_FIXED_TEXT];
+    text[isfinite(value) ? ec_double_fixed(value, decimals, text) : 0] = '\0';
+    ec_buf_addz(out, ec_language_figure(text, figure, sizeof figure));
 }
 
 void ec_count_add(struct ec_buf *out, uint64_t value) {
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    char digits[24], grouped[32], figure[64];
+    int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value), at = 0;
     for (int i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0) ec_buf_addc(out, ',');
-        ec_buf_addc(out, digits[i]);
+        if (i > 0 && (n - i) % 3 == 0) grouped[at++] = ',';
+        grouped[at++] = digits[i];
     }
+    grouped[at] = '\0';
+    ec_buf_addz(out, ec_language_figure(grouped, figure, sizeof figure));
 }
 
 const char *ec_verdict_name(enum ec_verdict verdict) {
     switch (verdict) {
-    case EC_VERDICT_PASSED: return "passed";
-    case EC_VERDICT_WARNED: return "warned";
-    case EC_VERDICT_FAILED: return "failed";
-    case EC_VERDICT_ERRORED: return "errored";
-    case EC_VERDICT_SKIPPED: return "skipped";
+    case EC_VERDICT_PASSED: return N_("passed");
+    case EC_VERDICT_WARNED: return N_("warned");
+    case EC_VERDICT_FAILED: return N_("failed");
+    case EC_VERDICT_ERRORED: return N_("errored");
+    case EC_VERDICT_SKIPPED: return N_("skipped");
     case EC_VERDICT_COUNT: break;
     }
     return "unknown";

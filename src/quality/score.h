@@ -51,9 +51,11 @@ enum ec_status ec_judge(const struct ec_unit *unit, struct ec_arena *arena, stru
 
 /* 99.996 is 99.99: what is shown. NAN stays NAN. */
 double ec_percent(double value);
-/* That, appended with two decimals; "unknown" for NAN. */
+/* Appended with so many decimals, as the language writes figures: for sentences. */
+void ec_fixed_add(struct ec_buf *out, double value, int decimals);
+/* A percentage of ec_percent(), so with two decimals; "unknown" for NAN. */
 void ec_percent_add(struct ec_buf *out, double value);
-/* 1,234,567 appended. */
+/* 1,234,567 appended, the same way. */
 void ec_count_add(struct ec_buf *out, uint64_t value);
 
 const char *ec_verdict_name(enum ec_verdict verdict); /* "warned" */

@@ -19,9 +19,9 @@ enum look {
 };
 
 static const char *const look_names[] = {
-    "nothing but space",    "a zip archive", "gzip", "an old or protected workbook",
-    "binary data",          "UTF-16",        "JSON", "text",
-    "text that is not JSON"};
+    N_("nothing but space"),    N_("a zip archive"), N_("gzip"), N_("an old or protected workbook"),
+    N_("binary data"),          N_("UTF-16"),        N_("JSON"), N_("text"),
+    N_("text that is not JSON")};
 
 struct head {
     const char *p;
@@ -124,12 +124,12 @@ enum ec_status ec_reader_choose(const struct ec_source *source, const char *name
     if (format == EC_FORMAT_AUTO)
         return ec_fail(err, EC_UNKNOWN_FORMAT,
                        "%s is neither JSON, CSV nor a workbook (it looks like %s); set `format:` of %s", name,
-                       look_names[look], source->name);
+                       _(look_names[look]), source->name);
     const struct ec_reader_type *found = of_format(format);
     if (!found) return ec_fail(err, EC_UNKNOWN_FORMAT, "%s is of a format that this build does not read", name);
     if (!fits(format, look) && n > 0)
         return ec_fail(err, EC_UNKNOWN_FORMAT, "%s should be %s, but its first bytes are %s", name, found->name,
-                       look_names[look]);
+                       _(look_names[look]));
     *type = found;
     return EC_OK;
 }

@@ -69,13 +69,13 @@ static enum ec_status map_header(struct xlsx_reader *r, const struct ec_xlsx_row
     for (size_t i = 0; i < row->cells; i++) {
         char buf[64];
         const struct ec_xlsx_cell *cell = &row->cell[i];
-        if (cell->broken || cell->too_long) return bad_header(r, row, EC_STR("?"), "cannot be read", err);
+        if (cell->broken || cell->too_long) return bad_header(r, row, EC_STR("?"), _("cannot be read"), err);
         struct ec_str name = ec_xlsx_cell_text(&r->wb, cell, buf);
-        if (name.n > EC_COLUMN_NAME_MAX) return bad_header(r, row, name, "is too long", err);
+        if (name.n > EC_COLUMN_NAME_MAX) return bad_header(r, row, name, _("is too long"), err);
         names[i] = (struct ec_str){ec_arena_copy(&r->arena, name.p, name.n), name.n};
         if (!names[i].p) return ec_fail(err, EC_NO_MEMORY, "no memory for the header of %s", r->wb.path);
         for (size_t k = 0; k < i; k++)
-            if (ec_str_eq(names[k], name)) return bad_header(r, row, name, "occurs twice", err);
+            if (ec_str_eq(names[k], name)) return bad_header(r, row, name, _("occurs twice"), err);
         size_t index = find_declared(r->base.source, name);
         if (index != NO_COLUMN)
             r->base.present[index] = true;

@@ -162,7 +162,7 @@ static enum ec_status read_workbook(struct ec_xlsx_workbook *wb, const char *wan
     EC_TRY(ec_xml_finish(s.xml, err));
     if (!wb->sheet_part && wanted)
         return ec_fail(err, EC_UNKNOWN_FORMAT, "%s has no sheet named %s; it has: %s", wb->path, wanted,
-                       s.found[0] ? s.found : "none");
+                       s.found[0] ? s.found : _("none"));
     if (!wb->sheet_part) return ec_fail(err, EC_XLSX_DAMAGED, "%s has no visible sheet", wb->path);
 
     const struct relation *strings = by_kind(&parts, "sharedStrings"), *styles = by_kind(&parts, "styles");

@@ -32,7 +32,7 @@ void ec_xml_fail(struct ec_xml *xml, enum ec_status status, const char *fmt, ...
     char message[512];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, _(fmt), args);
     va_end(args);
     (void)ec_fail(&xml->failure, status, "%s, line %lu: %s", xml->part,
                   (unsigned long)XML_GetCurrentLineNumber(xml->parser), message);

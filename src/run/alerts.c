@@ -149,5 +149,5 @@ void ec_alerts_deliver(const struct ec_config *config, bool (*cancelled)(void), 
     struct ec_err cause = {0};
     if (ec_deliver_pending(&options, &outcome, problems, &cause) == EC_OK) return;
     ec_log(EC_LOG_ERROR, "alerts: %s", cause.message);
-    ec_buf_printf(problems, "alerts: %s\n", cause.message);
+    ec_buf_printf(problems, _("alerts: %s\n"), cause.message);
 }

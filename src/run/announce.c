@@ -105,7 +105,7 @@ static enum ec_status post(const struct ec_config *config, const struct ec_buf *
     struct ec_buf shown = ec_buf_make(EC_PATH_MAX);
     ec_redact_url(&shown, lineage->url);
     if (status != EC_OK && err) ec_secrets_scrub(&secrets, err->message, sizeof err->message);
-    if (status != EC_OK) ec_err_context(err, "%s", ec_buf_check(&shown, NULL) == EC_OK ? shown.p : "the address");
+    if (status != EC_OK) ec_err_context(err, "%s", ec_buf_check(&shown, NULL) == EC_OK ? shown.p : _("the address"));
     ec_buf_free(&shown);
     if (bearer.p) explicit_bzero(bearer.p, bearer.cap);
     ec_buf_free(&bearer);

@@ -44,11 +44,11 @@ static enum ec_status open_table(struct computing *c, enum table t, struct ec_er
     EC_TRY(ec_path_join(full, sizeof full, c->config->dir, dir, err));
     *table = (struct ec_table){.name = tables[t].name, .arena = &c->b->arena};
     if (ec_delta_open(full, &table->delta, &cause) != EC_OK) {
-        c->missing[t] = ec_arena_printf(&c->b->arena, "the table %s cannot be read: %s", tables[t].name, cause.message);
+        c->missing[t] = ec_arena_printf(&c->b->arena, _("the table %s cannot be read: %s"), tables[t].name, cause.message);
         return c->missing[t] ? EC_OK : no_memory(err);
     }
     if (table->delta->file_count == 0) {
-        c->missing[t] = ec_arena_printf(&c->b->arena, table->delta->version < 0 ? "there is no table %s" : "the table %s is empty", tables[t].name);
+        c->missing[t] = ec_arena_printf(&c->b->arena, table->delta->version < 0 ? _("there is no table %s") : _("the table %s is empty"), tables[t].name);
         return c->missing[t] ? EC_OK : no_memory(err);
     }
     table->partition_by = table->delta->partition_by;
@@ -127,7 +127,7 @@ static enum ec_status keep(struct computing *c, enum table t, struct ec_err *err
     size_t head = sql.n;
     enum ec_status status = scan(c, t, &sql, err);
     if (status == EC_OK && sql.n == head) {
-        c->missing[t] = "no row in the days that are shown";
+        c->missing[t] = _("no row in the days that are shown");
     } else if (status == EC_OK && ec_sql_run(c->sql, sql.p, &cause) == EC_OK) {
         c->kept[t] = true;
     } else if (status == EC_OK) {
@@ -242,7 +242,7 @@ static enum ec_status api_parts(struct computing *c, struct ec_err *err) {
                 "sum(nb_5xx)::BIGINT AS errors_5xx, sum(nb_cache_hits)::BIGINT AS cache_hits "
                 "FROM api_logs_kpi GROUP BY date ORDER BY date", err));
     if (!c->complete[0] && !c->missing[LATENCY]) {
-        c->b->reason[EC_BUSINESS_API_BY_CATEGORY] = "no complete day yet";
+        c->b->reason[EC_BUSINESS_API_BY_CATEGORY] = _("no complete day yet");
         return EC_OK;
     }
     (void)snprintf(select, sizeof select,
@@ -277,7 +277,7 @@ enum ec_status ec_business_compute(const struct ec_config *config, struct ec_sql
     for (int t = 0; t < TABLES && status == EC_OK; t++) status = open_table(&c, (enum table)t, err);
     if (status == EC_OK) status = find_window(&c, err);
     for (int t = 0; t < TABLES && !b->from; t++)
-        if (tables[t].daily && !c.missing[t]) c.missing[t] = "no day up to the run's date";
+        if (tables[t].daily && !c.missing[t]) c.missing[t] = _("no day up to the run's date");
     if (status == EC_OK) status = keep_tables(&c, err);
     if (status == EC_OK) status = sales_parts(&c, err);
     if (status == EC_OK) status = session_parts(&c, err);

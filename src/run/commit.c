@@ -256,17 +256,17 @@ enum ec_status ec_driver_commit(struct ec_driver *d, struct ec_err *err) {
     m->config = d->config->fingerprint;
     m->started_us = d->options->now_us;
     m->as_of = d->options->as_of;
-    ec_timing_begin(d->timing, "manifest");
+    ec_timing_begin(d->timing, N_("manifest"));
     EC_TRY(list_inputs(d, err));
     EC_TRY(list_commits(d, err));
     EC_TRY(list_quarantine(d, err));
     EC_TRY(list_marks(d, err));
     EC_TRY(list_archived(d, err));
     ec_timing_end(d->timing);
-    ec_timing_begin(d->timing, "place");
+    ec_timing_begin(d->timing, N_("place"));
     EC_TRY(place_parts(d, err));
     ec_timing_end(d->timing);
-    ec_timing_begin(d->timing, "manifest");
+    ec_timing_begin(d->timing, N_("manifest"));
     EC_TRY(ec_facts_publish(d, err));
     if (d->options->cancelled && d->options->cancelled())
         return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");

@@ -288,7 +288,7 @@ static enum ec_status compute_wave(struct ec_driver *d, struct wave *wave, struc
         struct ec_model_work *work = &wave->work[i];
         EC_TRY(begin(d, work->model, change, *changes, work, err));
         if (!work->touched.all && work->touched.count == 0) continue;
-        ec_log(EC_LOG_DEBUG, "model %s: %s", work->model->table.name, work->touched.all ? "all partitions" : "the touched partitions");
+        ec_log(EC_LOG_DEBUG, "model %s: %s", work->model->table.name, work->touched.all ? _("all partitions") : _("the touched partitions"));
         if (!d->engine) EC_TRY(add_jobs(d, &wave->jobs, work, err));
     }
     EC_TRY(d->engine ? ec_engine_compute(d, wave->work, wave->count, err) : ec_model_jobs_run(d, &wave->jobs, wave->syncs, err));

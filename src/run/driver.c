@@ -112,17 +112,17 @@ static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome
 
 static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
     ec_early_begin(d);
-    ec_timing_begin(d->timing, "recovery");
+    ec_timing_begin(d->timing, N_("recovery"));
     EC_TRY(ec_recover(d->config, &outcome->recovered, &outcome->problems, err));
     ec_timing_end(d->timing);
-    ec_timing_begin(d->timing, "plan");
+    ec_timing_begin(d->timing, N_("plan"));
     EC_TRY(make_plan(d, err));
     ec_timing_end(d->timing);
-    ec_timing_begin(d->timing, "check of the sources");
+    ec_timing_begin(d->timing, N_("check of the sources"));
     EC_TRY(prepare(d, err));
     if (d->plan.pending > 0) EC_TRY(ec_workers_start(d, err));
     ec_timing_end(d->timing);
-    ec_timing_begin(d->timing, "check of the models");
+    ec_timing_begin(d->timing, N_("check of the models"));
     EC_TRY(check_models(d, err));
     ec_timing_end(d->timing);
     outcome->applied_before = d->plan.unit_count - d->plan.pending;
@@ -131,14 +131,14 @@ static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcom
     if (d->engine) EC_TRY(ec_engine_begin(d, err));
     d->progress = ec_progress_create(&d->plan, d->config, d->options->progress);
     EC_TRY(ec_driver_read(d, err));
-    ec_timing_begin(d->timing, "end of reading");
+    ec_timing_begin(d->timing, N_("end of reading"));
     ec_workers_end(d);
     ec_timing_end(d->timing);
-    ec_progress_stage(d->progress, "models");
-    ec_timing_begin(d->timing, "models");
+    ec_progress_stage(d->progress, N_("models"));
+    ec_timing_begin(d->timing, N_("models"));
     EC_TRY(ec_driver_models(d, err));
     ec_timing_end(d->timing);
-    ec_progress_stage(d->progress, "commit");
+    ec_progress_stage(d->progress, N_("commit"));
     EC_TRY(ec_driver_commit(d, err));
     return finish(d, outcome, err);
 }
@@ -202,7 +202,7 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
     enum ec_status status = options->engine ? ec_engine_open(options->engine_in, options->engine_out, &d->engine, err) : EC_OK;
     if (status == EC_OK) status = run_all(d, outcome, err);
     ec_timing_close(d->timing);
-    ec_timing_begin(d->timing, "closing");
+    ec_timing_begin(d->timing, N_("closing"));
     close_driver(d);
     ec_timing_end(d->timing);
     char manifest[EC_PATH_MAX];

@@ -38,7 +38,7 @@ enum ec_status ec_engine_say(struct ec_engine *engine, struct ec_buf *line, stru
     ec_buf_addc(line, '\n');
     EC_TRY(ec_buf_check(line, err));
     struct ec_err cause = {0};
-    if (ec_file_write(engine->out, line->p, line->n, "the engine", &cause) == EC_OK) return EC_OK;
+    if (ec_file_write(engine->out, line->p, line->n, _("the engine"), &cause) == EC_OK) return EC_OK;
     return ec_fail(err, EC_ENGINE, "the engine ended while it was asked: %s", cause.message);
 }
 
@@ -53,7 +53,7 @@ static enum ec_status failure(const json_t *failed, struct ec_err *err) {
     uint64_t line = ec_json_has(&r, "line") ? ec_json_get_uint(&r, "line") : 0;
     uint64_t column = ec_json_has(&r, "column") ? ec_json_get_uint(&r, "column") : 0;
     if (status == EC_STATUS_COUNT || status == EC_OK) status = EC_ENGINE;
-    (void)ec_fail(err, status, "%s", *message ? message : "the engine failed and does not say why");
+    (void)ec_fail(err, status, "%s", *message ? message : _("the engine failed and does not say why"));
     if (file) ec_err_at(err, file, (uint32_t)line, (uint32_t)column);
     ec_arena_deinit(&arena);
     return status;

@@ -180,9 +180,9 @@ static enum ec_status not_as_agreed(const struct ec_model *model, const char *wh
 static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
 
 static enum ec_status check_table(const struct ec_model *model, const struct ec_delta *made, struct ec_err *err) {
-    if (made->version < 0) return not_as_agreed(model, "there is none", err);
-    if (!same_text(made->partition_by, model->table.partition_by)) return not_as_agreed(model, "its partition column", err);
-    if (made->column_count != model->table.column_count) return not_as_agreed(model, "the number of its columns", err);
+    if (made->version < 0) return not_as_agreed(model, _("there is none"), err);
+    if (!same_text(made->partition_by, model->table.partition_by)) return not_as_agreed(model, _("its partition column"), err);
+    if (made->column_count != model->table.column_count) return not_as_agreed(model, _("the number of its columns"), err);
     for (size_t i = 0; i < made->column_count; i++) {
         const struct ec_delta_column *is = &made->column[i], *want = &model->table.column[i];
         if (strcmp(is->name, want->name) != 0 || is->type.type != want->type.type ||
@@ -207,10 +207,10 @@ static enum ec_status hold_part(struct ec_durable *durable, const char *path, ui
 static enum ec_status adopt_file(struct ec_driver *d, const struct ec_model_work *work, const char *folder,
                                  const struct ec_delta_file *file, struct ec_durable *durable, struct ec_err *err) {
     char relative[EC_PATH_MAX], full[EC_PATH_MAX];
-    if (file->rows == UINT64_MAX) return not_as_agreed(work->model, "a part without statistics", err);
+    if (file->rows == UINT64_MAX) return not_as_agreed(work->model, _("a part without statistics"), err);
     if (file->rows == 0) return EC_OK;
     if (!work->touched.all && !ec_partitions_have(&work->touched, file->partition))
-        return not_as_agreed(work->model, "a partition that was not asked for", err);
+        return not_as_agreed(work->model, _("a partition that was not asked for"), err);
     EC_TRY(ec_delta_path_decode(file->path, relative, sizeof relative, err));
     EC_TRY(ec_path_join(full, sizeof full, folder, relative, err));
     EC_TRY(hold_part(durable, full, file->bytes, err));

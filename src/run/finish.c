@@ -203,8 +203,8 @@ static bool deliver(const struct finishing *f, const char *what,
     enum ec_status status = step(f, &cause);
     ec_timing_end(f->o->timing);
     if (status == EC_OK) return true;
-    ec_log(EC_LOG_ERROR, "%s: %s", what, cause.message);
-    ec_buf_printf(f->o->problems, "%s: %s\n", what, cause.message);
+    ec_log(EC_LOG_ERROR, "%s: %s", _(what), cause.message);
+    ec_buf_printf(f->o->problems, _("%s: %s\n"), _(what), cause.message);
     return false;
 }
 
@@ -218,7 +218,7 @@ static enum ec_status put_in_place(const struct finishing *f, struct ec_err *err
 /* Behind the sync that puts quarantine in its place, of which it shows rows. The archive holds reports and page, the
  * page names the archive: where there is one it is drawn again, from what was gathered for the first. */
 static bool draw_page(const struct finishing *f) {
-    return f->o->facts->unit_count == 0 || (deliver(f, "dashboard", write_page) && deliver(f, "sync", put_in_place));
+    return f->o->facts->unit_count == 0 || (deliver(f, N_("dashboard"), write_page) && deliver(f, N_("sync"), put_in_place));
 }
 
 /* The files of all other deliveries wait for the disk once, together. What one could not write does not keep the
@@ -226,30 +226,30 @@ static bool draw_page(const struct finishing *f) {
 static bool write_files(const struct finishing *f) {
     /* A run that only computed changed models leaves the verdicts on the last files as they are. */
     bool files = f->o->facts->unit_count > 0;
-    bool all = deliver(f, "quarantine", place_quarantine);
-    if (files) all &= deliver(f, "reports", write_reports);
-    all &= deliver(f, "exports", write_exports);
-    if (files) all &= deliver(f, "alert", write_alert);
-    all &= deliver(f, "marks", mark_files);
-    if (!deliver(f, "sync", put_in_place)) return false;
+    bool all = deliver(f, N_("quarantine"), place_quarantine);
+    if (files) all &= deliver(f, N_("reports"), write_reports);
+    all &= deliver(f, N_("exports"), write_exports);
+    if (files) all &= deliver(f, N_("alert"), write_alert);
+    all &= deliver(f, N_("marks"), mark_files);
+    if (!deliver(f, N_("sync"), put_in_place)) return false;
     return draw_page(f) && all;
 }
 
 static bool archive(const struct finishing *f) {
     if (!f->o->manifest->archive) return true;
-    return deliver(f, "archive", write_archive) && draw_page(f);
+    return deliver(f, N_("archive"), write_archive) && draw_page(f);
 }
 
 /* Other programs are told last, of what is there: also where a file could not be delivered. */
 static bool announce(const struct finishing *f) {
     bool all = true;
-    if (f->o->config->metrics_textfile && f->o->facts->unit_count > 0) all = deliver(f, "metrics", write_metrics);
-    if (f->o->config->lineage.file || f->o->config->lineage.url) all &= deliver(f, "lineage", send_lineage);
+    if (f->o->config->metrics_textfile && f->o->facts->unit_count > 0) all = deliver(f, N_("metrics"), write_metrics);
+    if (f->o->config->lineage.file || f->o->config->lineage.url) all &= deliver(f, N_("lineage"), send_lineage);
     return all;
 }
 
 static enum ec_status deliver_all(const struct finishing *f, struct ec_err *err) {
-    bool all = write_files(f) && archive(f) && deliver(f, "clean-up", clean_up);
+    bool all = write_files(f) && archive(f) && deliver(f, N_("clean-up"), clean_up);
     all &= announce(f);
     return all ? ec_manifest_finish(f->dir, f->o->manifest->seq, err) : EC_OK;
 }
@@ -262,7 +262,7 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     if (options->again) ec_durable_doubt(with_lists.durable);
     struct ec_page_facts *page = NULL;
     struct finishing f = {.o = &with_lists, .dir = options->config->dir, .page = &page};
-    ec_timing_begin(options->timing, "commits");
+    ec_timing_begin(options->timing, N_("commits"));
     enum ec_status status = commit_tables(&f, err);
     if (status == EC_OK) write_checkpoints(&f);
     ec_timing_end(options->timing);

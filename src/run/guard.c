@@ -12,7 +12,7 @@ struct guard {
 static enum ec_status say(int fd, struct ec_buf *line, struct ec_err *err) {
     ec_buf_addc(line, '\n');
     enum ec_status status = ec_buf_check(line, err);
-    if (status == EC_OK) status = ec_file_write(fd, line->p, line->n, "the result of a task", err);
+    if (status == EC_OK) status = ec_file_write(fd, line->p, line->n, _("the result of a task"), err);
     ec_buf_free(line);
     return status;
 }

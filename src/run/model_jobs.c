@@ -220,11 +220,12 @@ static enum ec_status start(struct pool *pool, struct thread *thread, unsigned c
     enum ec_status status = EC_OK;
     for (*started = 0; *started < count; (*started)++) {
         thread[*started] = (struct thread){.pool = pool, .index = *started};
+        char words[96];
         int code = ec_thread_start(&thread[*started].id, work, &thread[*started]);
         if (code == 0) continue;
         pool->running -= count - *started;
         atomic_store(&pool->stop, true);
-        status = ec_fail(err, EC_NO_MEMORY, "cannot start a thread for the models: %s", strerror(code));
+        status = ec_fail(err, EC_NO_MEMORY, "cannot start a thread for the models: %s", ec_language_errno(code, words, sizeof words));
         break;
     }
     return status;

@@ -13,17 +13,14 @@
 #define GATHER_MAX    ((size_t)256 * EC_MIB)
 #define SESSION_BYTES ((uint64_t)256 * EC_MIB)
 
-/* What the user's locale says of the language: "fr", "en", else "auto", which is the reader's own. */
-static const char *language(void) {
+/* The language of the page when it is opened: the run's, where somebody asked for one, else "auto", the reader's own. */
+static const char *language(const struct ec_config *config) {
     static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *value = getenv(names[i]);
-        if (!value || !*value) continue;
-        if (strncmp(value, "fr", 2) == 0 && (value[2] == '_' || value[2] == '.' || !value[2])) return "fr";
-        if (strncmp(value, "en", 2) == 0 && (value[2] == '_' || value[2] == '.' || !value[2])) return "en";
-        return "auto";
-    }
-    return "auto";
+    const char *locale = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && (!locale || !*locale); i++) locale = getenv(names[i]);
+    bool english = locale && strncmp(locale, "en", 2) == 0 && (locale[2] == '_' || locale[2] == '.' || !locale[2]);
+    bool asked = english || ec_language() != EC_LANGUAGE_EN || (config && config->language != EC_LANGUAGE_COUNT);
+    return asked ? ec_language_name(ec_language()) : "auto";
 }
 
 /* What the run cost, as its line of the history says. */
@@ -109,7 +106,7 @@ enum ec_status ec_page_facts_gather(const struct ec_page_facts_options *options,
     g->options = *options;
     g->measured = options->facts->resources.known;
     ec_arena_init(&g->arena, GATHER_MAX);
-    g->data = (struct ec_page_data){.config = options->config, .language = language(), .run = options->facts,
+    g->data = (struct ec_page_data){.config = options->config, .language = language(options->config), .run = options->facts,
                                     .history = &g->history, .lineage = &g->lineage};
     enum ec_status status = gather(g, err);
     if (status == EC_OK) *facts = g;

@@ -20,14 +20,14 @@ const char *ec_cause_name(enum ec_cause cause) {
 
 const char *ec_cause_sentence(enum ec_cause cause) {
     static const char *const sentences[] = {
-        "new file",
-        "a file of this name was applied before, with other content",
-        "its rules changed since it was applied: it is validated again and its rows are replaced",
-        "it could not be read, or was rejected, last time",
-        "asked for by --force",
-        "it was applied before, but its table is no longer there",
-        "already applied",
-        "the same content as another file of this run",
+        N_("new file"),
+        N_("a file of this name was applied before, with other content"),
+        N_("its rules changed since it was applied: it is validated again and its rows are replaced"),
+        N_("it could not be read, or was rejected, last time"),
+        N_("asked for by --force"),
+        N_("it was applied before, but its table is no longer there"),
+        N_("already applied"),
+        N_("the same content as another file of this run"),
     };
     return sentences[cause];
 }

@@ -115,17 +115,17 @@ static enum ec_status bury(struct ec_pool *pool, struct worker *w, struct ec_err
     char how[EC_LAST_WORDS_MAX + 64];
     if (w->task == NO_TASK) return EC_OK;
     if (said == EC_NO_MEMORY) {
-        (void)snprintf(how, sizeof how, "the worker's memory did not suffice: %s", words);
+        (void)snprintf(how, sizeof how, _("the worker's memory did not suffice: %s"), words);
         return lose(pool, w, EC_NO_MEMORY, how, err);
     }
     if (WIFEXITED(code) && (WEXITSTATUS(code) == EC_EXIT_USAGE || WEXITSTATUS(code) == EC_EXIT_RUNTIME)) {
         enum ec_status status = said != EC_OK ? said : WEXITSTATUS(code) == EC_EXIT_USAGE ? EC_CONFIG : EC_IO;
-        return ec_fail(err, status, "a worker stopped: %s", *words ? words : "it gave no reason");
+        return ec_fail(err, status, "a worker stopped: %s", *words ? words : _("it gave no reason"));
     }
     if (WIFSIGNALED(code))
-        (void)snprintf(how, sizeof how, "the worker died of signal %d", WTERMSIG(code));
+        (void)snprintf(how, sizeof how, _("the worker died of signal %d"), WTERMSIG(code));
     else
-        (void)snprintf(how, sizeof how, "the worker ended with code %d", WEXITSTATUS(code));
+        (void)snprintf(how, sizeof how, _("the worker ended with code %d"), WEXITSTATUS(code));
     return lose(pool, w, EC_WORKER_DIED, how, err);
 }
 
@@ -134,7 +134,7 @@ static enum ec_status bury(struct ec_pool *pool, struct worker *w, struct ec_err
 static enum ec_status distrust(struct ec_pool *pool, struct worker *w, const char *what, struct ec_err *err) {
     char how[sizeof((struct ec_err *)0)->message + 64];
     (void)ec_process_stop(&w->process, true);
-    (void)snprintf(how, sizeof how, "the worker did not answer as it should: %s", what);
+    (void)snprintf(how, sizeof how, _("the worker did not answer as it should: %s"), what);
     return lose(pool, w, EC_WORKER_DIED, how, err);
 }
 
@@ -163,7 +163,7 @@ static enum ec_status hear(struct ec_pool *pool, struct worker *w, struct ec_err
     switch (heard) {
     case EC_HEARD_PART: return EC_OK;
     case EC_HEARD_LINE: return take_answer(pool, w, err);
-    case EC_HEARD_MORE: return distrust(pool, w, "it said more than one line", err);
+    case EC_HEARD_MORE: return distrust(pool, w, _("it said more than one line"), err);
     case EC_HEARD_END: break;
     }
     return bury(pool, w, err);
@@ -176,8 +176,8 @@ static enum ec_status watch_the_clock(struct ec_pool *pool, struct ec_err *err) 
         if (w->task == NO_TASK || now < w->deadline_us) continue;
         (void)ec_process_stop(&w->process, true);
         char how[96];
-        (void)snprintf(how, sizeof how, "the task took longer than %u second%s", pool->options.timeout_s,
-                       pool->options.timeout_s == 1 ? "" : "s");
+        (void)snprintf(how, sizeof how, P_("the task took longer than %u second", "the task took longer than %u seconds", pool->options.timeout_s),
+                       pool->options.timeout_s);
         EC_TRY(lose(pool, w, EC_TIMEOUT, how, err));
     }
     return EC_OK;
@@ -280,7 +280,7 @@ void ec_pool_destroy(struct ec_pool *pool) {
     /* Of a worker's time, its tasks' is known from its answers; what it took besides, when it has ended. */
     stop.child_cpu_ns = ec_timing_children_nanos() - pool->child_cpu_ns - pool->cpu_ns;
     if (stop.child_cpu_ns > 0) ec_timing_note_child(stop.child_cpu_ns);
-    if (pool->started) ec_timing_add(pool->options.timing, "end of workers", &stop);
+    if (pool->started) ec_timing_add(pool->options.timing, N_("end of workers"), &stop);
     (void)sigaction(SIGPIPE, &pool->sigpipe, NULL);
     ec_free(pool->worker);
     ec_free(pool->retry);

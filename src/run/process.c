@@ -157,7 +157,7 @@ int ec_process_stop(struct ec_process *p, bool kill_it) {
 }
 
 void ec_process_send(struct ec_process *p, const char *line, size_t n) {
-    if (ec_file_write(p->to, line, n, "a task", NULL) != EC_OK) close_fd(&p->to);
+    if (ec_file_write(p->to, line, n, _("a task"), NULL) != EC_OK) close_fd(&p->to);
 }
 
 enum ec_status ec_process_hear(struct ec_process *p, enum ec_heard *heard, struct ec_err *err) {
@@ -201,23 +201,37 @@ void ec_process_overhear(struct ec_process *p) {
     }
 }
 
+/* Where the last error in the words begins, behind the "error [" of whichever language it was said in: a worker that could
+ * not read the configuration does not know the run's. NULL where there is none. */
+static char *find_error(char *words) {
+    char *start = NULL;
+    enum ec_language before = ec_language();
+    for (unsigned i = 0; i < EC_LANGUAGE_COUNT; i++) {
+        (void)ec_language_swap((enum ec_language)i);
+        const char *format = _("error [%s]: ");
+        char mark[64];
+        (void)snprintf(mark, sizeof mark, "%.*s", (int)strcspn(format, "%"), format);
+        for (char *at = strstr(words, mark); at; at = strstr(at + 1, mark)) /* the last one */
+            if (!start || at + strlen(mark) > start) start = at + strlen(mark);
+    }
+    (void)ec_language_swap(before);
+    return start;
+}
+
 const char *ec_process_last_words(struct ec_process *p, enum ec_status *status) {
-    static const char mark[] = "error [";
     *status = EC_OK;
     while (p->last_n > 0 && (p->last[p->last_n - 1] == '\n' || p->last[p->last_n - 1] == ' ')) p->last_n--;
     p->last[p->last_n] = '\0';
-    char *start = NULL;
-    for (char *at = strstr(p->last, mark); at; at = strstr(at + 1, mark)) start = at; /* the last one */
-    char *end = start ? strstr(start, "]: ") : NULL;
-    if (!end) return p->last;
+    char *start = find_error(p->last), *end = start ? strchr(start, ']') : NULL, *message = end ? strstr(end, ": ") : NULL;
+    if (!message) return p->last;
     *end = '\0';
-    enum ec_status found = ec_status_by_slug(start + sizeof mark - 1);
+    enum ec_status found = ec_status_by_slug(start);
     if (found == EC_STATUS_COUNT) {
         *end = ']';
         return p->last;
     }
     *status = found;
-    char *message = end + 3;
+    message += 2;
     message[strcspn(message, "\n")] = '\0';
     return message;
 }

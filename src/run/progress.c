@@ -78,7 +78,7 @@ struct ec_progress *ec_progress_create(const struct ec_plan *plan, const struct 
     }
     p->count = config->source_count;
     p->start_us = ec_monotonic_micros();
-    p->stage = "reading";
+    p->stage = N_("reading");
     for (size_t i = 0; i < p->count; i++) p->source[i].name = config->source[i].name;
     for (size_t u = 0; u < plan->unit_count; u++) {
         const struct ec_plan_unit *unit = &plan->unit[u];
@@ -142,13 +142,13 @@ static void add_bar(struct ec_buf *line, double share, unsigned width) {
 /* "1:05 left", "12 s left" */
 static void add_left(struct ec_buf *line, double seconds) {
     if (seconds < 100)
-        ec_buf_printf(line, "  %.0f s left", seconds);
+        ec_buf_printf(line, _("  %.0f s left"), seconds);
     else if (seconds < 360000)
-        ec_buf_printf(line, "  %d:%02d min left", (int)(seconds / 60), (int)seconds % 60);
+        ec_buf_printf(line, _("  %d:%02d min left"), (int)(seconds / 60), (int)seconds % 60);
 }
 
 static void add_rate(struct ec_buf *line, uint64_t decoded, double seconds, double share) {
-    if (seconds > 0.3) ec_buf_printf(line, "  %.0f MB/s", (double)decoded / 1e6 / seconds);
+    if (seconds > 0.3) ec_buf_printf(line, _("  %.0f MB/s"), (double)decoded / 1e6 / seconds);
     if (share > 0.02 && share < 1) add_left(line, seconds * (1 - share) / share);
 }
 
@@ -172,7 +172,7 @@ static void compose_all(const struct ec_progress *p, int64_t now, bool bar, stru
         add_bar(line, share, BAR_WIDTH);
         ec_buf_addz(line, "] ");
     }
-    ec_buf_printf(line, "%3u%% %s", (unsigned)(100 * share), p->stage);
+    ec_buf_printf(line, _("%3u%% %s"), (unsigned)(100 * share), _(p->stage));
     add_rate(line, p->decoded, seconds, share);
 }
 

@@ -72,7 +72,7 @@ enum ec_status ec_task_read(const char *line, size_t n, struct ec_arena *arena, 
                             struct ec_err *err) {
     *task = (struct ec_task){0};
     json_t *object;
-    EC_TRY(parse_line(line, n, "a task", &object, err));
+    EC_TRY(parse_line(line, n, _("a task"), &object, err));
     struct ec_json_reader r = ec_json_reader_of(object, "a task", arena, err);
     read_task(&r, task);
     json_decref(object);
@@ -201,7 +201,7 @@ static enum ec_status read_result(const json_t *object, struct ec_task_result *r
 enum ec_status ec_task_result_read(const char *line, size_t n, struct ec_task_result *result, struct ec_err *err) {
     ec_task_result_init(result);
     json_t *object;
-    EC_TRY(parse_line(line, n, "a result", &object, err));
+    EC_TRY(parse_line(line, n, _("a result"), &object, err));
     enum ec_status status = read_result(object, result, err);
     json_decref(object);
     return status;

@@ -78,7 +78,7 @@ static enum ec_status check_ranges(struct ec_driver *d, size_t u, struct ec_err 
         unit->missing[unit->missing_count++] = s->column[c].name;
         if (!s->column[c].required || unit->status != EC_OK) continue;
         unit->status = EC_MISSING_COLUMN;
-        unit->message = ec_arena_printf(&d->arena, "the required column %s is missing", s->column[c].name);
+        unit->message = ec_arena_printf(&d->arena, _("the required column %s is missing"), s->column[c].name);
         if (!unit->message) return ec_fail(err, EC_NO_MEMORY, "no memory for the run");
     }
     return EC_OK;
@@ -150,7 +150,7 @@ static enum ec_status check_unchanged(struct ec_driver *d, size_t u, struct ec_e
         if (mtime_us == in->mtime_us && st.st_ino == in->inode && same_size) return EC_OK;
     }
     unit->status = EC_FILE_CHANGED;
-    unit->message = "the file changed while it was being read";
+    unit->message = _("the file changed while it was being read");
     return EC_OK;
 }
 
@@ -186,10 +186,10 @@ static enum ec_status drop_duplicates(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(ec_round_make(d, &round, err));
     const char **drop = ec_arena_calloc(&d->arena, d->plan.unit_count, sizeof *drop);
     if (!drop) return ec_fail(err, EC_NO_MEMORY, "no memory to compare keys");
-    ec_timing_begin(d->timing, "keys");
+    ec_timing_begin(d->timing, N_("keys"));
     EC_TRY(find_duplicates(d, drop, err));
     ec_timing_end(d->timing);
-    ec_timing_begin(d->timing, "second reading");
+    ec_timing_begin(d->timing, N_("second reading"));
     for (size_t u = 0; u < d->plan.unit_count; u++) {
         if (!drop[u]) continue;
         d->state[u].drop = drop[u];
@@ -220,17 +220,17 @@ static enum ec_status check_balance(const struct ec_driver *d, size_t u, struct 
         in_quarantine += d->result[t].quarantined;
     }
     if (f->read != f->accepted + f->quarantined + f->duplicate)
-        return imbalance(unit, "rows read", f->read, f->accepted + f->quarantined + f->duplicate, err);
-    if (in_parts != f->accepted) return imbalance(unit, "rows in parts", in_parts, f->accepted, err);
+        return imbalance(unit, _("rows read"), f->read, f->accepted + f->quarantined + f->duplicate, err);
+    if (in_parts != f->accepted) return imbalance(unit, _("rows in parts"), in_parts, f->accepted, err);
     if (in_quarantine != f->quarantined + f->duplicate)
-        return imbalance(unit, "rows in quarantine", in_quarantine, f->quarantined + f->duplicate, err);
+        return imbalance(unit, _("rows in quarantine"), in_quarantine, f->quarantined + f->duplicate, err);
     if (d->state[u].rejected && f->accepted != 0)
-        return imbalance(unit, "rows of a rejected file", f->accepted, 0, err);
+        return imbalance(unit, _("rows of a rejected file"), f->accepted, 0, err);
     return EC_OK;
 }
 
 static enum ec_status first_reading(struct ec_driver *d, struct ec_err *err) {
-    ec_timing_begin(d->timing, "read");
+    ec_timing_begin(d->timing, N_("read"));
     EC_TRY(ec_workers_finish_first(d, err));
     for (size_t u = 0; u < d->plan.unit_count; u++)
         if (ec_unit_pending(d, u) && d->state[u].unit->status == EC_OK) EC_TRY(check_unchanged(d, u, err));
@@ -243,7 +243,7 @@ static enum ec_status first_reading(struct ec_driver *d, struct ec_err *err) {
 }
 
 static enum ec_status compose_tables(struct ec_driver *d, bool final, struct ec_err *err) {
-    ec_timing_begin(d->timing, "tables");
+    ec_timing_begin(d->timing, N_("tables"));
     EC_TRY(ec_driver_sources(d, final, err));
     ec_timing_end(d->timing);
     return EC_OK;
@@ -251,7 +251,7 @@ static enum ec_status compose_tables(struct ec_driver *d, bool final, struct ec_
 
 enum ec_status ec_driver_read(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(first_reading(d, err));
-    ec_timing_begin(d->timing, "rejected files");
+    ec_timing_begin(d->timing, N_("rejected files"));
     EC_TRY(reject_files(d, err));
     EC_TRY(merge_units(d, err));
     ec_timing_end(d->timing);

@@ -24,8 +24,8 @@ enum ec_status ec_table_open(const char *project, const char *dir, const char *n
         return ec_fail(err, EC_CONFIG,
                        "the table %s is partitioned by %s, the configuration says %s: a table's partition "
                        "column cannot change",
-                       dir, delta->partition_by ? delta->partition_by : "nothing",
-                       partition_by ? partition_by : "nothing");
+                       dir, delta->partition_by ? delta->partition_by : _("nothing"),
+                       partition_by ? partition_by : _("nothing"));
     if (delta->unwritable)
         return ec_fail(err, EC_TABLE_FORMAT, "the table %s cannot be written: %s", dir, delta->unwritable);
     return EC_OK;

@@ -20,7 +20,7 @@ static enum ec_status answer(int fd, const struct ec_task *task, const struct ec
     ec_buf_addc(&out, '\n');
     enum ec_status status = ec_buf_check(&out, err);
     if (status == EC_OK && result->keep) status = ec_kept_answer(task->out, ec_buf_str(&out), err);
-    if (status == EC_OK) status = ec_file_write(fd, out.p, out.n, "the result of a task", err);
+    if (status == EC_OK) status = ec_file_write(fd, out.p, out.n, _("the result of a task"), err);
     ec_buf_free(&out);
     return status;
 }

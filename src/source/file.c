@@ -75,11 +75,11 @@ failed:
 
 static enum ec_status stdin_read(struct ec_stream *stream, void *buf, size_t n, size_t *got, struct ec_err *err) {
     (void)stream;
-    return ec_file_read(STDIN_FILENO, buf, n, got, "standard input", err);
+    return ec_file_read(STDIN_FILENO, buf, n, got, _("standard input"), err);
 }
 
 static const struct ec_stream_ops stdin_ops = {.compression = "none", .read = stdin_read, .close = ec_layer_destroy};
 
 enum ec_status ec_stream_stdin(struct ec_stream **stream, struct ec_err *err) {
-    return ec_layer_create(sizeof(struct ec_stream), &stdin_ops, "standard input", stream, err);
+    return ec_layer_create(sizeof(struct ec_stream), &stdin_ops, _("standard input"), stream, err);
 }

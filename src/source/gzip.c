@@ -38,8 +38,8 @@ static enum ec_status next_member(struct gzip_stream *g, bool *end, struct ec_er
     size_t n = s->avail_in < sizeof gzip_magic ? s->avail_in : sizeof gzip_magic;
     if (memcmp(s->next_in, gzip_magic, n) != 0)
         return ec_fail(err, g->members ? EC_GZIP_TRAILING : EC_GZIP_NOT,
-                       g->members ? "%s: bytes that are not gzip follow at offset %llu"
-                                  : "%s is not gzip (offset %llu)",
+                       g->members ? N_("%s: bytes that are not gzip follow at offset %llu")
+                                  : N_("%s is not gzip (offset %llu)"),
                        g->base.name, (unsigned long long)g->z.consumed);
     enum ec_inflate_state header;
     EC_TRY(ec_gzip_header_skip(&g->z, &header, err));

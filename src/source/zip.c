@@ -108,8 +108,8 @@ static enum ec_status damaged(const struct zip_stream *s, struct ec_err *err, co
 
 /* At the end: as many bytes as the directory says, with its CRC, from as many stored bytes. */
 static enum ec_status check_end(const struct zip_stream *s, uint32_t crc, struct ec_err *err) {
-    if (s->produced != s->member.bytes_decoded) return damaged(s, err, "has another length than the directory says");
-    if (crc != s->member.crc) return damaged(s, err, "has another CRC than the directory says");
+    if (s->produced != s->member.bytes_decoded) return damaged(s, err, _("has another length than the directory says"));
+    if (crc != s->member.crc) return damaged(s, err, _("has another CRC than the directory says"));
     return EC_OK;
 }
 
@@ -123,7 +123,7 @@ static enum ec_status stored_read(struct ec_stream *stream, void *buf, size_t n,
 
 static enum ec_status finish_deflate(struct zip_stream *s, struct ec_err *err) {
     EC_TRY(ec_inflate_fill(&s->z, 1, err));
-    if (ec_inflate_unused(&s->z) > 0) return damaged(s, err, "holds bytes behind its deflate data");
+    if (ec_inflate_unused(&s->z) > 0) return damaged(s, err, _("holds bytes behind its deflate data"));
     s->inflated = true;
     return check_end(s, s->z.state.crc, err);
 }
@@ -137,9 +137,9 @@ static enum ec_status deflated_read(struct ec_stream *stream, void *buf, size_t 
         EC_TRY(ec_inflate_step(&s->z, (char *)buf + *got, n - *got, &made, &state, err));
         *got += made;
         s->produced += made;
-        if (s->produced > s->member.bytes_decoded) return damaged(s, err, "is longer than the directory says");
-        if (state == EC_INFLATE_BAD) return damaged(s, err, "is damaged");
-        if (state == EC_INFLATE_SHORT) return damaged(s, err, "ends too early");
+        if (s->produced > s->member.bytes_decoded) return damaged(s, err, _("is longer than the directory says"));
+        if (state == EC_INFLATE_BAD) return damaged(s, err, _("is damaged"));
+        if (state == EC_INFLATE_SHORT) return damaged(s, err, _("ends too early"));
         if (state == EC_INFLATE_END) EC_TRY(finish_deflate(s, err));
     }
     return EC_OK;

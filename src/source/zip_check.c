@@ -19,17 +19,17 @@ static bool leaves_folder(const char *name, size_t n) {
 }
 
 static const char *name_problem(const char *name, size_t n) {
-    if (n == 0) return "has no name";
-    if (n > EC_ZIP_NAME_MAX) return "has a name that is too long";
-    if (name[0] == '/') return "has an absolute name";
-    if (n >= 2 && name[1] == ':') return "has a name with a drive letter";
+    if (n == 0) return _("has no name");
+    if (n > EC_ZIP_NAME_MAX) return _("has a name that is too long");
+    if (name[0] == '/') return _("has an absolute name");
+    if (n >= 2 && name[1] == ':') return _("has a name with a drive letter");
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)name[i];
-        if (c == '\\') return "has a name with a backslash";
-        if (c == 0) return "has a name with a NUL";
-        if (c < 0x20 || c == 0x7f) return "has a name with a control character";
+        if (c == '\\') return _("has a name with a backslash");
+        if (c == 0) return _("has a name with a NUL");
+        if (c < 0x20 || c == 0x7f) return _("has a name with a control character");
     }
-    return leaves_folder(name, n) ? "has a name that leaves its folder" : NULL;
+    return leaves_folder(name, n) ? _("has a name that leaves its folder") : NULL;
 }
 
 /* A Unix mode stands in the upper half whoever made the archive; a writer that knows none leaves 0,
@@ -37,7 +37,7 @@ static const char *name_problem(const char *name, size_t n) {
 static const char *kind_problem(const struct ec_zip_entry *e) {
     uint32_t kind = (e->attributes >> 16) & S_IFMT;
     if (kind == 0 || kind == S_IFREG || kind == S_IFDIR || kind == S_IFIFO) return NULL;
-    return kind == S_IFLNK ? "is a symbolic link" : "is a special file";
+    return kind == S_IFLNK ? _("is a symbolic link") : _("is a special file");
 }
 
 static enum ec_status bad_name(const char *path, const struct ec_zip_entry *e, const char *problem,

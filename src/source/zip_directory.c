@@ -24,7 +24,7 @@ static enum ec_status read_exactly(const struct ec_zip_directory *dir, void *buf
                                    struct ec_err *err) {
     size_t got = 0;
     if (offset > dir->file_bytes || n > dir->file_bytes - offset)
-        return damaged(dir, err, "a record lies past the end of the file");
+        return damaged(dir, err, _("a record lies past the end of the file"));
     EC_TRY(ec_file_read_at(dir->fd, buf, n, (off_t)offset, &got, dir->path, err));
     if (got < n) return ec_fail(err, EC_FILE_CHANGED, "%s became shorter while it was being read", dir->path);
     return EC_OK;
@@ -93,8 +93,8 @@ static enum ec_status read_end(const struct ec_zip_directory *dir, const unsigne
 static enum ec_status not_found(const struct ec_zip_directory *dir, bool end_seen, struct ec_err *err) {
     unsigned char head[4] = {0};
     if (dir->file_bytes >= sizeof head) EC_TRY(read_exactly(dir, head, sizeof head, 0, err));
-    if (end_seen) return damaged(dir, err, "the end record and the directory disagree");
-    if (ec_le32(head) == LOCAL_MAGIC) return damaged(dir, err, "the archive has no directory: an interrupted transfer");
+    if (end_seen) return damaged(dir, err, _("the end record and the directory disagree"));
+    if (ec_le32(head) == LOCAL_MAGIC) return damaged(dir, err, _("the archive has no directory: an interrupted transfer"));
     return ec_fail(err, EC_ZIP_NOT, "%s is not a zip archive", dir->path);
 }
 
@@ -116,14 +116,14 @@ enum ec_status ec_zip_find_directory(struct ec_zip_directory *dir, struct ec_err
         status = read_end(dir, tail + i, start + i, &r, &valid, err);
         if (status != EC_OK || !valid) continue;
         /* Two programs could read two different archives from these bytes. */
-        if (any) status = damaged(dir, err, "two directories could be meant");
+        if (any) status = damaged(dir, err, _("two directories could be meant"));
         found = r;
         any = true;
     }
     ec_free(tail);
     if (status != EC_OK) return status;
     if (!any) return not_found(dir, end_seen, err);
-    if (found.spanned) return damaged(dir, err, "the archive is one part of several");
+    if (found.spanned) return damaged(dir, err, _("the archive is one part of several"));
     if (found.count > EC_ZIP_ENTRIES_MAX || found.bytes > EC_ZIP_DIRECTORY_MAX)
         return ec_fail(err, EC_ZIP_TOO_MANY,
                        "%s has %llu entries in a directory of %llu bytes; the limits are %u and %llu", dir->path,
@@ -192,12 +192,12 @@ enum ec_status ec_zip_read_directory(struct ec_zip_directory *dir, struct ec_are
     for (size_t i = 0; status == EC_OK && i < dir->count; i++) {
         size_t record = read_central(p + at, n - at, &dir->entry[i], arena);
         if (record == 0)
-            status = damaged(dir, err, "a record of the directory is damaged");
+            status = damaged(dir, err, _("a record of the directory is damaged"));
         else if (!dir->entry[i].member.name)
             status = ec_fail(err, EC_NO_MEMORY, "no memory for the directory of %s", dir->path);
         at += record;
     }
-    if (status == EC_OK && at != n) status = damaged(dir, err, "the directory holds more than its records");
+    if (status == EC_OK && at != n) status = damaged(dir, err, _("the directory holds more than its records"));
 done:
     ec_free(p);
     return status;

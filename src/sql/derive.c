@@ -86,7 +86,7 @@ static enum ec_status choose_type(struct ec_expression *e, duckdb_logical_type l
     }
     if (!known)
         return ec_fail(err, EC_CONFIG, "the result is %s, which a column cannot hold; cast it, for example to VARCHAR or DOUBLE",
-                       ec_duck_type_word(id));
+                       _(ec_duck_type_word(id)));
     if (!direct) ec_duck_type_sql(*type, false, e->cast);
     return EC_OK;
 }

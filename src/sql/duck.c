@@ -24,7 +24,7 @@ static enum ec_status status_of(const char *type, enum ec_status otherwise) {
 
 enum ec_status ec_duck_fail(struct ec_err *err, enum ec_status status, const char *message, size_t *position) {
     if (position) *position = SIZE_MAX;
-    if (!message) message = "DuckDB gave no reason";
+    if (!message) message = _("DuckDB gave no reason");
     /* errors_as_json makes DuckDB write an object; failures before that setting are plain text. */
     const char *object_text = strchr(message, '{');
     json_t *object = object_text ? json_loads(object_text, 0, NULL) : NULL;

@@ -44,7 +44,7 @@ static enum ec_status unknown_table(const struct graph *g, const struct ec_model
     for (size_t i = 0; i < g->table_count; i++) words[i] = g->table[i].name;
     for (size_t i = 0; i < g->models->count; i++) words[g->table_count + i] = g->draft[i].model.table.name;
     const char *nearest = ec_nearest(name.name, words, count);
-    (void)ec_fail(err, EC_CONFIG, "no source and no model is named `%s`%s%s%s", name.name, nearest ? "; did you mean `" : "",
+    (void)ec_fail(err, EC_CONFIG, "no source and no model is named `%s`%s%s%s", name.name, nearest ? _("; did you mean `") : "",
                   nearest ? nearest : "", nearest ? "`?" : "");
     return at(draft, name.position, err);
 }
@@ -56,7 +56,7 @@ static enum ec_status check_names(const struct graph *g, struct ec_err *err) {
         bool source = find_source(g, model->table.name) != NULL;
         if (!twice && !source) continue;
         (void)ec_fail(err, EC_CONFIG, "the table %s is made twice: also by %s", model->table.name,
-                      source ? "the source of that name" : g->draft[i - 1].model.file);
+                      source ? _("the source of that name") : g->draft[i - 1].model.file);
         ec_err_at(err, model->file, 0, 0);
         return EC_CONFIG;
     }
@@ -113,7 +113,7 @@ static enum ec_status apply_directives(const struct graph *g, const struct ec_mo
             if (!words) return ec_fail(err, EC_NO_MEMORY, "no memory for models");
             for (size_t j = 0; j < model->input_count; j++) words[j] = model->input[j].table->name;
             const char *nearest = ec_nearest(d->table.name, words, model->input_count);
-            (void)ec_fail(err, EC_CONFIG, "the SQL does not read `%s`%s%s%s", d->table.name, nearest ? "; did you mean `" : "",
+            (void)ec_fail(err, EC_CONFIG, "the SQL does not read `%s`%s%s%s", d->table.name, nearest ? _("; did you mean `") : "",
                           nearest ? nearest : "", nearest ? "`?" : "");
             return at(draft, d->table.position, err);
         }
@@ -143,7 +143,7 @@ static enum ec_status check_reach(const struct ec_model_draft *draft, const stru
             const struct ec_model_table *input = model->input[k].table;
             if (strcasecmp(input->name, d->table.name) != 0 || (model->table.partition_by && partitioned_by_day(input))) continue;
             (void)ec_fail(err, EC_CONFIG, "`within %u days` needs %s to be partitioned by a date", d->days,
-                          model->table.partition_by ? input->name : "this model");
+                          model->table.partition_by ? input->name : _("this model"));
             return at(draft, d->table.position, err);
         }
     }

@@ -203,7 +203,7 @@ static enum ec_status unknown_key(struct ec_model_draft *draft, struct span name
     const char *word = copy(draft, name, err);
     if (!word) return EC_NO_MEMORY;
     const char *nearest = ec_nearest(word, words, KEYS);
-    (void)ec_fail(err, EC_CONFIG, "a model has no key `%s`; %s%s%s", word, nearest ? "did you mean `" : "a remark starts with a capital",
+    (void)ec_fail(err, EC_CONFIG, "a model has no key `%s`; %s%s%s", word, nearest ? _("did you mean `") : _("a remark starts with a capital"),
                   nearest ? nearest : "", nearest ? "`?" : "");
     return wrong(draft, name.at, err);
 }

@@ -104,8 +104,8 @@ const char *ec_duck_type_word(duckdb_type id) {
     case DUCKDB_TYPE_MAP: return "MAP";
     case DUCKDB_TYPE_ARRAY: return "ARRAY";
     case DUCKDB_TYPE_UNION: return "UNION";
-    case DUCKDB_TYPE_DECIMAL: return "DECIMAL of more than 18 places behind the point";
+    case DUCKDB_TYPE_DECIMAL: return N_("DECIMAL of more than 18 places behind the point");
     case DUCKDB_TYPE_BIGNUM: return "BIGNUM";
-    default: return "a type without a column type of ours";
+    default: return N_("a type without a column type of ours");
     }
 }

@@ -124,9 +124,9 @@ static void choose_checkpoint(struct versions *found, int64_t max, struct ec_del
 
 static enum ec_status gone(const char *log, int64_t first, struct ec_err *err) {
     return ec_fail(err, EC_TABLE_FORMAT,
-                   "%s begins with version %" PRId64 ": its first commits were cleaned up, and it holds no whole checkpoint "
+                   "%s begins with version %lld: its first commits were cleaned up, and it holds no whole checkpoint "
                    "before that version that could be read here; copy the table into a new one to go on",
-                   log, first);
+                   log, (long long)first);
 }
 
 /* A listing taken while another writer commits may hold its second commit and not its first,
@@ -141,8 +141,8 @@ static enum ec_status check_contiguous(const char *dir, const char *log, const s
     for (int64_t version = from_start ? 0 : range->checkpoint + 1; version <= found->last; version++) {
         EC_TRY(ec_delta_log_path(path, sizeof path, dir, version, err));
         if (!ec_path_exists(path))
-            return ec_fail(err, EC_TABLE_FORMAT, "%s has a gap: version %" PRId64 " is missing, version %" PRId64 " is there", log, version,
-                           version < found->first ? found->first : found->last);
+            return ec_fail(err, EC_TABLE_FORMAT, "%s has a gap: version %lld is missing, version %lld is there", log, (long long)version,
+                           (long long)(version < found->first ? found->first : found->last));
     }
     range->whole = from_start;
     return EC_OK;

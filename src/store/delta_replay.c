@@ -32,7 +32,7 @@ enum ec_status ec_delta_damaged(const struct ec_delta_replay *replay, struct ec_
     char text[512];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
+    (void)vsnprintf(text, sizeof text, _(fmt), args);
     va_end(args);
     enum ec_status status = ec_fail(err, EC_TABLE_FORMAT, "%s", text);
     ec_err_at(err, replay->path, replay->line, 0);

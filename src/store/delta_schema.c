@@ -64,7 +64,7 @@ static bool type_parse(const char *name, struct ec_column_type *type, bool *ours
 static void refuse_writes(struct ec_delta_replay *replay, const char *what, const char *name) {
     if (replay->unwritable) return;
     const char *text = ec_arena_printf(replay->arena, what, name);
-    replay->unwritable = text ? text : "it uses a feature that Ecluse does not know";
+    replay->unwritable = text ? text : _("it uses a feature that Ecluse does not know");
 }
 
 static enum ec_status parse_column(struct ec_delta_replay *replay, const json_t *field, struct ec_delta_column *column,
@@ -81,12 +81,12 @@ static enum ec_status parse_column(struct ec_delta_replay *replay, const json_t 
                                 type_name ? type_name : "?");
     if (json_object_get(metadata, "delta.invariants"))
         return ec_delta_damaged(replay, err, "the column %s has invariants, which Ecluse does not know", name);
-    if (!ours) refuse_writes(replay, "its column %s is of a narrower type than Ecluse writes", name);
+    if (!ours) refuse_writes(replay, _("its column %s is of a narrower type than Ecluse writes"), name);
     if (json_is_false(json_object_get(field, "nullable")))
-        refuse_writes(replay, "its column %s is declared not null", name);
+        refuse_writes(replay, _("its column %s is declared not null"), name);
     if (json_object_get(metadata, "delta.generationExpression") || json_object_get(metadata, "delta.identity.start"))
-        refuse_writes(replay, "its column %s is generated", name);
-    if (json_object_get(metadata, "CURRENT_DEFAULT")) refuse_writes(replay, "its column %s has a default", name);
+        refuse_writes(replay, _("its column %s is generated"), name);
+    if (json_object_get(metadata, "CURRENT_DEFAULT")) refuse_writes(replay, _("its column %s has a default"), name);
     column->name = ec_arena_strdup(replay->arena, name);
     return column->name ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the schema of the table %s", replay->dir);
 }
@@ -136,12 +136,12 @@ static enum ec_status parse_properties(struct ec_delta_replay *replay, json_t *p
         return ec_delta_damaged(replay, err, "the table uses columnMapping, which Ecluse does not know");
     replay->append_only = is_true(json_object_get(properties, "delta.appendOnly"));
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
-        if (is_true(json_object_get(properties, switches[i]))) refuse_writes(replay, "it sets %s", switches[i]);
+        if (is_true(json_object_get(properties, switches[i]))) refuse_writes(replay, _("it sets %s"), switches[i]);
     const char *key;
     json_t *value;
     json_object_foreach(properties, key, value) {
-        if (strncmp(key, "delta.constraints.", 18) == 0) refuse_writes(replay, "it has the constraint %s", key + 18);
-        if (strncmp(key, "delta.feature.", 14) == 0) refuse_writes(replay, "it asks for the feature %s", key + 14);
+        if (strncmp(key, "delta.constraints.", 18) == 0) refuse_writes(replay, _("it has the constraint %s"), key + 18);
+        if (strncmp(key, "delta.feature.", 14) == 0) refuse_writes(replay, _("it asks for the feature %s"), key + 14);
     }
     return EC_OK;
 }
@@ -172,12 +172,12 @@ enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *a
         return ec_delta_damaged(replay, err, "the metaData action has no id");
     if (!provider || strcmp(provider, "parquet") != 0)
         return ec_delta_damaged(replay, err, "the table's format is %s, not parquet",
-                                provider ? provider : "not named");
+                                provider ? provider : _("not named"));
     json_error_t problem;
     json_t *schema = schema_text ? json_loads(schema_text, JSON_REJECT_DUPLICATES, &problem) : NULL;
     if (!schema)
         return ec_delta_damaged(replay, err, "schemaString is not JSON: %s",
-                                schema_text ? problem.text : "it is missing");
+                                schema_text ? problem.text : _("it is missing"));
     replay->unwritable = NULL;
     enum ec_status status = parse_schema(replay, schema, err);
     json_decref(schema);
@@ -203,7 +203,7 @@ static void feature_names(const json_t *action, int64_t reader, int64_t writer, 
     if (out->n == 0 && writer >= 3 && writer <= 6)
         ec_buf_addz(out, by_writer[writer - 3]);
     else if (out->n == 0)
-        ec_buf_addz(out, reader == 2 ? "columnMapping" : "not named");
+        ec_buf_addz(out, reader == 2 ? "columnMapping" : _("not named"));
 }
 
 static enum ec_status keep_protocol(struct ec_delta_replay *replay, const json_t *action, struct ec_err *err) {
@@ -225,9 +225,9 @@ enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const jso
     struct ec_buf names = ec_buf_make(256);
     feature_names(action, r, w, &names);
     enum ec_status status = ec_delta_damaged(replay, err,
-                                             "the table asks for reader version %" PRId64 " and writer version %" PRId64
+                                             "the table asks for reader version %lld and writer version %lld"
                                              " (%s); Ecluse knows 1 and 2",
-                                             r, w, names.p ? names.p : "many features");
+                                             (long long)r, (long long)w, names.p ? names.p : _("many features"));
     ec_buf_free(&names);
     return status;
 }

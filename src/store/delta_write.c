@@ -20,7 +20,7 @@ static enum ec_status bad_action(const char *dir, size_t line, const char *why, 
 static enum ec_status check_file_action(const char *dir, size_t line, const json_t *action, struct ec_err *err) {
     char name[EC_DELTA_PATH_MAX];
     const char *path = json_string_value(json_object_get(action, "path"));
-    if (!path) return bad_action(dir, line, "has no path", err);
+    if (!path) return bad_action(dir, line, _("has no path"), err);
     return ec_delta_path_decode(path, name, sizeof name, err);
 }
 
@@ -28,13 +28,13 @@ static enum ec_status check_file_action(const char *dir, size_t line, const json
 static enum ec_status check_line(const char *dir, size_t number, const json_t *line, size_t line_n, struct kind *kind,
                                  struct ec_err *err) {
     const json_t *action;
-    if (!json_is_object(line) || json_object_size(line) != 1) return bad_action(dir, number, "is not one action", err);
+    if (!json_is_object(line) || json_object_size(line) != 1) return bad_action(dir, number, _("is not one action"), err);
     bool protocol = json_object_get(line, "protocol") != NULL;
     if (protocol || json_object_get(line, "metaData")) {
         unsigned *count = protocol ? &kind->protocols : &kind->metadatas;
-        if (++*count > 1) return bad_action(dir, number, "is a second protocol or metaData action", err);
+        if (++*count > 1) return bad_action(dir, number, _("is a second protocol or metaData action"), err);
         if (kind->adds + kind->removes > 0)
-            return bad_action(dir, number, "is a protocol or metaData action behind files", err);
+            return bad_action(dir, number, _("is a protocol or metaData action behind files"), err);
         kind->head_n += line_n;
         return EC_OK;
     }
@@ -43,7 +43,7 @@ static enum ec_status check_line(const char *dir, size_t number, const json_t *l
     else if ((action = json_object_get(line, "remove")))
         kind->removes++;
     else
-        return bad_action(dir, number, "is none of protocol, metaData, add and remove", err);
+        return bad_action(dir, number, _("is none of protocol, metaData, add and remove"), err);
     return check_file_action(dir, number, action, err);
 }
 
@@ -53,7 +53,7 @@ static enum ec_status check_actions(const char *dir, struct ec_str actions, stru
     for (size_t at = 0; at < actions.n;) {
         const char *end = memchr(actions.p + at, '\n', actions.n - at);
         number++;
-        if (!end) return bad_action(dir, number, "has no line end", err);
+        if (!end) return bad_action(dir, number, _("has no line end"), err);
         size_t n = (size_t)(end - actions.p) - at;
         json_t *line = json_loadb(actions.p + at, n, JSON_REJECT_DUPLICATES, NULL);
         enum ec_status status = check_line(dir, number, line, n + 1, kind, err);
@@ -129,16 +129,16 @@ static enum ec_status check_conflict(const struct ec_delta_replay *table, const 
     if (table->version == commit->base_version) return EC_OK;
     if (table->version < commit->base_version)
         return ec_fail(err, EC_COMMIT_CONFLICT,
-                       "the table %s ends at version %" PRId64 ", and this commit was made from version %" PRId64
+                       "the table %s ends at version %lld, and this commit was made from version %lld"
                        ": its log was replaced meanwhile",
-                       table->dir, table->version, commit->base_version);
+                       table->dir, (long long)table->version, (long long)commit->base_version);
     bool append = kind->adds > 0 && kind->removes + kind->protocols + kind->metadatas == 0;
     if (append && table->changed_at < 0) return EC_OK;
     return ec_fail(err, EC_COMMIT_CONFLICT,
-                   "another writer brought the table %s to version %" PRId64
-                   ", and this commit, made from version %" PRId64 ", %s",
-                   table->dir, table->version, commit->base_version,
-                   append ? "does not fit the schema that it changed" : "replaces files or the schema");
+                   "another writer brought the table %s to version %lld"
+                   ", and this commit, made from version %lld, %s",
+                   table->dir, (long long)table->version, (long long)commit->base_version,
+                   append ? _("does not fit the schema that it changed") : _("replaces files or the schema"));
 }
 
 /* A new log folder is as durable as its entry in the folder above, and so on upwards (C6). */
@@ -187,7 +187,7 @@ static enum ec_status attempt(struct ec_delta_replay *table, const struct ec_buf
         return confirm(table, version, err);
     }
     if (err && err->status == EC_OK) *err = problem;
-    ec_err_context(err, "the commit of version %" PRId64 " of the table %s failed", target, table->dir);
+    ec_err_context(err, "the commit of version %lld of the table %s failed", (long long)target, table->dir);
     return status;
 }
 

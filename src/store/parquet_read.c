@@ -9,7 +9,7 @@
 #define LAST ((size_t)16384) /* bytes read at once, in the hope that they hold the footer */
 
 enum ec_status pq_read_bad(const struct ec_parquet_file *file, struct ec_err *err, const char *what) {
-    return ec_fail(err, EC_TABLE_FORMAT, "%s %s; it is damaged, or another program wrote it", file->path, what);
+    return ec_fail(err, EC_TABLE_FORMAT, "%s %s; it is damaged, or another program wrote it", file->path, _(what));
 }
 
 enum ec_status pq_room(void *p, size_t *cap, size_t need, struct ec_err *err) {

@@ -10,7 +10,7 @@ enum { PAGE_DATA = 0, PAGE_DICTIONARY = 2 };
 
 enum ec_status pq_reader_bad(const struct pq_reader *r, struct ec_err *err, const char *what) {
     return ec_fail(err, EC_TABLE_FORMAT, "column %s of %s %s; it is damaged, or another program wrote it", r->name,
-                   r->file->path, what);
+                   r->file->path, _(what));
 }
 
 /* The struct of a data or dictionary page within its header. */

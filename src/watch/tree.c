@@ -45,8 +45,8 @@ static bool add_folder(struct ec_tree *tree, const char *path, bool root) {
     int wd = inotify_add_watch(tree->fd, path, MASK | (root ? 0 : IN_DONT_FOLLOW));
     if (wd < 0) {
         if (!root && (errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP)) return true; /* gone, or not for us */
-        give_up(tree, errno == ENOSPC ? "the kernel's number of watches is used up (fs.inotify.max_user_watches)"
-                                      : "the folder cannot be watched");
+        give_up(tree, errno == ENOSPC ? _("the kernel's number of watches is used up (fs.inotify.max_user_watches)")
+                                      : _("the folder cannot be watched"));
         return false;
     }
     for (size_t i = 0; i < tree->folders; i++)
@@ -54,7 +54,7 @@ static bool add_folder(struct ec_tree *tree, const char *path, bool root) {
     char *copy = tree->folders < EC_WATCH_FOLDERS_MAX ? ec_strdup(path) : NULL;
     if (!copy || !grow(&tree->folder, tree->folders, &tree->folders_cap, sizeof *tree->folder)) {
         ec_free(copy);
-        give_up(tree, "it has too many folders");
+        give_up(tree, _("it has too many folders"));
         return false;
     }
     tree->folder[tree->folders++] = (struct ec_tree_folder){wd, copy};
@@ -91,11 +91,11 @@ static bool add_below(struct ec_tree *tree, const char *path, bool root) {
 void ec_tree_open(struct ec_tree *tree, const char *dir, bool events) {
     *tree = (struct ec_tree){.dir = dir, .fd = -1};
     if (!events) {
-        tree->why_not = "as asked";
+        tree->why_not = _("as asked");
     } else if (ec_tree_is_remote(dir)) {
-        tree->why_not = "it is on a network file system";
+        tree->why_not = _("it is on a network file system");
     } else if ((tree->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) < 0) {
-        tree->why_not = "the kernel gives no more inotify instances (fs.inotify.max_user_instances)";
+        tree->why_not = _("the kernel gives no more inotify instances (fs.inotify.max_user_instances)");
     } else {
         (void)add_below(tree, dir, true);
     }

@@ -84,7 +84,7 @@ static enum ec_status start_run(struct watch *w, const sigset_t *mask, struct ec
 }
 
 static void say_result(const struct watch *w, int64_t again_us) {
-    const char *then = again_us > 0 ? "" : ", waiting for new files";
+    const char *then = again_us > 0 ? "" : _(", waiting for new files");
     enum ec_log_level level = w->result == EC_EXIT_DONE ? EC_LOG_INFO : EC_LOG_WARN;
     long long again_s = (long long)(again_us / EC_MICROS_PER_SECOND);
     if (w->result == EC_EXIT_LOCKED)
@@ -287,7 +287,7 @@ static void say_start(const struct watch *w) {
         ec_log(EC_LOG_INFO, "watch: %s, told by the kernel; a run starts when nothing has changed for %u s", w->o->dir, w->o->quiet_s);
     else
         ec_log(EC_LOG_INFO, "watch: %s, looking every %u s (%s); a run starts when nothing has changed for %u s", w->o->dir,
-               w->o->poll_s, w->tree.why_not ? w->tree.why_not : "no events", w->o->quiet_s);
+               w->o->poll_s, w->tree.why_not ? w->tree.why_not : _("no events"), w->o->quiet_s);
 }
 
 enum ec_status ec_watch(const struct ec_watch_options *options, int *exit_code, struct ec_err *err) {

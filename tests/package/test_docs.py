@@ -52,9 +52,22 @@ class Pages(unittest.TestCase):
 
     @wants("mandoc")
     def test_mandoc_has_no_warning(self):
-        for page in glob.glob(os.path.join(DOCS, "*.1")):
+        for page in glob.glob(os.path.join(DOCS, "*.1")) + glob.glob(os.path.join(DOCS, "fr", "*.1")):
             done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", page], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             self.assertEqual((done.returncode, done.stdout), (0, ""), page)
+
+    def test_every_page_is_there_in_french(self):
+        for page in ["ecluse.1"] + [f"ecluse-{command}.1" for command in commands()]:
+            english, french = read(page), read(f"fr/{page}")
+            self.assertIn(".SH NOM\n", french)
+            parts = [len(re.findall(r"^\.(?:TP|SH|PP|nf)|^\\fB.*", text, re.M)) for text in (english, french)]
+            self.assertEqual(parts[0], parts[1], page)
+
+    @wants("mandoc")
+    def test_a_french_page_as_a_reader_sees_it(self):
+        page = re.sub(".\b", "", said("mandoc", "-Tutf8", os.path.join(DOCS, "fr", "ecluse-quarantine.1")))
+        self.assertIn("les lignes rejetées", page)
+        self.assertNotRegex(page, r"\b(rows|the default|What|exit status)\b")
 
     @wants("mandoc")
     def test_what_a_reader_sees(self):

@@ -1,0 +1,16 @@
+# Writes OUT, a C file with the catalogues (.mo) of FILES, separated by commas, in their order:
+#   cmake -DOUT=... -DFILES=/build/fr.mo -P Catalogue.cmake
+string(REPLACE "," ";" files "${FILES}")
+set(arrays "")
+set(table "")
+set(i 0)
+foreach(file ${files})
+  file(READ ${file} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR bytes "${digits} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  string(APPEND arrays "static const unsigned char mo_${i}[] = {${hex}0};\n")
+  string(APPEND table "    {(const char *)mo_${i}, ${bytes}},\n")
+  math(EXPR i "${i} + 1")
+endforeach()
+file(WRITE ${OUT} "/* Made by cmake/Catalogue.cmake. */\n#include \"base/catalogues.h\"\n\n${arrays}\nconst struct ec_str ec_catalogues[] = {\n${table}};\n")
