@@ -30,6 +30,7 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 VARIANTS = ("scalar", "avx2", "avx512", "neon")
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
             "--suppressions=tests/valgrind.supp")
+ALLOCATOR = "src/base/io.c"  # what tests/tidy.h replaces is written there
 
 
 def unit_programs(build):
@@ -126,7 +127,10 @@ def tidy(tally):
     tracked = subprocess.run(["git", "ls-files", "src/*.c"], cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
     with open(os.path.join(ROOT, "build-clang", "compile_commands.json"), encoding="utf-8") as file:
         built = {entry["file"] for entry in json.load(file)}
-    calls = [(path, ["clang-tidy", "-p", "build-clang", "--quiet", path]) for path in tracked if os.path.join(ROOT, path) in built]
+    calls = []
+    for path in (path for path in tracked if os.path.join(ROOT, path) in built):
+        model = [] if path == ALLOCATOR else ["--extra-arg=-include", f"--extra-arg={ROOT}/tests/tidy.h"]
+        calls.append((path, ["clang-tidy", "-p", "build-clang", "--quiet", *model, path]))
     tally.all(calls)
 
 
