@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 import branches
 
@@ -30,7 +31,7 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 VARIANTS = ("scalar", "avx2", "avx512", "neon")
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
             "--suppressions=tests/valgrind.supp")
-ALLOCATOR = "src/base/io.c"  # what tests/tidy.h replaces is written there
+MODELLED = ("src/base/io.c", "src/base/err.c")  # what tests/tidy.h replaces is written there
 
 
 def unit_programs(build):
@@ -46,13 +47,17 @@ def loads_duckdb(program):
 
 
 def variants_here(build):
-    """Those that the program chooses when it is asked to: it warns of the others."""
-    found = []
-    for name in VARIANTS:
-        said = subprocess.run([os.path.join(build, "ecluse"), "validate", "-"], input=b"", cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, "ECLUSE_CPU": name}, check=False).stdout
-        if b"is not a variant" not in said:
-            found.append(name)
+    """Those that the program chooses when it is asked to: it warns of the others, once it has something to scan."""
+    program, found = os.path.join(ROOT, build, "ecluse"), []
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([program, "init", folder], stdout=subprocess.DEVNULL, check=True)
+        for name in (*VARIANTS, "none"):
+            said = subprocess.run([program, "-C", folder, "validate", "--source", "sales", "-"], input=b"a,b\n1,2\n", stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, env={**os.environ, "ECLUSE_CPU": name}, check=False).stdout
+            if b"is not a variant" not in said:
+                found.append(name)
+    if "none" in found:
+        raise SystemExit("the program does not say which variants this processor has")
     return found
 
 
@@ -129,8 +134,8 @@ def tidy(tally):
         built = {entry["file"] for entry in json.load(file)}
     calls = []
     for path in (path for path in tracked if os.path.join(ROOT, path) in built):
-        model = [] if path == ALLOCATOR else ["--extra-arg=-include", f"--extra-arg={ROOT}/tests/tidy.h"]
-        calls.append((path, ["clang-tidy", "-p", "build-clang", "--quiet", *model, path]))
+        model = [] if path in MODELLED else ["--extra-arg=-include", f"--extra-arg={ROOT}/tests/tidy.h"]
+        calls.append((path, ["clang-tidy", "-p", "build-clang", "--quiet", "--extra-arg=-UNDEBUG", *model, path]))
     tally.all(calls)
 
 

@@ -118,7 +118,7 @@ enum ec_status ec_outbox_list(const char *project, struct ec_outbox *o, struct e
     }
     if (status == EC_OK && errno != 0) status = ec_fail_errno(err, EC_DELIVERY, "cannot read the folder %s", dir);
     (void)closedir(stream);
-    if (o->count > 0) qsort(o->id, o->count, sizeof *o->id, by_name);
+    if (o->id) qsort(o->id, o->count, sizeof *o->id, by_name);
     return status;
 }
 

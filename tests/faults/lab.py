@@ -36,6 +36,8 @@ def memory_folder():
 class Lab:
     """One per process: a folder of its own, and the projects of the parent to copy."""
 
+    judges = True  # without: a point is tried, and what it left is not looked at
+
     def __init__(self, bases, ecluse=None):
         self.folder = tempfile.mkdtemp(prefix="lab-", dir=bases.folder)
         self.bases, self.ecluse, self.looker = bases, ecluse or bases.ecluse, look.Looker()
@@ -111,6 +113,10 @@ class Lab:
 
     def after_fault(self, project, stage, model, code, err, may_die=False):
         """The verdict on a run that ended with `code`, and on the one behind it."""
+        if not self.judges:
+            if code not in (0, 3):
+                self.run(project)
+            return []
         found = [f"at that moment: {text}" for text in self.looker.tables(project, whole=False)]
         if code not in HONEST and not (may_die and code == -signal.SIGKILL):
             return found + [f"it ended with {code}: {err.strip()[-400:]}"]
@@ -142,7 +148,7 @@ class Lab:
     def try_fault(self, stage, fault):
         """(verdict, whether the fault came)"""
         project = self.project(stage)
-        model = self.disk(project) if fault.kind == "io" else None
+        model = self.disk(project) if fault.kind == "io" and self.judges else None
         code, err = self.run(project, fault=fault, recorded=model is not None)
         fired = self.fired() > 0
         for record in self.recorded() if model else ():
