@@ -304,6 +304,11 @@ def all_faults(bases, memory):
             for fault in faults_of(record)]
 
 
+def plain_faults(bases, memory):
+    """One for each call, of the sort that takes every way out that an error has."""
+    return [(stage, fault) for stage, fault in all_faults(bases, memory) if fault.what in ("EIO", "ENOMEM") and fault.when == "once"]
+
+
 def sample(points, number, dice):
     return points if number is None or number >= len(points) else dice.sample(points, number)
 
