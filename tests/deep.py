@@ -144,7 +144,7 @@ def tidy(tally):
 # ---------------------------------------------------------------- coverage
 
 BUILD = "build-coverage"
-FAULTS = (("--unjudged", "--sample", "1500", "calls", "memory"), ("--sample", "150", "recovery", "paths"))
+FAULTS = (("--unjudged", "--sample", "1000", "calls", "memory"), ("--unjudged", "paths"), ("--sample", "150", "recovery"))
 
 
 def coverage(tally):

@@ -133,6 +133,9 @@ class Lab:
         return [] if have == wanted else [look.difference(have, wanted)]
 
     def next_run(self, project, stage, model=None, strict=True):
+        if not self.judges:
+            self.run(project)
+            return []
         for words in (), ("alerts", "retry"):
             code, err = self.run(project, words=words, recorded=model is not None)
             for record in self.recorded() if model else ():
