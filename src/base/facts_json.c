@@ -77,8 +77,10 @@ static bool parse_hll(const char *z, uint8_t *hll) {
         }
         int high = digit(z[1]);
         int low = high < 0 ? -1 : digit(z[2]);
-        if (low < 0 || (size_t)(high * 64 + low) > EC_HLL_SIZE - i) return false;
-        i += (size_t)(high * 64 + low);
+        if (low < 0) return false;
+        size_t zeros = (size_t)high * 64 + (size_t)low;
+        if (zeros > EC_HLL_SIZE - i) return false;
+        i += zeros;
         z += 3;
     }
     return i == EC_HLL_SIZE;

@@ -23,9 +23,9 @@ static size_t escape_code(char out[EC_INERT_MAX], uint32_t code) {
     return put(out, text, sizeof text);
 }
 
-/* Controls of the upper half of Latin-1, separators, and marks and overrides of direction. */
+/* Of what is not ASCII: controls of the upper half of Latin-1, separators, and marks and overrides of direction. */
 static bool is_active(uint32_t code) {
-    return (code >= 0x80 && code <= 0x9F) || code == 0x061C || code == 0x200E || code == 0x200F ||
+    return code <= 0x9F || code == 0x061C || code == 0x200E || code == 0x200F ||
            (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
 }
 

@@ -1,5 +1,6 @@
 #include "base/number_text.h"
 
+#include <assert.h>
 #include <locale.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -81,6 +82,7 @@ struct binary {
 #define PAST_EXPONENT  15
 
 static bool is_at_least(struct binary b, int exponent) {
+    assert(exponent > -20 && exponent < 20);
     if (exponent >= 0) return b.m >= (wide)ten[exponent] << b.s;
     return (wide)b.m * ten[-exponent] >= (wide)1 << b.s;
 }

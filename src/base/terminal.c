@@ -10,7 +10,10 @@ static bool is_set(const char *name) {
     return value && *value;
 }
 
-static bool forces(const char *name) { return is_set(name) && strcmp(getenv(name), "0") != 0; }
+static bool forces(const char *name) {
+    const char *value = getenv(name);
+    return value && *value && strcmp(value, "0") != 0;
+}
 
 static bool is_dumb(void) {
     const char *term = getenv("TERM");

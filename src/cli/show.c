@@ -77,6 +77,7 @@ static size_t print_cell(const struct ec_grid *grid, size_t column, const char *
 
 enum ec_status ec_grid_print(const struct ec_grid *grid, FILE *out, struct ec_err *err) {
     EC_TRY(ec_buf_check(&grid->text, err));
+    assert(grid->columns > 0 || grid->cells == 0);
     size_t due = 0;
     for (size_t i = 0; i < grid->columns; i++) due = print_cell(grid, i, _(grid->column[i].title), due, out);
     const char *cell = grid->text.p;

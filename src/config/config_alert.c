@@ -4,6 +4,8 @@
  * here names line and column, but neither shows the line nor quotes a value that may be secret. */
 #include "config/loader.h"
 
+#include <assert.h>
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 #define DAY_S          INT64_C(86400)
@@ -161,6 +163,7 @@ static enum ec_status read_tls(const struct reading *r, const char *const *words
 
 static enum ec_status read_address(const struct reading *r, const char *key, const char **address, struct ec_err *err) {
     EC_TRY(read_text(r, key, address, err));
+    assert(*address); /* need() has asked for the key */
     if (is_address(*address)) return EC_OK;
     return ec_yaml_fail(ec_yaml_set(r->map, key)->at, err, "`%s` must be a mail address such as ecluse@example.org", key);
 }

@@ -1,6 +1,8 @@
 /* `--set a.b.c=value`: a value of the command line in the place of one of the file. */
 #include "config/loader.h"
 
+#include <assert.h>
+
 /* The position in the key as it was typed, so that an unknown word is pointed at. */
 static struct ec_yaml_place typed_at(const struct ec_yaml_file *typed, const char *part) {
     return (struct ec_yaml_place){typed, 1, (uint32_t)(part - typed->text.p) + 1};
@@ -63,6 +65,7 @@ enum ec_status ec_setting_apply(struct ec_loader *loader, const struct ec_settin
     if (value[0] == '\0') *root = (struct ec_yaml_node){.plain = true, .text = "", .at = root->at}; /* not set */
     struct ec_yaml_node *node = NULL;
     EC_TRY(descend(loader, typed, setting->key, &node, err));
+    assert(node);
     root->name = node->name;
     root->key_at = node->key_at;
     root->next = node->next;

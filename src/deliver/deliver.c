@@ -100,7 +100,9 @@ static enum ec_status attempt(struct round *r, struct ec_message *m, const struc
     size_t index = (size_t)(alert - r->o->config->alert);
     if (ec_send(r->o->project, alert, m, r->o->cancelled, &cause) == EC_OK) return mark_sent(r, m, err);
     r->failed[index] = true;
-    return put_off(r, m, alert, cause.message, err);
+    enum ec_status status = put_off(r, m, alert, cause.message, err);
+    m->error = NULL; /* it lies here */
+    return status;
 }
 
 static bool is_wanted(const struct round *r, const char *id) {

@@ -118,7 +118,7 @@ enum ec_status ec_outbox_list(const char *project, struct ec_outbox *o, struct e
     }
     if (status == EC_OK && errno != 0) status = ec_fail_errno(err, EC_DELIVERY, "cannot read the folder %s", dir);
     (void)closedir(stream);
-    if (o->count > 0) qsort(o->id, o->count, sizeof *o->id, by_name);
+    if (o->id) qsort(o->id, o->count, sizeof *o->id, by_name);
     return status;
 }
 
@@ -179,4 +179,20 @@ enum ec_status ec_outbox_lock(const char *project, int *fd, struct ec_err *err) 
 
 void ec_outbox_unlock(int fd) {
     if (fd >= 0) (void)ec_io.close(fd);
+}
+
+void ec_outbox_sweep(const char *project) {
+    char dir[PATH_BYTES], path[PATH_BYTES];
+    int lock;
+    if (folder(project, dir, NULL) != EC_OK || !ec_path_exists(dir) || ec_outbox_lock(project, &lock, NULL) != EC_OK) return;
+    DIR *stream = opendir(dir);
+    struct dirent *entry;
+    while (stream && (entry = readdir(stream)) != NULL) {
+        const char *name = entry->d_name;
+        size_t n = strlen(name);
+        if (name[0] != '.' || n < 5 || strcmp(name + n - 4, ".tmp") != 0) continue;
+        if (ec_path_join(path, sizeof path, dir, name, NULL) == EC_OK) (void)ec_io.unlink(path);
+    }
+    if (stream) (void)closedir(stream);
+    ec_outbox_unlock(lock);
 }

@@ -64,4 +64,8 @@ enum ec_status ec_outbox_load(const char *project, const char *id, struct ec_are
 enum ec_status ec_outbox_lock(const char *project, int *fd, struct ec_err *err) EC_MUST_USE;
 void ec_outbox_unlock(int fd);
 
+/* Removes what a process that died left of a message it was writing. For whoever holds the project's lock, so that no
+ * run writes one; nothing is done while another process sends. What cannot be removed is left to the next call. */
+void ec_outbox_sweep(const char *project);
+
 #endif

@@ -1,6 +1,7 @@
 /* The verdicts of a batch. */
 #include "gate/gate_private.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/utf8.h"
@@ -62,6 +63,7 @@ static void note_reader_faults(struct ec_gate *gate, struct ec_batch *batch) {
 
 /* Rows whose cells can be judged. */
 static void sound_rows(const struct ec_gate *gate, const struct ec_batch *batch, uint64_t *sound) {
+    assert(batch->rows <= EC_BATCH_ROWS);
     size_t words = (batch->rows + 63) / 64;
     for (size_t i = 0; i < words; i++) sound[i] = ~gate->structural[i];
     if (batch->rows % 64) sound[words - 1] &= (UINT64_C(1) << (batch->rows % 64)) - 1;

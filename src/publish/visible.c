@@ -39,8 +39,7 @@ size_t ec_visible_step(const char *p, size_t n, char out[EC_VISIBLE_MAX], size_t
     } else if (c == 0x7F) {
         *out_n = ec_utf8_encode(0x2421, out);
     } else if (is_invisible(c)) {
-        int len = snprintf(out, EC_VISIBLE_MAX, "[U+%04X]", (unsigned)c);
-        *out_n = len < 0 ? 0 : (size_t)len;
+        *out_n = (size_t)snprintf(out, EC_VISIBLE_MAX, "[U+%04X]", (unsigned)c);
     } else {
         memcpy(out, p, k);
         *out_n = k;

@@ -101,7 +101,7 @@ void ec_anomaly_say(struct ec_buf *out, const struct ec_anomaly *a, bool french)
     add_value(out, a, a->value, french);
     ec_buf_printf(out, french ? ", médiane de %zu exécutions " : ", the median of %zu runs is ", a->runs);
     add_value(out, a, a->median, french);
-    ec_buf_addz(out, french ? " (" : " (");
+    ec_buf_addz(out, " (");
     add_number(out, fabs(a->distance), 1, french);
     ec_buf_addz(out, french ? " fois l’écart habituel)." : " times the usual deviation).");
     (void)ec_language_swap(before);

@@ -14,4 +14,13 @@
  * column of that name. NULL where memory is out. */
 const char *ec_column_name(const struct ec_source *source, struct ec_batch *batch, struct ec_str raw);
 
+#define EC_KEY_NAME_BYTES (EC_COLUMN_NAME_MAX + 16u)
+
+/* The name for a key of JSON, of at most EC_COLUMN_NAME_MAX bytes. Which other keys a file has is not known when one is
+ * met, and a file may be read in ranges: the name follows from the key alone and is free beside what is declared. */
+void ec_column_name_of_key(const struct ec_source *source, struct ec_str key, char out[EC_KEY_NAME_BYTES]);
+
+/* Ignoring case, as tables do. */
+bool ec_column_name_same(const char *a, const char *b);
+
 #endif

@@ -1,8 +1,12 @@
 /* The columns of a JSON file: its keys onto the declared columns, the others behind them.
  *
  * A key is a declared column where it is equal byte for byte, after unescaping. Any other key
- * becomes a text column, in the order in which keys are first met, named by ec_column_name().
- * Only well-formed records add columns.
+ * becomes a text column, in the order in which keys are first met, named by
+ * ec_column_name_of_key(). Only well-formed records add columns.
+ *
+ * A file may be read in ranges that do not know of each other, and has to come out the same: so
+ * keys of one name are one column wherever they stand, and names that differ in case alone,
+ * which no table can hold, cost the file.
  */
 #ifndef EC_READ_JSON_COLUMNS_H
 #define EC_READ_JSON_COLUMNS_H
@@ -33,8 +37,9 @@ enum ec_status ec_json_columns_init(struct ec_json_columns *columns, const struc
 void ec_json_columns_deinit(struct ec_json_columns *columns);
 
 /* Gives every field of a well-formed record its entry, adding text columns to the batch.
- * *duplicate receives a field whose key occurred before in the record, or SIZE_MAX; columns are
- * then neither added nor marked. EC_TOO_MANY_COLUMNS past EC_UNDECLARED_MAX. */
+ * *duplicate receives a field whose column occurred before in the record, or SIZE_MAX; no columns
+ * are added then. EC_TOO_MANY_COLUMNS past EC_UNDECLARED_MAX, EC_BAD_HEADER where a name differs
+ * from another's in case alone. */
 enum ec_status ec_json_columns_resolve(struct ec_json_columns *columns, struct ec_json_record *record,
                                        struct ec_batch *batch, size_t *duplicate, struct ec_err *err) EC_MUST_USE;
 

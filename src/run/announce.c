@@ -137,6 +137,7 @@ static enum ec_status announce(const struct ec_config *config, const struct ec_r
     enum ec_status status = ec_lineage_write(run, options, &events, err);
     if (status == EC_OK) status = send_events(config, &events, err);
     ec_buf_free(&events);
+    options->root = NULL; /* it lies here */
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* Computing the models that the run's changes reach, over the tables as they will be. */
 #include "run/driver.h"
 
+#include "base/column_type.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "run/engine.h"
@@ -172,7 +173,7 @@ static bool same_columns(const struct ec_delta *delta, const struct ec_model *mo
     if (delta->column_count != model->table.column_count) return false;
     for (size_t i = 0; i < delta->column_count; i++) {
         const struct ec_delta_column *a = &delta->column[i], *b = &model->table.column[i];
-        if (strcmp(a->name, b->name) != 0 || memcmp(&a->type, &b->type, sizeof a->type) != 0) return false;
+        if (strcmp(a->name, b->name) != 0 || !ec_column_type_same(a->type, b->type)) return false;
     }
     return true;
 }

@@ -7,6 +7,7 @@
 #include "run/rewrite.h"
 #include "sql/text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define DROP_BYTES_MAX ((size_t)1 * EC_GIB)
@@ -201,6 +202,7 @@ struct entry {
 };
 
 static uint32_t drop_of(const struct merging *m, const struct entry *e) {
+    assert(e->rank > 0 || m->origin);
     return e->rank == 0 ? m->origin[e->key.offset].drop : m->d->plan->unit[e->rank - 1].drop;
 }
 

@@ -46,9 +46,13 @@ static const json_t *list(struct reading *r, const json_t *o, const char *key, s
     return array;
 }
 
-static void read_texts(struct reading *r, const json_t *o, const char *key, const char ***texts, size_t *count) {
+/* Null stands for the null partition, and for nothing elsewhere. */
+static void read_texts(struct reading *r, const json_t *o, const char *key, bool nulls, const char ***texts, size_t *count) {
     const json_t *array = list(r, o, key, sizeof **texts, texts, count);
-    for (size_t i = 0; i < *count; i++) (*texts)[i] = text_of(r, json_array_get(array, i));
+    for (size_t i = 0; i < *count; i++) {
+        (*texts)[i] = text_of(r, json_array_get(array, i));
+        if (!(*texts)[i] && !nulls) r->failed = true;
+    }
 }
 
 static enum ec_input_state state_of(const char *name) {
@@ -74,7 +78,7 @@ static void read_inputs(struct reading *r, const json_t *o) {
         if (in->drop == 0) in->drop = m->seq; /* written before drops were numbered */
         in->state = state_of(json_string_value(json_object_get(from, "state")));
         in->rows = (uint64_t)number(from, "rows");
-        read_texts(r, from, "parts", &in->part, &in->part_count);
+        read_texts(r, from, "parts", false, &in->part, &in->part_count);
     }
 }
 
@@ -102,7 +106,7 @@ static void read_exports(struct reading *r, const json_t *o) {
         e->table = needed(r, from, "table");
         e->pattern = needed(r, from, "pattern");
         e->all = json_is_true(json_object_get(from, "all"));
-        read_texts(r, from, "partitions", &e->partition, &e->partition_count);
+        read_texts(r, from, "partitions", true, &e->partition, &e->partition_count);
     }
 }
 
@@ -129,7 +133,7 @@ static void read_rest(struct reading *r, const json_t *o) {
         m->mark[i].members = (size_t)number(from, "members");
     }
     m->archive = text(r, o, "archive");
-    read_texts(r, o, "archived", &m->archived, &m->archived_count);
+    read_texts(r, o, "archived", false, &m->archived, &m->archived_count);
 }
 
 static void read_all(struct reading *r, const json_t *o) {

@@ -1,6 +1,7 @@
 /* After a crash: finish what has a manifest, remove what has none (docs/commit.md). */
 #include "base/io.h"
 #include "base/log.h"
+#include "deliver/outbox.h"
 #include "run/facts.h"
 #include "run/finish.h"
 #include "run/paths.h"
@@ -65,6 +66,7 @@ enum ec_status ec_recover(const struct ec_config *config, size_t *finished, stru
     *finished = 0;
     EC_TRY(sweep_temporaries(config->dir, EC_DIR_RUNS, err));
     EC_TRY(sweep_temporaries(config->dir, EC_DIR_ARCHIVE, err));
+    ec_outbox_sweep(config->dir);
     EC_TRY(confirm_runs(config->dir, err));
     enum ec_status status = ec_manifest_list(config->dir, &list, err);
     for (size_t i = 0; i < list.count && status == EC_OK; i++) {

@@ -7,6 +7,7 @@
  */
 #include "sql/derive_number.h"
 
+#include "base/column_type.h"
 #include "base/io.h"
 
 #include <strings.h>
@@ -135,10 +136,6 @@ static void read_tree(struct ec_derivation *d, size_t index, const json_t *tree)
     ec_free(stack);
 }
 
-static bool same_type(struct ec_column_type a, struct ec_column_type b) {
-    return a.type == b.type && a.precision == b.precision && a.scale == b.scale;
-}
-
 /* Whether the node is the declared column that the expression reads. */
 static bool is_input(const struct ec_derivation *d, const struct ec_expression *e, const json_t *node) {
     return strcmp(text_of(node, "class"), "COLUMN_REF") == 0 && column_of(d, node) == e->input;
@@ -150,7 +147,7 @@ static enum ec_way choose_way(const struct ec_derivation *d, size_t index, const
     const struct ec_schema_column *column = d->source->column;
     if (e->input >= EC_INPUT_MANY) return EC_WAY_ROWS;
     bool derived = index < d->source->derive_count;
-    if (derived && is_input(d, e, tree) && same_type(d->type[index], column[e->input].type)) return EC_WAY_COPY;
+    if (derived && is_input(d, e, tree) && ec_column_type_same(d->type[index], column[e->input].type)) return EC_WAY_COPY;
     const json_t *child = json_object_get(tree, "child");
     if (derived && strcmp(text_of(tree, "class"), "CAST") == 0 && d->type[index].type == EC_TYPE_DATE &&
         is_input(d, e, child)) {

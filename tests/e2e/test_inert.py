@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""500 hostile texts (tests/data/hostile) through every text column of every source, and as names of files: inert in each
+"""500 hostile texts (tests/data/hostile) through every text column of every source, a workbook, and as names of files: inert in each
 output. Parsers that share no code with ours read all of it; then the bytes are looked at."""
 import csv
 import email
@@ -14,6 +14,7 @@ import unittest
 import kit
 import receivers
 from test_alerts import quoted
+from test_hostile import SHEET, STRING_LIST, workbook
 
 with open(os.path.join(kit.HERE, "..", "data", "hostile", "strings.jsonl"), "rb") as file:
     TEXTS = [json.loads(line)["text"] for line in file]
@@ -143,6 +144,63 @@ class Tables(unittest.TestCase):
     def test_commands(self):
         for words in (("history",), ("report",), ("quarantine", "list"), ("quarantine", "show"), ("alerts", "list"), ("plan",)):
             Rejected.look_at_output(self, self.project.call(*words, code=None))
+
+
+def xml_text(text):
+    """As spreadsheet programs write it: what XML cannot hold, and what looks like that, is _xHHHH_."""
+    text = re.sub("_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", text)
+    text = re.sub("[\x00-\x08\x0b-\x1f\ufffe\uffff]", lambda match: f"_x{ord(match.group()):04X}_", text)
+    return "<t xml:space='preserve'>" + text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") + "</t>"
+
+
+class Workbook(unittest.TestCase):
+    """The texts in the cells of a workbook, by turns shared strings and inline ones: the same rows as from CSV, as inert."""
+
+    HEADER = ("product_id", "name", "category", "price", "cost", "stock", "brand", "created_at", "is_active", "rating", "review_count")
+
+    @classmethod
+    def setUpClass(cls):
+        rows = [(f"{t}#{n}", t, t, 10, 5, 50, t, "2025-07-18 10:00:00", "true", 4, 3) for n, t in enumerate(TEXTS)]
+        cls.project = kit.new_project(**{"products_catalog.xlsx": cls.book(rows)})
+        cls.result = cls.project.run("--no-archive", "--fail-on", "never", code=None)
+        cls.plain = kit.new_project(**{"products_catalog.csv": table(",".join(cls.HEADER), rows)})
+        cls.plain.run("--no-archive", "--fail-on", "never")
+
+    @classmethod
+    def book(cls, rows):
+        shared, lines = [], []
+        for number, row in enumerate((cls.HEADER, *rows), 1):
+            cells = ""
+            for column, cell in enumerate(row):
+                place = f"{'ABCDEFGHIJK'[column]}{number}"
+                if not isinstance(cell, str):
+                    cells += f"<c r='{place}'><v>{cell}</v></c>"
+                elif (number + column) % 2:
+                    cells += f"<c r='{place}' t='inlineStr'><is>{xml_text(cell)}</is></c>"
+                else:
+                    cells += f"<c r='{place}' t='s'><v>{len(shared)}</v></c>"
+                    shared.append(f"<si>{xml_text(cell)}</si>")
+            lines.append(f"<row r='{number}'>{cells}</row>")
+        return workbook(SHEET % "".join(lines), STRING_LIST % "".join(shared))
+
+    def test_all_rows_come_through_as_they_were(self):
+        self.assertEqual(self.result.code, 0, self.result.err)
+        for column in ("name", "category", "brand"):
+            self.assertEqual(sorted(row[0] for row in kit.table_rows(self.project, "products", f'"{column}"')), sorted(TEXTS))
+        ignore = ("_file", "_line")
+        self.assertEqual(kit.digests(self.project, ignore), kit.digests(self.plain, ignore))
+        self.assertEqual(kit.check_project(self.project), [])
+
+    def test_csv_files_are_those_of_the_csv(self):
+        paths = [glob.glob("data/processed/**/*.csv", root_dir=project.folder, recursive=True) for project in (self.project, self.plain)]
+        self.assertTrue(paths[0])
+        self.assertEqual(sorted(paths[0]), sorted(paths[1]))
+        for path in paths[0]:
+            self.assertEqual(self.project.read(path), self.plain.read(path))
+
+    def test_outputs_are_inert(self):
+        Rejected.look_at_lines(self, self.project, self.result)
+        Rejected.look_at_json(self, self.project)
 
 
 class Rejected(unittest.TestCase):

@@ -20,8 +20,9 @@ import calls
 HERE = os.path.dirname(os.path.abspath(__file__))
 ECLUSE = os.environ.get("ECLUSE_FAULTS") or os.path.normpath(os.path.join(HERE, "..", "..", "build", "ecluse-faults"))
 SECONDS_MAX = 60
-STAGES = ("first", "second", "again")  # a first run; the one behind it; one that judges the first's files by a changed rule
-DROPS = dict(zip(STAGES, (shop.drops()[:1], shop.drops(), shop.drops()[:1])))
+# A first run; the one behind it; one that judges the first's files by a changed rule; the second of the other shop.
+STAGES = ("first", "second", "again", "other")
+DROPS = dict(zip(STAGES, (shop.drops()[:1], shop.drops(), shop.drops()[:1], shop.other_drops())))
 # What a run may end with. 2 is bad configuration: what could not be read may look like that.
 HONEST = {0, 1, 3, 4}
 
@@ -34,6 +35,8 @@ def memory_folder():
 
 class Lab:
     """One per process: a folder of its own, and the projects of the parent to copy."""
+
+    judges = True  # without: a point is tried, and what it left is not looked at
 
     def __init__(self, bases, ecluse=None):
         self.folder = tempfile.mkdtemp(prefix="lab-", dir=bases.folder)
@@ -70,8 +73,9 @@ class Lab:
             made["ECLUSE_FAULT_TRACE_MEMORY"] = "1"
         return made
 
-    def start(self, project, **more):
-        return subprocess.Popen([self.ecluse, "-C", os.path.basename(project), "run", "--as-of", shop.AS_OF, "--quiet"],
+    def start(self, project, slashes=0, words=(), **more):
+        words = words or ("run", "--as-of", shop.AS_OF, "--quiet")
+        return subprocess.Popen([self.ecluse, "-C", os.path.basename(project) + "/" * slashes, *words],
                                 cwd=os.path.dirname(project), env=self.environment(**more), stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -109,6 +113,10 @@ class Lab:
 
     def after_fault(self, project, stage, model, code, err, may_die=False):
         """The verdict on a run that ended with `code`, and on the one behind it."""
+        if not self.judges:
+            if code not in (0, 3):
+                self.run(project)
+            return []
         found = [f"at that moment: {text}" for text in self.looker.tables(project, whole=False)]
         if code not in HONEST and not (may_die and code == -signal.SIGKILL):
             return found + [f"it ended with {code}: {err.strip()[-400:]}"]
@@ -125,11 +133,17 @@ class Lab:
         return [] if have == wanted else [look.difference(have, wanted)]
 
     def next_run(self, project, stage, model=None, strict=True):
-        code, err = self.run(project, recorded=model is not None)
+        if not self.judges:
+            self.run(project)
+            return []
+        for words in (), ("alerts", "retry"):
+            code, err = self.run(project, words=words, recorded=model is not None)
+            for record in self.recorded() if model else ():
+                model.apply(record)
+            if code != 4 or not os.listdir(os.path.join(project, "data/alerts")):
+                break  # a message that could not be sent waits for a minute before it is tried again
         if code != 0:
             return [f"the next run ended with {code}: {err.strip()[-400:]}"]
-        for record in self.recorded() if model else ():
-            model.apply(record)
         return [f"after the next run: {text}" for text in self.verdict_of_end(project, stage, model, strict)]
 
     # ---- points
@@ -137,7 +151,7 @@ class Lab:
     def try_fault(self, stage, fault):
         """(verdict, whether the fault came)"""
         project = self.project(stage)
-        model = self.disk(project) if fault.kind == "io" else None
+        model = self.disk(project) if fault.kind == "io" and self.judges else None
         code, err = self.run(project, fault=fault, recorded=model is not None)
         fired = self.fired() > 0
         for record in self.recorded() if model else ():
@@ -168,6 +182,14 @@ class Lab:
         found = [f"on that disk: {text}" for text in self.looker.tables(path, whole=False)]
         # The copies of the raw files have the inode of the originals, which a clean-up asks for.
         return found + self.next_run(path, stage), True
+
+    def try_path(self, stage, length):
+        """The project has a name of that length: what is longer than the system takes, below it, cannot be named."""
+        project = self.project(stage)
+        code, err = self.run(project, slashes=length - len(os.path.basename(project)))
+        if code == 2:  # the configuration itself
+            return self.next_run(project, stage), True
+        return self.after_fault(project, stage, None, code, err), code != 0
 
     def try_quota(self, stage, quota):
         project = self.project(stage)
@@ -205,6 +227,13 @@ class Bases:
             raise AssertionError(f"the run before a rule is changed ended with {code}: {err}")
         shop.tighten(self.path("again"))
         self._finish(lab, "again", os.path.join(self.folder, "done again"))
+        shop.make_other(self.path("other"))
+        shop.drop(self.path("other"), DROPS["other"][0])
+        code, err = lab.run(self.path("other"))
+        if code != 0:
+            raise AssertionError(f"the first run of the other shop ended with {code}: {err}")
+        shop.drop(self.path("other"), DROPS["other"][1])
+        self._finish(lab, "other", os.path.join(self.folder, "done other"))
 
     def _finish(self, lab, stage, done):
         project = lab.project(stage)
@@ -276,6 +305,11 @@ def all_faults(bases, memory):
     return [(stage, fault) for stage in STAGES
             for record in worth_trying([record for record in bases.calls[stage] if (record.op in ("malloc", "realloc")) == memory])
             for fault in faults_of(record)]
+
+
+def plain_faults(bases, memory):
+    """One for each call, of the sort that takes every way out that an error has."""
+    return [(stage, fault) for stage, fault in all_faults(bases, memory) if fault.what in ("EIO", "ENOMEM") and fault.when == "once"]
 
 
 def sample(points, number, dice):

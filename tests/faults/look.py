@@ -35,6 +35,8 @@ def records(name, data):
     if name.endswith(".zip"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return "logs", [record for member in sorted(archive.namelist()) for record in json.loads(gzip.decompress(archive.read(member)))]
+    if name.startswith("events_"):
+        return "events", [json.loads(line) for line in data.splitlines()]
     return "logs", json.loads(gzip.decompress(data))
 
 
@@ -43,27 +45,32 @@ def is_good(source, record, quantity_min):
         return re.match(r"\d{4}-", record["order_date"]) is not None and int(record["quantity"]) >= quantity_min
     if source == "users":
         return 16 <= int(record["age"]) <= 100
-    return 100 <= record["status_code"] <= 599
+    if source == "prices":
+        return float(record["price"]) >= 0
+    return source == "events" or 100 <= record["status_code"] <= 599
 
 
 def truth(*drops, quantity_min=1):
     """{source: {key: a value that tells its versions apart}}."""
-    found = {"sales": {}, "users": {}, "logs": {}}
+    found = {}
     for files in drops:
+        found.pop("prices", None)  # each drop replaces them
         for name in sorted(files):
             source, rows = records(name, files[name])
+            key, value = VALUES[source]
+            table = found.setdefault(source, {})
             for record in rows:
                 if not is_good(source, record, quantity_min):
                     continue
                 if source == "users":  # the newest drop wins
-                    found[source][record["user_id"]] = record["country"]
+                    table[record[key]] = record[value]
                 else:  # the first stays
-                    key, value = ("order_id", "total_amount") if source == "sales" else ("request_id", "endpoint")
-                    found[source].setdefault(record[key], record[value])
+                    table.setdefault(record[key], record.get(value))
     return found
 
 
-VALUES = {"sales": ("order_id", "total_amount"), "users": ("user_id", "country"), "logs": ("request_id", "endpoint")}
+VALUES = {"sales": ("order_id", "total_amount"), "users": ("user_id", "country"), "logs": ("request_id", "endpoint"),
+          "prices": ("sku", "price"), "events": ("event_id", "coupon")}
 
 
 # ---------------------------------------------------------------- a project
@@ -138,7 +145,7 @@ class Looker:
             found = collections.Counter()
             for row, times in self.rows_of_table(os.path.join(project, "data/processed/enriched", name), False).items():
                 cells = dict(row[1:])
-                found[str(cells[column]), str(cells[value])] += times
+                found[str(cells[column]), str(cells.get(value))] += times
             if found != collections.Counter({(key, str(text)): 1 for key, text in keys.items()}):
                 problems.append(f"{name}: {sorted(found.items())} is not what was dropped: {sorted(keys.items())}")
         return problems
@@ -210,6 +217,25 @@ class Looker:
         with open(os.path.join(project, "data/quality/history.jsonl"), encoding="utf-8") as file:
             return collections.Counter((line["path"], line["member"]) for line in map(json.loads, file))
 
+    def alerts(self, project):
+        """How many messages were sent; behind a power cut, where we do not know who took what, also those that wait: they are sent
+        again. One that waits otherwise, or that is journaled as sent and was not, raises."""
+        path = os.path.join(project, "data/quality/alerts.jsonl")
+        if not os.path.exists(path):
+            return 0
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file if line.startswith("{") and line.endswith("}\n")]
+        sent = {line["id"] for line in lines if line["status"] == "sent" and line["type"] != "file"}
+        waiting = {os.path.basename(name)[:-5] for name in glob.glob(os.path.join(project, "data/alerts/*.json"))}
+        if not os.path.exists(os.path.join(project, "sent")):  # the program that took them syncs nothing
+            return len(sent | waiting)
+        with open(os.path.join(project, "sent"), encoding="utf-8") as file:
+            if set(file.read().split()) != sent:
+                raise ValueError(f"not the messages that were taken are journaled as sent: {sent}")
+        if waiting - sent:
+            raise ValueError(f"messages wait: {waiting - sent}")
+        return len(sent)
+
     def exports(self, project):
         found = {}
         for path in glob.glob(os.path.join(project, "data/processed/*/**/*.csv"), recursive=True):
@@ -222,7 +248,7 @@ class Looker:
         if os.path.isdir(staging) and os.listdir(staging):
             problems.append(f"staging holds {os.listdir(staging)}")
         for top, _, names in os.walk(os.path.join(project, "data")):
-            problems += [f"{os.path.join(top, name)} is left" for name in names if name.endswith(".tmp")]
+            problems += [f"{os.path.join(top, name)} is left" for name in names if name.endswith(".tmp") or top.endswith("data/alerts") and name != ".lock"]
         return problems
 
     def raw_left(self, project):
@@ -232,7 +258,7 @@ class Looker:
         """What a finished project is compared by."""
         return {"tables": self.contents(project, True), "tables without places": self.contents(project, False),
                 "quarantine": self.quarantine(project), "reports": self.reports(project), "history": self.history(project),
-                "exports": self.exports(project), "raw": self.raw_left(project)}
+                "exports": self.exports(project), "raw": self.raw_left(project), "alerts": self.alerts(project)}
 
     def compare(self, project, wanted, drops, strict=True, tidy=True):
         """What is wrong with a project that should be as if nothing had happened. Where a file was read a run later than the
@@ -246,7 +272,7 @@ class Looker:
             names = list(wanted) if strict else ["tables without places", "exports"]
             found = {"tables": lambda: self.contents(project, True), "tables without places": lambda: self.contents(project, False),
                      "quarantine": lambda: self.quarantine(project), "reports": lambda: self.reports(project),
-                     "history": lambda: self.history(project), "exports": lambda: self.exports(project), "raw": lambda: self.raw_left(project)}
+                     "history": lambda: self.history(project), "exports": lambda: self.exports(project), "raw": lambda: self.raw_left(project), "alerts": lambda: self.alerts(project)}
             for name in names:
                 have = found[name]()
                 if have != wanted[name]:

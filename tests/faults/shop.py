@@ -3,7 +3,9 @@
 Three sources (CSV with duplicates and bad rows, CSV that is merged, a zip of gzip'd JSON), two models (one by day with
 CSV files, one whole), archive on, and the drop folder emptied once the archive is verified. A run takes 0.2 s. The first
 drop makes the tables; the second has keys that are there already, replaces users and so removes parts, corrects a file, and
-adds a day. Without an archive the drop folder keeps its files, and a changed rule has them judged again."""
+adds a day. Without an archive the drop folder keeps its files, and a changed rule has them judged again.
+
+Another shop has a table that each drop replaces, one whose files bring a new column, and an alert that a program takes."""
 import gzip
 import io
 import json
@@ -71,6 +73,41 @@ MODELS = {
 }
 THRESHOLDS = "global_threshold: 10\n"
 
+OTHER_CONFIG = """data_workers: 1
+memory_limit_mb: 256
+quality_threshold: 10
+sources:
+  prices:
+    files: ["prices_*.csv"]
+    format: csv
+    key: [sku]
+    load: replace
+  events:
+    files: ["events_*.json"]
+    format: json
+    key: [event_id]
+    load: append
+    partition_by: date
+    derive:
+      date: CAST(moment AS DATE)
+archive:
+  enabled: false
+alerts:
+  - type: command
+    name: pager
+    argv: [/bin/sh, -c, "cat > payload; echo $ECLUSE_ALERT_ID >> sent"]
+    severity: warn
+    repeat_after: 0s
+"""
+OTHER_SCHEMAS = {
+    "prices": {"required_columns": {"sku": {"type": "string", "not_null": True}, "price": "decimal(10,2)"}},
+    "events": {"required_columns": {"event_id": {"type": "string", "not_null": True}, "moment": {"type": "datetime", "not_null": True}, "kind": "string"}},
+}
+OTHER_RULES = """prices:
+  price:
+    min_value: 0
+"""
+
 
 def csv(header, *rows):
     return "".join(line + "\n" for line in (header, *rows))
@@ -121,6 +158,23 @@ def drops():
     return first, second
 
 
+def event(number, day, **more):
+    return json.dumps({"event_id": f"E{number}", "moment": f"2025-07-{day:02d}T12:{number % 60:02d}:00Z", "kind": "view", **more}) + "\n"
+
+
+def other_drops():
+    """Of the other shop: the second replaces the prices, of which one is bad, and its events have a coupon more."""
+    first = {
+        "prices_1.csv": csv("sku,price", "A,1.00", "B,2.00", "C,3.00"),
+        "events_1.json": "".join(event(n, 17 + n % 2) for n in range(1, 6)),
+    }
+    second = {
+        "prices_2.csv": csv("sku,price,currency", "B,2.50,EUR", "D,4.00,EUR", "E,-1.00,EUR"),
+        "events_2.json": "".join(event(n, 19, coupon=f"C{n}") for n in range(6, 9)) + event(2, 17, coupon="late"),
+    }
+    return first, second
+
+
 def write(folder, name, data):
     path = os.path.join(folder, name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -142,12 +196,20 @@ def tighten(folder):
 
 def make(folder, archive=True):
     """The project before its first run, without raw files."""
-    shutil.rmtree(folder, ignore_errors=True)
-    write(folder, "config/pipeline_config.yaml", CONFIG if archive else CONFIG.replace("enabled: true", "enabled: false"))
-    write(folder, "config/data_schemas.json", json.dumps(SCHEMAS))
-    write(folder, "config/business_rules.yaml", RULES)
-    write(folder, "config/quality_thresholds.yaml", THRESHOLDS)
+    make_any(folder, CONFIG if archive else CONFIG.replace("enabled: true", "enabled: false"), SCHEMAS, RULES)
     for name, text in MODELS.items():
         write(folder, f"transformations/{name}.sql", text)
+
+
+def make_other(folder):
+    make_any(folder, OTHER_CONFIG, OTHER_SCHEMAS, OTHER_RULES)
+
+
+def make_any(folder, config, schemas, rules):
+    shutil.rmtree(folder, ignore_errors=True)
+    write(folder, "config/pipeline_config.yaml", config)
+    write(folder, "config/data_schemas.json", json.dumps(schemas))
+    write(folder, "config/business_rules.yaml", rules)
+    write(folder, "config/quality_thresholds.yaml", THRESHOLDS)
     os.makedirs(os.path.join(folder, "data", "raw"))
     os.makedirs(os.path.join(folder, "logs"))

@@ -53,6 +53,7 @@ class Table:
         self.version = -1
         self.metadata = None
         self.columns = []  # (name, type) in schema order, the partition column included
+        self.first_columns = []  # those of the first schema
         self.partition_by = None
         self.active = {}  # decoded relative path -> add action
         self.named = set()  # every path that an add or remove ever named
@@ -160,6 +161,7 @@ def apply_metadata(table, where, action):
     if len(partition) > 1 or any(name not in dict(columns) for name in partition):
         table.wrong(where, f"partitionColumns is {partition}")
     table.metadata, table.columns = action, columns
+    table.first_columns = table.first_columns or columns
     table.partition_by = partition[0] if partition else None
 
 
@@ -370,9 +372,11 @@ def check_types(con, table, where, source):
             table.wrong(where, f"the column {name} is {kind}, the schema says {kinds[name]}")
         else:
             there.append(name)
-    order = [name for name, _ in table.columns if name in there]
-    if there != order:
-        table.wrong(where, f"the columns are in the order {there}, in the schema {order}")
+    # One that was added later stands where its file has it: readers go by names.
+    first = [name for name, _ in table.first_columns]
+    order, found = [name for name in first if name in there], [name for name in there if name in first]
+    if found != order:
+        table.wrong(where, f"the columns are in the order {found}, in the schema {order}")
     return there
 
 

@@ -381,6 +381,75 @@ static void each_call_fails_in_turn(void **state) {
     ec_io = real;
 }
 
+static int closing_fails_with; /* a cause */
+
+static int failing_close(int fd) {
+    (void)heard.real.close(fd);
+    errno = closing_fails_with;
+    return -1;
+}
+
+static int no_fd_fsync(int fd) {
+    (void)fd;
+    return 0;
+}
+
+/* close() tells of bytes that could not be written, and of interruptions, which say nothing. */
+static void what_close_says(void **state) {
+    (void)state;
+    static const int causes[] = {EIO, EINTR};
+    assert_int_equal(ec_dir_make(below("close"), NULL), EC_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct ec_durable *d = begin();
+        put(d, below(i ? "close/b" : "close/a"), "x");
+        heard.real = ec_io;
+        closing_fails_with = causes[i];
+        ec_io.close = failing_close;
+        ec_io.fsync = no_fd_fsync;
+        assert_int_equal(ec_durable_commit(d, NULL), i ? EC_OK : EC_IO);
+        ec_io = heard.real;
+        ec_durable_destroy(d);
+    }
+}
+
+static void names_that_are_too_long(void **state) {
+    (void)state;
+    char path[4200], *at = path;
+    memset(path, 'a', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    path[0] = '/';
+    struct ec_durable *d = begin();
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(ec_durable_put(d, path, "x", 1, NULL), EC_IO);
+    assert_int_equal(ec_durable_open(d, path, &fd, NULL), EC_IO);
+    assert_int_equal(ec_durable_close(d, path, fd, NULL), EC_IO); /* and is closed */
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    ec_durable_abandon(d, path, -1);
+    for (size_t i = 0; i < 2; i++, at = path + sizeof path - 1) { /* too long, and empty */
+        assert_int_equal(ec_durable_folder_of(d, at, NULL), EC_IO);
+        assert_int_equal(ec_durable_make_dir(d, at, NULL), EC_IO);
+    }
+    ec_durable_doubt(d); /* what holds the text already needs no temporary name, but one is looked for */
+    write_file(below("held"), "x");
+    put(d, below("held"), "x");
+    assert_int_equal(ec_durable_put(NULL, below("alone"), "x", 1, NULL), EC_OK); /* by itself */
+    assert_true(is_text(below("alone"), "x"));
+    assert_int_equal(ec_durable_commit(d, NULL), EC_OK);
+    ec_durable_destroy(d);
+}
+
+/* One that has its name already keeps it, also where nothing is committed. */
+static void what_was_added_is_not_removed(void **state) {
+    (void)state;
+    struct ec_durable *d = begin();
+    int fd;
+    assert_int_equal(ec_file_create(below("added"), &fd, NULL), EC_OK);
+    assert_int_equal(ec_durable_add(d, below("added"), fd, NULL), EC_OK);
+    ec_durable_destroy(d);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    assert_true(ec_path_exists(below("added")));
+}
+
 static void the_process_ends_at_each_call(void **state) {
     (void)state;
     struct ec_io real = ec_io;
@@ -420,6 +489,9 @@ int main(void) {
         cmocka_unit_test(without_a_commit_nothing_happened),
         cmocka_unit_test(one_that_cannot_be_synced),
         cmocka_unit_test(each_call_fails_in_turn),
+        cmocka_unit_test(what_close_says),
+        cmocka_unit_test(names_that_are_too_long),
+        cmocka_unit_test(what_was_added_is_not_removed),
         cmocka_unit_test(the_process_ends_at_each_call),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

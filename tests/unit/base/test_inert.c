@@ -40,6 +40,7 @@ static void controls_are_escaped(void **state) {
 static void directions_and_separators_are_escaped(void **state) {
     (void)state;
     SHOWN("\xE2\x80\xAEtxt.exe", "\\u{202E}txt.exe");
+    SHOWN("\xE2\x80\x8E\xE2\x80\x8F\xE2\x80\x8D", "\\u{200E}\\u{200F}\xE2\x80\x8D"); /* a joiner is text */
     SHOWN("\xE2\x81\xA6x\xE2\x81\xA9", "\\u{2066}x\\u{2069}");
     SHOWN("\xE2\x80\xA8\xE2\x80\xA9\xEF\xBB\xBF\xD8\x9C", "\\u{2028}\\u{2029}\\u{FEFF}\\u{061C}");
 }

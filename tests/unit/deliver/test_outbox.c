@@ -14,6 +14,18 @@
 
 static char dir[64];
 
+static void put_file(const char *name) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_int_equal(ec_file_replace(path, "x", 1, NULL), EC_OK);
+}
+
+static bool is_there(const char *name) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    return ec_path_exists(path);
+}
+
 static int make_dir(void **state) {
     (void)state;
     (void)snprintf(dir, sizeof dir, "/tmp/ec-outbox-XXXXXX");
@@ -189,6 +201,25 @@ static void decisions(void **state) {
     assert_string_equal(out[EC_PROBLEMS_MAX - 1], "more");
 }
 
+static void what_a_crash_left_is_removed(void **state) {
+    (void)state;
+    int lock;
+    ec_outbox_sweep(dir); /* no folder: it is not made */
+    assert_false(is_there("data"));
+    assert_int_equal(ec_outbox_lock(dir, &lock, NULL), EC_OK);
+    put_file("data/alerts/r1.smtp.json");
+    put_file("data/alerts/.r2.smtp.json.17.5af3.tmp");
+    ec_outbox_sweep(dir); /* another process sends: what it writes is its own */
+    assert_true(is_there("data/alerts/.r2.smtp.json.17.5af3.tmp"));
+    ec_outbox_unlock(lock);
+    ec_outbox_sweep(dir);
+    assert_false(is_there("data/alerts/.r2.smtp.json.17.5af3.tmp"));
+    assert_true(is_there("data/alerts/r1.smtp.json"));
+    assert_true(is_there("data/alerts/.lock"));
+    assert_int_equal(ec_outbox_lock(dir, &lock, NULL), EC_OK); /* and let go of the lock */
+    ec_outbox_unlock(lock);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiting_doubles_up_to_six_hours),
@@ -196,6 +227,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_state_is_that_of_the_lines, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_torn_line_costs_that_line, make_dir, remove_dir),
         cmocka_unit_test(decisions),
+        cmocka_unit_test_setup_teardown(what_a_crash_left_is_removed, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,9 @@ static void the_escaper_leaves_no_markup(void **state) {
         ec_html_text(&b, (struct ec_str){&one, 1});
     }
     assert_null(strpbrk(b.p, "<>\"'\r\n\t"));
+    ec_buf_clear(&b);
+    ec_html_value(&b, NULL);
+    assert_string_equal(b.p, "<bdi>\xE2\x80\x93</bdi>");
     ec_buf_free(&b);
 }
 

@@ -36,7 +36,31 @@ static void names_are_valid_and_free(void **state) {
     ec_batch_deinit(&batch);
 }
 
+/* Of a key alone: what other keys there are changes nothing. */
+static void names_of_keys(void **state) {
+    (void)state;
+    struct ec_derive derive = {.name = "margin"};
+    struct ec_schema_column columns[] = {{.name = "Price"}, {.name = "price_3"}};
+    struct ec_source source = {.column = columns, .column_count = 2, .derive = &derive, .derive_count = 1};
+    static const struct {
+        const char *raw, *name;
+    } cases[] = {{"stock", "stock"}, {"price", "price_2"}, {"PRICE", "PRICE_2"}, {"PRICE_3", "PRICE_3_2"}, {"Margin", "Margin_2"},
+                 {"_LINE", "_LINE_2"}, {"_file", "_file_2"}, {"", "_"}, {"a b;c", "a_b_c"}};
+    char name[EC_KEY_NAME_BYTES], longest[EC_COLUMN_NAME_MAX + 1];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ec_column_name_of_key(&source, ec_str_of(cases[i].raw), name);
+        assert_string_equal(name, cases[i].name);
+    }
+    memset(longest, 'n', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    columns[0].name = longest;
+    ec_column_name_of_key(&source, ec_str_of(longest), name);
+    assert_int_equal(strlen(name), EC_COLUMN_NAME_MAX + 2);
+    assert_true(ec_column_name_same("aB_", "Ab_"));
+    assert_false(ec_column_name_same("a", "ab"));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_are_valid_and_free)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names_of_keys), cmocka_unit_test(names_are_valid_and_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

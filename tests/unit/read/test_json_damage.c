@@ -145,6 +145,30 @@ static void too_long_field(void **state) {
         }
 }
 
+/* Read strictly, and looked for where the next record is sought. */
+static void too_long_key(void **state) {
+    (void)state;
+    for (size_t n = EC_COLUMN_NAME_MAX; n <= EC_COLUMN_NAME_MAX + 1; n++) {
+        struct ec_buf json = ec_buf_make(4 * EC_KIB);
+        ec_buf_addz(&json, "{\"a\":1,\"");
+        for (size_t i = 0; i < n; i++) ec_buf_addc(&json, 'k');
+        ec_buf_addz(&json, "\":2}\n{\"a\":2}");
+        struct ec_buf got = kit_text(&(struct kit_run){0}, json.p, json.n);
+        assert_int_equal(strstr(got.p, " !too-long(\"kkk") != NULL, n > EC_COLUMN_NAME_MAX);
+        assert_non_null(strstr(got.p, "\n2@"));
+        ec_buf_free(&got);
+        ec_buf_clear(&json);
+        ec_buf_addz(&json, "[{\"a\":bad},{\"");
+        for (size_t i = 0; i < n; i++) ec_buf_addc(&json, 'k');
+        ec_buf_addz(&json, "\":2},{\"a\":3}]");
+        got = kit_text(&(struct kit_run){0}, json.p, json.n);
+        assert_non_null(strstr(got.p, "parse-error"));
+        assert_non_null(strstr(got.p, " a=3\n"));
+        ec_buf_free(&got);
+        ec_buf_free(&json);
+    }
+}
+
 /* A record of n bytes between two short ones of its shape, in both layouts, at a limit of 100 bytes. */
 static void record_of(size_t n, bool array) {
     struct ec_buf json = ec_buf_make(EC_KIB), expected = ec_buf_make(EC_KIB);
@@ -198,6 +222,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),          cmocka_unit_test(zeros),           cmocka_unit_test(too_long_number),
         cmocka_unit_test(too_long_field), cmocka_unit_test(too_long_record), cmocka_unit_test(endless_garbage),
+        cmocka_unit_test(too_long_key),
     };
     /* Byte by byte, and as widely as the machine can. */
     size_t count;

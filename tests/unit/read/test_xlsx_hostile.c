@@ -69,6 +69,38 @@ static void long_texts_cost_their_row(void **state) {
     finish();
 }
 
+/* Characters are counted as spreadsheet programs do, in UTF-16: of two bytes each, so many are within the limit. */
+static void long_texts_are_counted_in_characters(void **state) {
+    (void)state;
+    struct ec_buf rows = ec_buf_make(EC_MIB);
+    ec_buf_addz(&rows, "<row><c t='str'><v>");
+    for (unsigned i = 0; i < EC_XLSX_TEXT_MAX; i++) ec_buf_addz(&rows, "\xC3\xA9");
+    ec_buf_addz(&rows, "</v></c></row><row><c t='str'><v>");
+    for (unsigned i = 0; i < EC_XLSX_TEXT_MAX / 2 + 1; i++) ec_buf_addz(&rows, "\xF0\x9F\x98\x80"); /* two units each */
+    ec_buf_addz(&rows, "</v></c></row>");
+    make("", HEADER, rows.p);
+    ec_buf_free(&rows);
+    read_made(2);
+    assert_int_equal(ec_column_text(&batch.column[ID])[0].n, 2 * EC_XLSX_TEXT_MAX);
+    expect_fault(0, 1, ID, EC_REASON_TOO_LONG, "");
+    assert_int_equal(batch.faults, 1);
+    finish();
+}
+
+static void long_names_of_columns(void **state) {
+    (void)state;
+    for (size_t n = EC_COLUMN_NAME_MAX; n <= EC_COLUMN_NAME_MAX + 1; n++) {
+        struct ec_buf rows = ec_buf_make(EC_MIB);
+        ec_buf_addz(&rows, "<row><c t='inlineStr'><is><t>id</t></is></c>");
+        add_text(&rows, n);
+        ec_buf_addz(&rows, "</row><row><c t='str'><v>1</v></c></row>");
+        make("", "", rows.p);
+        ec_buf_free(&rows);
+        assert_int_equal(verdict(), n > EC_COLUMN_NAME_MAX ? EC_BAD_HEADER : EC_OK);
+    }
+    assert_non_null(strstr(err.message, "is too long"));
+}
+
 /* A row of more text than a record may have is void; the next one is whole. */
 static void wide_rows_cost_themselves(void **state) {
     (void)state;
@@ -304,6 +336,7 @@ static void every_failed_allocation_is_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entities_and_depth_are_refused),      cmocka_unit_test(long_texts_cost_their_row),
+        cmocka_unit_test(long_texts_are_counted_in_characters), cmocka_unit_test(long_names_of_columns),
         cmocka_unit_test(wide_rows_cost_themselves),           cmocka_unit_test(counts_are_bounded),
         cmocka_unit_test(damaged_workbooks_are_named),         cmocka_unit_test(changed_sheets_are_survived),
         cmocka_unit_test(every_failed_allocation_is_survived), cmocka_unit_test(far_cells_stay_small),

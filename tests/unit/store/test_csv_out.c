@@ -88,7 +88,7 @@ static void every_type_has_its_text(void **state) {
     size_t d = add_column(&batch, "d", (struct ec_column_type){.type = EC_TYPE_DATE});
     size_t p = add_column(&batch, "p", (struct ec_column_type){EC_TYPE_DECIMAL, 18, 2});
     static const int64_t ints[] = {-7, INT64_MAX, INT64_MIN, 0};
-    static const double doubles[] = {-0.1, 1e300, (double)NAN, -(double)INFINITY};
+    static const double doubles[] = {-0.1, (double)INFINITY, (double)NAN, -(double)INFINITY};
     static const int64_t times[] = {0, 1752832800123456, -1, -62135596800000000};
     static const int32_t days[] = {0, 20287, -1, -719162};
     static const int64_t cents[] = {-5, 100, 123456, INT64_MIN};
@@ -112,7 +112,7 @@ static void every_type_has_its_text(void **state) {
                            ",,,,,,\n"
                            "-9223372036854775808,nan,false,1969-12-31T23:59:59.999999Z,1969-12-31,1234.56,\n"
                            "-7,-0.1,false,1970-01-01T00:00:00Z,1970-01-01,-0.05,\n"
-                           "9223372036854775807,1e+300,true,2025-07-18T10:00:00.123456Z,2025-07-18,1.00,\n"
+                           "9223372036854775807,inf,true,2025-07-18T10:00:00.123456Z,2025-07-18,1.00,\n"
                            "0,-inf,true,0001-01-01T00:00:00Z,0001-01-01,-92233720368547758.08,\n";
     check_text(path, expected);
     assert_int_equal(bytes, strlen(expected));
@@ -267,6 +267,108 @@ static void a_reader_sees_the_old_file_or_the_new_one(void **state) {
     ec_batch_deinit(&batch);
 }
 
+static struct ec_io real_io;
+
+static void *small_realloc(void *p, size_t n) { return n > 16384 ? NULL : real_io.realloc(p, n); }
+
+/* Memory ends at each byte of rows of every kind: the header of some tables is that long, too. */
+static void memory_ends_anywhere(void **state) {
+    (void)state;
+    enum { FIRST = 16384, MOST = 80 };
+    char *text = ec_calloc(FIRST, 1), *name = ec_calloc(FIRST + 1, 1);
+    struct ec_batch batch;
+    assert_non_null(text);
+    assert_non_null(name);
+    memset(text, 'a', FIRST);
+    assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
+    size_t c = add_column(&batch, "c", (struct ec_column_type){.type = EC_TYPE_STRING});
+    size_t n = add_column(&batch, "n", (struct ec_column_type){.type = EC_TYPE_INTEGER});
+    put_text(&batch, c, 1, "=1,\"2\"");
+    put_text(&batch, c, 2, "-1");
+    for (size_t r = 0; r < 3; r++) ec_bit_set(batch.column[n].valid, r);
+    batch.rows = 4;
+    const char *header[] = {"c", "n"};
+    const size_t map[] = {c, n};
+    unsigned refused = 0;
+    for (size_t pad = 0; pad < MOST; pad++) {
+        ec_column_text(&batch.column[c])[0] = ec_text_of(text, FIRST - pad);
+        ec_bit_set(batch.column[c].valid, 0);
+        struct ec_csv_out *out = open_out(below(root, "ends.csv"), header, 2);
+        real_io = ec_io;
+        ec_io.realloc = small_realloc;
+        enum ec_status status = ec_csv_out_append(out, &batch, map, NULL, 4, NULL);
+        ec_io = real_io;
+        assert_true(status == EC_OK || status == EC_NO_MEMORY);
+        refused += status != EC_OK;
+        ec_csv_out_destroy(out);
+        ec_durable_destroy(durable);
+
+        struct ec_durable *d;
+        memset(name, 'b', FIRST - pad);
+        name[FIRST - pad] = '\0';
+        for (int shape = 0; shape < 3; shape++) {
+            const char *both[] = {name, shape == 0 ? "=x\"y" : shape == 1 ? "@z" : "w"};
+            assert_int_equal(ec_durable_create(&d, NULL), EC_OK);
+            ec_io.realloc = small_realloc;
+            status = ec_csv_out_create(both, 2, d, &out, NULL);
+            ec_io = real_io;
+            assert_true(status == EC_OK ? out != NULL : out == NULL);
+            ec_csv_out_destroy(out);
+            ec_durable_destroy(d);
+        }
+    }
+    assert_true(refused > 20 && refused < MOST);
+    assert_false(ec_path_exists(below(root, "ends.csv")));
+    ec_free(text);
+    ec_free(name);
+    ec_batch_deinit(&batch);
+}
+
+/* A file that outgrew memory lies under a temporary name: where a call fails, nothing stays of it. */
+static void a_large_file_at_each_failure(void **state) {
+    (void)state;
+    enum { ROWS = 1000, TEXT = 9000 };
+    const char *dir = new_table("large"), *path = below(dir, "a.csv");
+    struct ec_batch batch;
+    char *text = ec_malloc(TEXT);
+    assert_non_null(text);
+    memset(text, 'a', TEXT);
+    assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
+    size_t c = add_column(&batch, "c", (struct ec_column_type){.type = EC_TYPE_STRING});
+    for (size_t r = 0; r < ROWS; r++) {
+        ec_column_text(&batch.column[c])[r] = ec_text_of(text, TEXT);
+        ec_bit_set(batch.column[c].valid, r);
+    }
+    batch.rows = ROWS;
+    bool hit = true;
+    for (unsigned at = 1; hit; at++) {
+        struct ec_err err = {0};
+        faulty_begin(FAULTY_BEFORE, at);
+        enum ec_status status = export(path, &batch, &err);
+        hit = faulty_end();
+        if (!hit) assert_int_equal(status, EC_OK);
+        assert_true(status == EC_OK ? ec_path_exists(path) : err.message[0] != '\0');
+        (void)unlink(path);
+        (void)unlink(below(dir, ".a.csv.tmp")); /* where it could not be removed */
+        assert_true(at < 100);
+    }
+    ec_free(text);
+    ec_batch_deinit(&batch);
+}
+
+static void a_path_that_is_too_long(void **state) {
+    (void)state;
+    char path[4200];
+    memset(path, 'a', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    const char *header[] = {"c"};
+    struct ec_csv_out *out = open_out(below(root, "x.csv"), header, 1);
+    assert_int_equal(ec_csv_out_begin(out, path, NULL), EC_IO);
+    ec_csv_out_destroy(out);
+    ec_csv_out_destroy(NULL);
+    ec_durable_destroy(durable);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_quoted_and_defused),
@@ -275,6 +377,9 @@ int main(void) {
         cmocka_unit_test(long_texts_pass_the_buffer),
         cmocka_unit_test(one_writer_many_files),
         cmocka_unit_test(a_reader_sees_the_old_file_or_the_new_one),
+        cmocka_unit_test(memory_ends_anywhere),
+        cmocka_unit_test(a_large_file_at_each_failure),
+        cmocka_unit_test(a_path_that_is_too_long),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

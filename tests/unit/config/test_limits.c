@@ -1,0 +1,108 @@
+/* A configuration of as much as there may be is taken; of one more, refused where it stands. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "project.h"
+
+#define TEXT_MAX ((size_t)2 << 20)
+
+static struct project project;
+
+static int set_up(void **state) {
+    (void)state;
+    project_make(&project);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    project_remove(&project);
+    return 0;
+}
+
+/* The text is right, or gives that error. Freed. */
+static void expect(int file, struct ec_buf *text, const char *error) {
+    struct ec_config *config = NULL;
+    struct ec_err err = {0};
+    assert_int_equal(ec_buf_check(text, NULL), EC_OK);
+    enum ec_status status = project_load_with(&project, file, text->p, NULL, 0, &config, &err);
+    if (!error && status != EC_OK) fail_msg("%s", err.message);
+    if (error) {
+        assert_int_equal(status, EC_CONFIG);
+        assert_non_null(strstr(err.message, error));
+        assert_true(err.line > 0);
+    }
+    ec_config_destroy(config);
+    ec_buf_free(text);
+}
+
+static void sources(void **state) {
+    (void)state;
+    for (unsigned n = EC_SOURCES_MAX; n <= EC_SOURCES_MAX + 1; n++) {
+        struct ec_buf text = ec_buf_make(TEXT_MAX);
+        ec_buf_addz(&text, "sources:\n");
+        for (unsigned i = 0; i < n; i++) ec_buf_printf(&text, "  s%u: {files: [\"s%u_*.csv\"], schema: orders, key: [id]}\n", i, i);
+        expect(PIPELINE, &text, n > EC_SOURCES_MAX ? "more than the limit of 256 sources" : NULL);
+    }
+}
+
+static struct ec_buf schema(unsigned required, unsigned optional) {
+    struct ec_buf text = ec_buf_make(TEXT_MAX);
+    ec_buf_addz(&text, "{\"orders\": {\"required_columns\": {\"id\": \"string\", \"placed\": \"datetime\"");
+    for (unsigned i = 2; i < required; i++) ec_buf_printf(&text, ", \"r%u\": \"string\"", i);
+    ec_buf_addz(&text, "}, \"optional_columns\": {");
+    for (unsigned i = 0; i < optional; i++) ec_buf_printf(&text, "%s\"o%u\": \"string\"", i ? ", " : "", i);
+    ec_buf_addz(&text, "}}}\n");
+    return text;
+}
+
+static void columns(void **state) {
+    (void)state;
+    struct ec_buf text = schema(1000, EC_COLUMNS_MAX - 1001); /* and one that is derived */
+    expect(SCHEMAS, &text, NULL);
+    text = schema(1000, EC_COLUMNS_MAX - 1000);
+    expect(SCHEMAS, &text, "more than the limit of 2048 columns, declared and derived");
+    text = schema(1000, EC_COLUMNS_MAX - 999);
+    expect(SCHEMAS, &text, "more than the limit of 2048 columns");
+    text = schema(EC_COLUMNS_MAX + 1, 0);
+    expect(SCHEMAS, &text, "more than the limit of 2048 columns");
+}
+
+static void names(void **state) {
+    (void)state;
+    for (unsigned n = EC_COLUMN_NAME_MAX; n <= EC_COLUMN_NAME_MAX + 1; n++) {
+        struct ec_buf text = ec_buf_make(TEXT_MAX);
+        ec_buf_addz(&text, "{\"orders\": {\"required_columns\": {\"id\": \"string\", \"placed\": \"datetime\", \"");
+        for (unsigned i = 0; i < n; i++) ec_buf_addc(&text, 'n');
+        ec_buf_addz(&text, "\": \"string\"}}}\n");
+        expect(SCHEMAS, &text, n > EC_COLUMN_NAME_MAX ? "longer than the limit of 255 bytes" : NULL);
+        text = ec_buf_make(TEXT_MAX);
+        ec_buf_addz(&text, "orders:\n  _rows:\n    - {expression: count > 0, id: ");
+        for (unsigned i = 0; i < n; i++) ec_buf_addc(&text, 'n');
+        ec_buf_addz(&text, "}\n");
+        expect(RULES, &text, n > EC_COLUMN_NAME_MAX ? "cannot be an id" : NULL);
+    }
+}
+
+static void rules(void **state) {
+    (void)state;
+    for (unsigned n = EC_RULES_MAX; n <= EC_RULES_MAX + 1; n++) {
+        struct ec_buf text = ec_buf_make(TEXT_MAX);
+        ec_buf_addz(&text, "orders:\n  count: {min_value: 1}\n  _rows:\n");
+        for (unsigned i = 1; i < n; i++) ec_buf_printf(&text, "    - {id: r%u, expression: count > %u}\n", i, i);
+        expect(RULES, &text, n > EC_RULES_MAX ? "more than the limit of 1024 rules for `orders`" : NULL);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(sources, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(columns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rules, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
