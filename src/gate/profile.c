@@ -11,8 +11,13 @@ static bool has_top(enum ec_type type) {
     return type == EC_TYPE_STRING || type == EC_TYPE_BOOLEAN;
 }
 
+/* Of our own columns the derived ones are profiled, which come first. */
 static size_t batch_column(const struct ec_gate *gate, size_t i) {
-    return i < gate->own_first ? i : i + gate->own_count;
+    return i < gate->own_first + gate->derived_count ? i : i + gate->own_count - gate->derived_count;
+}
+
+static size_t profiled_columns(const struct ec_gate *gate, const struct ec_batch *batch) {
+    return batch->columns - (gate->own_count - gate->derived_count);
 }
 
 static enum ec_status no_memory(const struct ec_gate *gate, struct ec_err *err) {
@@ -22,7 +27,7 @@ static enum ec_status no_memory(const struct ec_gate *gate, struct ec_err *err) 
 /* Columns that a file adds are profiled from the batch in which they first occur. */
 static enum ec_status add_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) {
     struct ec_facts *facts = &gate->facts;
-    size_t profiled = batch->columns - gate->own_count;
+    size_t profiled = profiled_columns(gate, batch);
     struct ec_column_facts *column = ec_arena_calloc(&facts->arena, profiled, sizeof *column);
     struct ec_code_counts *counts = ec_arena_calloc(&gate->arena, profiled, sizeof *counts);
     if (!column || !counts) return no_memory(gate, err);
@@ -36,6 +41,7 @@ static enum ec_status add_columns(struct ec_gate *gate, const struct ec_batch *b
             .name = ec_arena_strdup(&facts->arena, c->name),
             .type = c->type,
             .declared = i < gate->source->column_count,
+            .derived = i >= gate->own_first && i < gate->own_first + gate->derived_count,
             .nulls = facts->sound, /* of the batches before */
             .hll = ec_arena_calloc(&facts->arena, EC_HLL_SIZE, 1),
             .top = has_top(c->type.type) ? ec_arena_calloc(&facts->arena, EC_TOP_SLOTS, sizeof(struct ec_top)) : NULL};
@@ -48,7 +54,7 @@ static enum ec_status add_columns(struct ec_gate *gate, const struct ec_batch *b
 }
 
 enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) {
-    if (gate->facts.column_count != batch->columns - gate->own_count) EC_TRY(add_columns(gate, batch, err));
+    if (gate->facts.column_count != profiled_columns(gate, batch)) EC_TRY(add_columns(gate, batch, err));
     for (size_t i = 0; i < gate->facts.column_count; i++) {
         struct ec_code_counts *counts = &gate->counts[i];
         const struct ec_column *c = &batch->column[batch_column(gate, i)];

@@ -105,7 +105,7 @@ static void add_others(struct issues *x) {
     for (size_t i = 0; i < s->source_count; i++) {
         const struct ec_sheet_source *of = &s->source[i];
         for (size_t k = 0; k < of->facts.column_count; k++)
-            if (!of->facts.column[k].declared)
+            if (!of->facts.column[k].declared && !of->facts.column[k].derived)
                 add_issue(x, (struct issue){.kind = KIND_SCHEMA, .severity = 2, .column = of->facts.column[k].name,
                                             .source = of->name, .rows = (double)of->facts.column[k].values});
     }
@@ -345,6 +345,7 @@ static void change_columns(struct changes *c) {
         if (!of->before || of->facts.column_count == 0) continue;
         for (size_t k = 0; k < of->facts.column_count; k++) {
             const char *name = of->facts.column[k].name;
+            if (of->facts.column[k].derived) continue; /* the configuration's doing */
             if (ec_history_find(&of->before->column, name) || !begin_change(c, "schema", of->name, name)) continue;
             ec_json_null(&c->s->w, "before");
             ec_json_str(&c->s->w, "after", ec_type_name(of->facts.column[k].type.type));

@@ -54,7 +54,7 @@ struct ec_page_facts {
     struct ec_page_data data;
     bool measured; /* the run's facts knew what it cost */
     struct ec_arena arena;
-    struct ec_history history;
+    struct ec_history history, own_history;
     struct ec_business business;
     struct ec_page_lineage lineage;
     struct ec_page_reject *reject;
@@ -90,7 +90,8 @@ static enum ec_status gather(struct ec_page_facts *g, struct ec_err *err) {
     struct ec_page_data *data = &g->data;
     char path[EC_PATH_MAX];
     EC_TRY(ec_project_path(path, o->config->dir, EC_DIR_QUALITY, "history.jsonl", err));
-    EC_TRY(ec_history_read(path, EC_HISTORY_WHOLE, &g->history, err));
+    if (!o->history) EC_TRY(ec_history_read(path, EC_HISTORY_WHOLE, &g->own_history, err));
+    g->history = o->history ? *o->history : g->own_history; /* what is in it is borrowed: it is only cut */
     find_resources(&g->history, o->facts);
     cut_history(&g->history, o->facts->seq);
     EC_TRY(open_and_gather_sql(g, err));
@@ -121,7 +122,7 @@ void ec_page_facts_release(struct ec_page_facts *g) {
     if (!g) return;
     if (!g->measured) g->options.facts->resources = (struct ec_resource_facts){0}; /* they were the history's */
     ec_business_deinit(&g->business);
-    ec_history_deinit(&g->history);
+    ec_history_deinit(&g->own_history);
     ec_arena_deinit(&g->arena);
     ec_free(g);
 }
