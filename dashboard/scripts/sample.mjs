@@ -8,6 +8,7 @@
  *   passed, warned, errored  small, with that verdict */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
 
 const DAY = 86400e3;
 const END = Date.UTC(2025, 7, 18, 13, 34, 5);
@@ -243,8 +244,14 @@ export function samples() {
   return { small: small('failed'), passed: small('passed'), warned: small('warned'), errored: small('errored'), empty: nothing(), large: facts(11, { runs: 1200, files: 1000, checks: 3000, verdict: 'failed' }), hostile: poison(small('failed'), '', count, '') };
 }
 
+const PAGE_BYTES = 2000000; // EC_PAGE_BYTES
+
+/* As src/publish/page_file.c puts it together. */
 export function page(template, value) {
-  return template.replace('<!--facts-->', () => `<script type="application/json" id="facts">${escaped(value)}</script>`);
+  const facts = escaped(value), alerts = escaped({ at: iso(END + 3000), list: value.alerts });
+  const large = Buffer.byteLength(template) + Buffer.byteLength(facts) + alerts.length + 256 > PAGE_BYTES;
+  const element = large ? `<script type="text/plain" id="facts" data-packed="deflate">${deflateSync(facts, { level: 1 }).toString('base64')}</script>` : `<script type="application/json" id="facts">${facts}</script>`;
+  return template.replace('<!--facts-->', () => `${element}<script type="application/json" id="alerts">${alerts}</script>`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,6 +4,7 @@
  * other. Everything is aggregated in C: the page filters, sorts and draws, and computes no figure of
  * its own but sums of what it shows. Unknown is null, never 0. Times are RFC 3339 in UTC, days are
  * "2025-07-18", durations seconds, scores and shares 0..100 unless a name says `share` (0..1).
+ * Facts that would make the page larger than 2 MB stand there as zlib in base64, type="text/plain" data-packed="deflate".
  * Texts are whatever was in the files: hostile until set as text nodes. Samples of personal data are
  * masked before they come here.
  *
@@ -35,8 +36,10 @@ export interface Facts {
   business: Business;
   lineage: Lineage;
   archives: { path: string; files: number; bytes: number; bytes_stored: number; verified: boolean }[];
-  alerts: { at: string; type: string; target: string; status: 'sent' | 'pending' | 'failed' | 'suppressed'; message: string | null }[];
+  alerts: Alert[]; // the newest deliveries of any run, with their state when the page was drawn
+  alerts_at?: string; // when that state was looked at: of the element `alerts`, {"at":…,"list":[…]}, which is put into the page again when they have been delivered
 }
+export interface Alert { at: string; type: string; target: string; status: 'sent' | 'pending' | 'failed' | 'suppressed'; message: string | null }
 
 export interface Run {
   id: string; seq: number; verdict: Verdict;

@@ -1,5 +1,6 @@
 #include "run/page_facts.h"
 
+#include "base/calendar.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "publish/page_data.h"
@@ -7,6 +8,7 @@
 #include "run/business.h"
 #include "run/page_gather.h"
 #include "run/paths.h"
+#include "run/run.h"
 
 #include <stdlib.h>
 
@@ -96,7 +98,7 @@ static enum ec_status gather(struct ec_page_facts *g, struct ec_err *err) {
     cut_history(&g->history, o->facts->seq);
     EC_TRY(open_and_gather_sql(g, err));
     EC_TRY(ec_gather_rejects(o, &g->arena, &g->reject, &data->reject_count, err));
-    EC_TRY(ec_gather_alerts(o, &g->arena, &g->alert, &data->alert_count, err));
+    EC_TRY(ec_gather_alerts(o->config, &g->arena, &g->alert, &data->alert_count, err));
     data->no_business = g->no_business;
     data->reject = g->reject;
     data->alert = g->alert;
@@ -132,9 +134,37 @@ enum ec_status ec_page_facts_write(const struct ec_page_facts *facts, struct ec_
 }
 
 enum ec_status ec_page_facts_publish(const struct ec_page_facts *facts, const char *dir, struct ec_durable *durable, struct ec_err *err) {
-    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX);
+    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX), alerts = ec_buf_make(EC_PAGE_FACTS_MAX);
     enum ec_status status = ec_page_facts_write(facts, &text, err);
-    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&text), durable, err);
+    if (status == EC_OK) status = ec_page_alerts_write(ec_now_micros(), facts->alert, facts->data.alert_count, &alerts, err);
+    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&text), ec_buf_str(&alerts), durable, err);
+    ec_buf_free(&text);
+    ec_buf_free(&alerts);
+    return status;
+}
+
+static enum ec_status replace_alerts(const struct ec_config *config, struct ec_arena *arena, struct ec_buf *text, struct ec_err *err) {
+    struct ec_page_alert *alert;
+    size_t count;
+    char dir[EC_PATH_MAX];
+    EC_TRY(ec_project_path(dir, config->dir, EC_DIR_QUALITY, NULL, err));
+    EC_TRY(ec_gather_alerts(config, arena, &alert, &count, err));
+    EC_TRY(ec_page_alerts_write(ec_now_micros(), alert, count, text, err));
+    return ec_page_file_alerts(dir, ec_buf_str(text), err);
+}
+
+enum ec_status ec_page_alerts_refresh(const struct ec_config *config, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX);
+    struct ec_arena arena;
+    struct ec_err cause = {0};
+    int lock;
+    enum ec_status status = ec_lock_take(config->dir, &lock, &cause);
+    if (status == EC_LOCKED) return EC_OK;
+    if (status != EC_OK) return ec_fail(err, status, "%s", cause.message);
+    ec_arena_init(&arena, GATHER_MAX);
+    status = replace_alerts(config, &arena, &text, err);
+    ec_lock_release(lock);
+    ec_arena_deinit(&arena);
     ec_buf_free(&text);
     return status;
 }

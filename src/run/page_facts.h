@@ -35,4 +35,8 @@ enum ec_status ec_page_facts_write(const struct ec_page_facts *facts, struct ec_
 enum ec_status ec_page_facts_publish(const struct ec_page_facts *facts, const char *dir, struct ec_durable *durable,
                                      struct ec_err *err) EC_MUST_USE;
 
+/* Puts what became of alerts into the page that is there, whatever run it is of: they are delivered when it has been
+ * written. Where another run holds the project's lock nothing is done, as its page will say it. */
+enum ec_status ec_page_alerts_refresh(const struct ec_config *config, struct ec_err *err) EC_MUST_USE;
+
 #endif

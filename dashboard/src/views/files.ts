@@ -8,6 +8,7 @@ import { t } from '../i18n';
 import { badge, card, empty, factsList, meter, search, select, sources, texts, unknown } from '../parts';
 import { replaceParams } from '../state';
 import { grid, simpleTable } from '../table';
+import { sourceTrend } from './sources';
 
 export const fileName = (file: File) => file.member ?? file.path.split('/').pop() ?? file.path;
 export const reportLink = (file: File) => encodeURIComponent(file.report);
@@ -162,5 +163,5 @@ function flow(): HTMLElement {
 }
 
 export function files(params: URLSearchParams): HTMLElement {
-  return h('div', { class: 'view' }, table(params), calendar(), flow());
+  return h('div', { class: 'view' }, table(params), sourceTrend(), calendar(), flow());
 }

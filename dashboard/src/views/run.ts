@@ -138,7 +138,8 @@ function archives(): HTMLElement {
 
 function alerts(): HTMLElement {
   if (!facts.alerts.length) return card(t('alerts.title'), empty(t('alerts.none')));
-  return card(t('alerts.title'), simpleTable({ caption: t('alerts.title'), head: [t('alerts.at'), t('status'), t('alerts.type'), t('alerts.target'), t('alerts.message')],
+  const note = facts.alerts_at ? h('p', { class: 'note' }, t('alerts.as_of', { when: f.time(facts.alerts_at) })) : null;
+  return card(t('alerts.title'), note, simpleTable({ caption: t('alerts.title'), head: [t('alerts.at'), t('status'), t('alerts.type'), t('alerts.target'), t('alerts.message')],
     rows: facts.alerts.map((one) => [f.time(one.at), badge(one.status, 'alert'), bdi(one.type), bdi(one.target), one.message === null ? f.DASH : bdi(one.message)]) }));
 }
 

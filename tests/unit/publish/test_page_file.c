@@ -63,7 +63,7 @@ static void the_facts_stand_where_the_mark_was(void **state) {
     struct ec_buf facts = ec_buf_make(EC_MIB);
     make_facts(&facts);
     assert_null(strchr(facts.p, '<'));
-    assert_int_equal(ec_page_file_publish(dir, ec_buf_str(&facts), NULL, NULL), EC_OK);
+    assert_int_equal(ec_page_file_publish(dir, ec_buf_str(&facts), EC_STR("{\"list\":[]}"), NULL, NULL), EC_OK);
     size_t n;
     char *page = read_page(&n);
     const char *element = strstr(page, "<script type=\"application/json\" id=\"facts\">");
@@ -83,7 +83,7 @@ static void a_delivery_writes_it_with_its_other_files(void **state) {
     struct ec_durable *durable;
     assert_int_equal(ec_durable_create(&durable, NULL), EC_OK);
     (void)unlink(path);
-    assert_int_equal(ec_page_file_publish(dir, EC_STR("{}"), durable, NULL), EC_OK);
+    assert_int_equal(ec_page_file_publish(dir, EC_STR("{}"), (struct ec_str){0}, durable, NULL), EC_OK);
     assert_int_not_equal(access(path, F_OK), 0); /* not before the commit */
     assert_int_equal(ec_durable_commit(durable, NULL), EC_OK);
     assert_int_equal(access(path, F_OK), 0);
