@@ -6,6 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Years of four digits, whose texts are in the order of the days: 0001-01-01 to 9999-12-31. */
+#define DAY_MIN (-719162)
+#define DAY_MAX 2932896
+
 static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for an export"); }
 
 static enum ec_status say_days(const struct ec_column *from, size_t rows, struct ec_column *to, struct ec_arena *arena, struct ec_err *err) {
@@ -17,9 +21,9 @@ static enum ec_status say_days(const struct ec_column *from, size_t rows, struct
             ec_column_text(to)[row] = ec_column_text(to)[row - 1];
             continue;
         }
+        if (day < DAY_MIN || day > DAY_MAX) return ec_fail(err, EC_TABLE_FORMAT, "a day of another millennium is left to DuckDB");
         size_t n = ec_date_format(day, text);
-        const char *copy = n == 10 ? ec_arena_copy(arena, text, n) : NULL; /* years of four digits: in the order of the days */
-        if (n != 10) return ec_fail(err, EC_TABLE_FORMAT, "a day of another millennium is left to DuckDB");
+        const char *copy = ec_arena_copy(arena, text, n);
         if (!copy) return no_memory(err);
         ec_column_text(to)[row] = ec_text_of(copy, n);
     }
