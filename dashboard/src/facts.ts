@@ -57,7 +57,8 @@ export interface Run {
 }
 /* What changed since the last run; the page makes the sentence. `kind` "score" | "rows" | "new_check"
  * | "fixed_check" | "new_file" | "missing_file" | "schema" | "anomaly". */
-export interface Change { kind: string; source: string | null; name: string | null; before: number | string | null; after: number | string | null; good: boolean | null }
+export interface Change { kind: string; source: string | null; name: string | null; before: number | string | null; after: number | string | null; good: boolean | null;
+  since?: string | null } // the start of the run that it is compared with, where that is not the run before: the newest that read the source
 /* new_file, missing_file: a source that had none, or has none now; before and after are numbers of files, name is null.
  * schema: name is the column, before null: it is new, after null: it is gone. anomaly: name is the column or the measure. */
 

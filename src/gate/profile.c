@@ -120,6 +120,28 @@ static void profile_codes(struct ec_column_facts *f, struct ec_code_counts *coun
     if (fresh && f->top && ec_facts_distinct(f->hll) > TOP_DISTINCT_MAX) f->top = NULL;
 }
 
+/* Derived texts come coded by what they are made of: the same text under several codes, which mean another one when their
+ * dictionary has become full. So a batch's are added up by themselves. */
+static void profile_derived_codes(struct ec_column_facts *f, struct ec_code_counts *counts, const struct ec_column *c,
+                                  const uint64_t *known, size_t rows) {
+    const struct ec_text *value = c->dictionary->values;
+    uint32_t met[EC_BATCH_ROWS];
+    size_t n = 0;
+    for (size_t row = 0; row < rows; row++) {
+        if (!ec_bit(known, row)) continue;
+        met[n] = c->code[row];
+        n += counts->count[c->code[row]]++ == 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct ec_str text = ec_text_str(&value[met[i]]);
+        uint64_t hash = ec_hash64(text.p, text.n);
+        ec_facts_distinct_add(f->hll, hash);
+        if (f->top) ec_facts_top_add(f->top, hash, text.p, text.n, counts->count[met[i]]);
+        counts->count[met[i]] = 0;
+    }
+    if (f->top && ec_facts_distinct(f->hll) > TOP_DISTINCT_MAX) f->top = NULL;
+}
+
 /* Puts the value among the best so far, which stand in falling order; those of equal count in the
  * order of their first occurrence, which is the codes'. */
 static void rank(const struct ec_code_counts *counts, uint32_t code, uint32_t *best, size_t *n) {
@@ -337,6 +359,8 @@ void ec_profile_batch(struct ec_gate *gate, const struct ec_batch *batch) {
         if (values > 0) f->present = true;
         if (c->type.type != EC_TYPE_STRING)
             profile_numbers(f, &gate->counts[i], c, known, batch->rows, values);
+        else if (c->dictionary && f->derived)
+            profile_derived_codes(f, &gate->counts[i], c, known, batch->rows);
         else if (c->dictionary)
             profile_codes(f, &gate->counts[i], c, known, batch->rows, values);
         else

@@ -228,6 +228,8 @@ static void write_schema(struct ec_json_writer *w, const struct ec_source *sourc
     ec_json_array(w, "fields");
     for (size_t i = 0; i < source->column_count; i++) write_field(w, source->column[i].name, &source->column[i].type);
     for (size_t i = 0; i < source->derive_count; i++) write_field(w, source->derive[i].name, NULL);
+    write_field(w, "_file", &(struct ec_column_type){.type = EC_TYPE_STRING}); /* where the row came from: of no column */
+    write_field(w, "_line", &(struct ec_column_type){.type = EC_TYPE_INTEGER});
     ec_json_end_array(w);
     ec_json_end(w);
 }
