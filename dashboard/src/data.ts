@@ -13,7 +13,7 @@ async function textOf(element: HTMLElement | null): Promise<string> {
 /* What became of alerts stands by itself: it is written again when they have been delivered. */
 function takeAlerts(): void {
   try {
-    const later = JSON.parse(document.getElementById('alerts')?.textContent ?? 'null') as { at: string; list: Alert[] } | null;
+    const later = JSON.parse(document.getElementById('alerts')?.textContent ?? 'null') as { at: string | null; list: Alert[] } | null;
     if (later && Array.isArray(later.list)) Object.assign(facts, { alerts: later.list, alerts_at: later.at });
   } catch { /* those of the facts stay */ }
 }

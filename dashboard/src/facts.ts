@@ -37,7 +37,7 @@ export interface Facts {
   lineage: Lineage;
   archives: { path: string; files: number; bytes: number; bytes_stored: number; verified: boolean }[];
   alerts: Alert[]; // the newest deliveries of any run, with their state when the page was drawn
-  alerts_at?: string; // when that state was looked at: of the element `alerts`, {"at":…,"list":[…]}, which is put into the page again when they have been delivered
+  alerts_at?: string | null; // where one waits, when that was looked at: of the element `alerts`, {"at":…,"list":[…]}, which is put into the page again when they have been delivered
 }
 export interface Alert { at: string; type: string; target: string; status: 'sent' | 'pending' | 'failed' | 'suppressed'; message: string | null }
 

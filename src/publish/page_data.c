@@ -152,9 +152,11 @@ static void write_alerts(struct ec_json_writer *w, const char *key, const struct
 
 enum ec_status ec_page_alerts_write(int64_t at_us, const struct ec_page_alert *alert, size_t count, struct ec_buf *out, struct ec_err *err) {
     struct ec_json_writer w;
+    bool waits = false;
+    for (size_t i = 0; i < count; i++) waits = waits || strcmp(alert[i].status, "pending") == 0;
     ec_json_init(&w, out);
     ec_json_object(&w, NULL);
-    ec_sheet_time(&w, "at", true, at_us);
+    ec_sheet_time(&w, "at", waits, at_us);
     write_alerts(&w, "list", alert, count);
     ec_json_end(&w);
     return ec_buf_check(out, err);
