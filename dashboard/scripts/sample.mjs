@@ -184,7 +184,7 @@ function facts(seed, o) {
     const past = Math.min(o.runs, 200), first = o.runs - past;
     return { name, schema: def.schema, load: def.load, verdict: ['errored', 'failed', 'warned', 'passed'].find((verdict) => own.some((file) => file.verdict === verdict)) ?? 'skipped', files: own.length, read: add('rows'), accepted: add('accepted'), quarantined: add('quarantined'), duplicate: add('duplicate'),
       scores: { ...Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, name === 'sales' && dimension === 'timeliness' ? 88.1 : mean(dimension)])), overall: mean('overall') }, threshold: name === 'api_logs' ? 97 : 95,
-      history: { run: range(past, (i) => first + i), read: range(past, () => def.rows), quarantined: range(past, () => d.int(10, 900)), score: range(past, () => round(98 + 2 * d.next())) }, arrival };
+      history: { run: range(past, (i) => first + i), read: range(past, () => def.rows), quarantined: range(past, () => d.int(10, 900)), score: range(past, (i) => round({ api_logs: 99.2, sessions: 98.6, products: 97.1, users: 99.6, sales: 98.1 }[name] + 0.2 * Math.sin((i + name.length) / 6) + 0.12 * d.next() - (i === past - 9 && name === 'sales' ? 2.4 : 0))) }, arrival };
   });
   const failing = checks.filter((check) => check.failed);
   return {

@@ -12,7 +12,8 @@
 enum ec_status ec_page_pack(struct ec_str text, struct ec_buf *out, struct ec_err *err) {
     struct isal_zstream z;
     size_t room = ROOM(text.n);
-    uint8_t *level = ec_malloc(ISAL_DEF_LVL3_DEFAULT), *to = room <= UINT32_MAX ? ec_malloc(room) : NULL;
+    /* Of zeros: the same text is to be the same bytes each time. */
+    uint8_t *level = ec_calloc(ISAL_DEF_LVL3_DEFAULT, 1), *to = room <= UINT32_MAX ? ec_malloc(room) : NULL;
     enum ec_status status = level && to ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory to squeeze the facts of the page");
     if (status == EC_OK) {
         isal_deflate_init(&z);

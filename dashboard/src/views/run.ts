@@ -66,7 +66,7 @@ function runsTable(): HTMLElement {
     columns: [
       { id: 'started', head: t('run.started'), width: 160, cell: ({ id, i }) => h('span', { title: visible(id) }, f.time(r.started[i])), sort: ({ i }) => r.started[i] ?? null },
       { id: 'verdict', head: t('status'), width: 134, cell: ({ i }) => badge(r.verdict[i] as Verdict), sort: ({ i }) => r.verdict[i] ?? null },
-      { id: 'score', head: t('score'), width: 76, number: true, cell: ({ i }) => known(r.score[i] ?? null, f.score), sort: ({ i }) => r.score[i] ?? null },
+      { id: 'score', head: t('score'), width: 76, number: true, from: 420, cell: ({ i }) => known(r.score[i] ?? null, f.score), sort: ({ i }) => r.score[i] ?? null },
       { id: 'files', head: t('tile.passed'), width: 110, number: true, from: 700, cell: ({ i }) => t('tile.of', { n: f.int(r.passed[i]), total: f.int(r.files[i]) }), sort: ({ i }) => r.passed[i] ?? null },
       { id: 'read', head: t('rows.read'), width: 110, number: true, from: 520, cell: ({ i }) => f.int(r.read[i]), sort: ({ i }) => r.read[i] ?? null },
       { id: 'quarantined', head: t('rows.quarantined'), width: 116, number: true, from: 640, cell: ({ i }) => f.int(r.quarantined[i]), sort: ({ i }) => r.quarantined[i] ?? null },
@@ -140,7 +140,7 @@ function alerts(): HTMLElement {
   if (!facts.alerts.length) return card(t('alerts.title'), empty(t('alerts.none')));
   const note = facts.alerts_at ? h('p', { class: 'note' }, t('alerts.as_of', { when: f.time(facts.alerts_at) })) : null;
   return card(t('alerts.title'), note, simpleTable({ caption: t('alerts.title'), head: [t('alerts.at'), t('status'), t('alerts.type'), t('alerts.target'), t('alerts.message')],
-    rows: facts.alerts.map((one) => [f.time(one.at), badge(one.status, 'alert'), bdi(one.type), bdi(one.target), one.message === null ? f.DASH : bdi(one.message)]) }));
+    rows: facts.alerts.map((one) => [h('span', { class: 'nowrap' }, f.timeShort(one.at)), badge(one.status, 'alert'), bdi(one.type), bdi(one.target), one.message === null ? f.DASH : bdi(one.message)]) }));
 }
 
 export function run(): HTMLElement {

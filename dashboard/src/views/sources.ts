@@ -42,8 +42,8 @@ function chart(measure: Measure, onChange: (measure: Measure) => void): HTMLElem
       grid: { left: 8, right: 16, top: 36, bottom: 4, containLabel: true },
       xAxis: axis(p, { type: 'category', boundaryGap: false, data: started.map((at) => f.timeShort(at)) }),
       yAxis: axis(p, { type: 'value', scale: measure === 'score', ...(measure === 'score' ? { max: 100 } : { min: 0 }), splitNumber: 4, axisLabel: { color: p.soft, formatter: (x: number) => (measure === 'read' ? f.compact(x) : how(x)) } }),
-      series: drawn.map((one, i) => ({ name: visible(one.name), type: 'line', data: one.data, connectNulls: true, showSymbol: one.data.length < 40, symbolSize: 5,
-        itemStyle: { color: p.series[i] }, lineStyle: { width: 2, type: (['solid', 'dashed', 'dotted'] as const)[i % 3] } })),
+      series: drawn.map((one, i) => ({ name: visible(one.name), type: 'line', data: one.data, connectNulls: true, showSymbol: one.data.length < 40, symbolSize: 5, emphasis: { focus: 'series' },
+        itemStyle: { color: p.series[i] }, lineStyle: { width: 2, type: i < 3 ? 'solid' : 'dashed' } })),
     }) as any,
     table: () => ({ head: [t('run'), ...all.map((one) => one.name)], numeric: all.map((_, i) => i + 1), rows: started.map((at, i) => [f.time(at), ...all.map((one) => how(one.data[i] ?? null))]) }),
   });
