@@ -66,7 +66,7 @@ export function base(p: Palette): EChartsOption {
 export function axis(p: Palette, more: object = {}): any {
   return {
     axisLine: { lineStyle: { color: p.line } }, axisTick: { show: false }, splitLine: { lineStyle: { color: p.line } },
-    axisLabel: { color: p.soft, hideOverlap: true, alignMinLabel: 'left', alignMaxLabel: 'right' }, nameTextStyle: { color: p.soft, align: 'left' }, ...more,
+    axisLabel: { color: p.soft, hideOverlap: true }, nameTextStyle: { color: p.soft, align: 'left' }, ...more,
   };
 }
 

@@ -39,7 +39,7 @@ function chart(measure: Measure, onChange: (measure: Measure) => void): HTMLElem
     option: (p) => ({
       tooltip: tooltip(p, (points) => tip(f.time(started[points[0].dataIndex]), drawn.map((one, i) => [one.name, how(one.data[points[0].dataIndex] ?? null), p.series[i]]))) as any,
       legend: legend(p, { type: 'scroll', data: drawn.map((one) => visible(one.name)) }),
-      grid: { left: 8, right: 16, top: 36, bottom: 4, containLabel: true },
+      grid: { left: 8, right: 44, top: 36, /* the last label is as wide as that on either side */ bottom: 4, containLabel: true },
       xAxis: axis(p, { type: 'category', boundaryGap: false, data: started.map((at) => f.timeShort(at)) }),
       yAxis: axis(p, { type: 'value', scale: measure === 'score', ...(measure === 'score' ? { max: 100 } : { min: 0 }), splitNumber: 4, axisLabel: { color: p.soft, formatter: (x: number) => (measure === 'read' ? f.compact(x) : how(x)) } }),
       series: drawn.map((one, i) => ({ name: visible(one.name), type: 'line', data: one.data, connectNulls: true, showSymbol: one.data.length < 40, symbolSize: 5, emphasis: { focus: 'series' },
