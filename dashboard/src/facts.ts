@@ -4,6 +4,7 @@
  * other. Everything is aggregated in C: the page filters, sorts and draws, and computes no figure of
  * its own but sums of what it shows. Unknown is null, never 0. Times are RFC 3339 in UTC, days are
  * "2025-07-18", durations seconds, scores and shares 0..100 unless a name says `share` (0..1).
+ * Facts that would make the page larger than 2 MB stand there as zlib in base64, type="text/plain" data-packed="deflate".
  * Texts are whatever was in the files: hostile until set as text nodes. Samples of personal data are
  * masked before they come here.
  *
@@ -35,8 +36,10 @@ export interface Facts {
   business: Business;
   lineage: Lineage;
   archives: { path: string; files: number; bytes: number; bytes_stored: number; verified: boolean }[];
-  alerts: { at: string; type: string; target: string; status: 'sent' | 'pending' | 'failed' | 'suppressed'; message: string | null }[];
+  alerts: Alert[]; // the newest deliveries of any run, with their state when the page was drawn
+  alerts_at?: string | null; // where one waits, when that was looked at: of the element `alerts`, {"at":…,"list":[…]}, which is put into the page again when they have been delivered
 }
+export interface Alert { at: string; type: string; target: string; status: 'sent' | 'pending' | 'failed' | 'suppressed'; message: string | null }
 
 export interface Run {
   id: string; seq: number; verdict: Verdict;
@@ -54,7 +57,8 @@ export interface Run {
 }
 /* What changed since the last run; the page makes the sentence. `kind` "score" | "rows" | "new_check"
  * | "fixed_check" | "new_file" | "missing_file" | "schema" | "anomaly". */
-export interface Change { kind: string; source: string | null; name: string | null; before: number | string | null; after: number | string | null; good: boolean | null }
+export interface Change { kind: string; source: string | null; name: string | null; before: number | string | null; after: number | string | null; good: boolean | null;
+  since?: string | null } // the start of the run that it is compared with, where that is not the run before: the newest that read the source
 /* new_file, missing_file: a source that had none, or has none now; before and after are numbers of files, name is null.
  * schema: name is the column, before null: it is new, after null: it is gone. anomaly: name is the column or the measure. */
 

@@ -1,7 +1,7 @@
 /* The page: its frame, its seven views, its keys. */
 import './style.css';
 import { dropCharts, redrawCharts } from './chart';
-import { facts, hasFacts } from './data';
+import { facts, load } from './data';
 import { bdi, clear, h, visible } from './dom';
 import * as f from './format';
 import { chooseLanguage, language, t, type Language } from './i18n';
@@ -146,12 +146,13 @@ function onKey(event: KeyboardEvent): void {
   }
 }
 
-function start(): void {
+async function start(): Promise<void> {
+  const found = await load();
   chooseLanguage();
   applyTheme();
-  if (!hasFacts) {
+  if (found !== 'facts') {
     clear(document.body);
-    document.body.append(h('main', { class: 'lost' }, h('h1', null, t('app.no_facts')), h('p', null, t('app.no_facts.help'))));
+    document.body.append(h('main', { class: 'lost' }, h('h1', null, t('app.no_facts')), h('p', null, t(found === 'packed' ? 'app.packed' : 'app.no_facts.help'))));
     return;
   }
   frame();
@@ -177,4 +178,4 @@ function start(): void {
   performance.mark('ecluse-drawn');
 }
 
-start();
+void start();

@@ -29,7 +29,8 @@ struct ec_top {
 struct ec_column_facts {
     const char *name;
     struct ec_column_type type;
-    bool declared; /* else undeclared (drift); derived columns have no facts */
+    bool declared; /* neither this nor derived: the file adds it (drift) */
+    bool derived;  /* computed by the source's `derive`, of every sound row */
     bool present;  /* met in the file */
     uint64_t nulls;
     uint64_t values;

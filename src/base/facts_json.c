@@ -112,6 +112,7 @@ static void write_column(struct ec_json_writer *w, const struct ec_column_facts 
         ec_json_uint(w, "scale", c->type.scale);
     }
     ec_json_bool(w, "declared", c->declared);
+    if (c->derived) ec_json_bool(w, "derived", true);
     ec_json_bool(w, "present", c->present);
     ec_json_uint(w, "nulls", c->nulls);
     ec_json_uint(w, "values", c->values);
@@ -275,6 +276,7 @@ static enum ec_status read_column(const json_t *object, struct ec_facts *facts, 
     c->name = ec_json_need_str(&r, "name");
     c->type = read_type(&r);
     c->declared = ec_json_get_bool(&r, "declared");
+    c->derived = ec_json_has(&r, "derived") && ec_json_get_bool(&r, "derived");
     c->present = ec_json_get_bool(&r, "present");
     c->nulls = ec_json_get_uint(&r, "nulls");
     c->values = ec_json_get_uint(&r, "values");

@@ -60,6 +60,7 @@ static void merge_top(struct ec_top *top, const struct ec_top *other) {
 
 static void merge_column(struct ec_column_facts *c, const struct ec_column_facts *o) {
     c->declared |= o->declared;
+    c->derived |= o->derived;
     c->present |= o->present;
     c->nulls += o->nulls;
     c->values += o->values;

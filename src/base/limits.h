@@ -81,7 +81,9 @@
 #define EC_HISTORY_SLACK 10u
 #define EC_HISTORY_RUNS_MAX 3650u
 
-/* What the page shows, and its facts hold. */
+/* What the page shows, and its facts hold. The page is to have at most so many bytes: facts that would make it larger
+ * are squeezed. */
+#define EC_PAGE_BYTES ((size_t)2000000)
 #define EC_PAGE_RUNS_MAX 1200u
 #define EC_PAGE_DATA_FILES_MAX 1000u
 #define EC_PAGE_DATA_CHECKS_MAX 3000u

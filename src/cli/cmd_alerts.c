@@ -158,6 +158,7 @@ static enum ec_status deliver(const struct ec_cli *cli, const struct ec_deliver_
     struct ec_deliver_outcome outcome;
     struct ec_buf problems = ec_buf_make(EC_MIB);
     enum ec_status status = ec_deliver_pending(options, &outcome, &problems, err);
+    ec_alerts_show(options->config, &outcome);
     if (status == EC_OK) status = report(cli, &outcome, &problems, err);
     ec_buf_free(&problems);
     return status;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #define PATH_BYTES 4096u
 #define LINE_BYTES ((size_t)256 << 10)
@@ -154,16 +155,49 @@ static void write_line(struct ec_buf *out, const struct ec_journal_line *l) {
     ec_buf_addc(out, '\n');
 }
 
-/* Whether the file ends within a line, which a crash tore. */
-static bool is_torn(const char *path) {
-    struct stat st;
+/* Whether the file, `size` bytes long, ends within a line, which a crash tore. */
+static bool is_torn(int fd, off_t size, const char *path) {
     char last = '\n';
     size_t got;
+    return size > 0 && ec_file_read_at(fd, &last, 1, size - 1, &got, path, NULL) == EC_OK && last != '\n';
+}
+
+/* Opens the file for one writer. Another may have replaced it while this one waited: then it is opened again. */
+static enum ec_status open_alone(const char *path, int *fd, struct stat *st, struct ec_err *err) {
+    for (int tries = 0; tries < 100; tries++) {
+        struct stat named;
+        *fd = ec_io.open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (*fd < 0) return ec_fail_errno(err, EC_DELIVERY, "cannot open %s", path);
+        bool alone = flock(*fd, LOCK_EX) == 0 && fstat(*fd, st) == 0;
+        if (alone && stat(path, &named) == 0 && named.st_ino == st->st_ino && named.st_dev == st->st_dev) return EC_OK;
+        (void)ec_io.close(*fd);
+    }
+    return ec_fail(err, EC_DELIVERY, "cannot lock %s", path);
+}
+
+/* What is read of a long file is what is kept of it. Under the lock. */
+static enum ec_status shorten(const char *path, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_JOURNAL_TAIL + 4096);
+    enum ec_status status = load_tail(path, &text, err);
+    if (status == EC_OK) status = ec_file_replace(path, text.p, text.n, err);
+    ec_buf_free(&text);
+    return status;
+}
+
+static enum ec_status append_line(const char *path, const struct ec_journal_line *line, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(LINE_BYTES);
+    struct stat st;
     int fd;
-    if (stat(path, &st) != 0 || st.st_size == 0 || ec_file_open(path, &fd, &st, NULL) != EC_OK) return false;
-    bool read = ec_file_read_at(fd, &last, 1, st.st_size - 1, &got, path, NULL) == EC_OK;
+    EC_TRY(open_alone(path, &fd, &st, err));
+    if (is_torn(fd, st.st_size, path)) ec_buf_addc(&text, '\n');
+    write_line(&text, line);
+    enum ec_status status = ec_buf_check(&text, err);
+    if (status == EC_OK) status = ec_file_write(fd, text.p, text.n, path, err);
+    if (status == EC_OK && (size_t)st.st_size + text.n > EC_JOURNAL_MAX) status = shorten(path, err);
+    ec_buf_free(&text);
+    if (status == EC_OK) return ec_file_finish(fd, path, err);
     (void)ec_io.close(fd);
-    return read && last != '\n';
+    return status;
 }
 
 enum ec_status ec_journal_append(const char *project, const struct ec_journal_line *line, struct ec_err *err) {
@@ -171,19 +205,8 @@ enum ec_status ec_journal_append(const char *project, const struct ec_journal_li
     EC_TRY(path_of(project, dir, path, err));
     EC_TRY(ec_dir_make(dir, err));
     bool fresh = !ec_path_exists(path);
-    struct ec_buf text = ec_buf_make(LINE_BYTES);
-    if (is_torn(path)) ec_buf_addc(&text, '\n');
-    write_line(&text, line);
-    enum ec_status status = ec_buf_check(&text, err);
-    int fd = status == EC_OK ? ec_io.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
-    if (status == EC_OK && fd < 0) status = ec_fail_errno(err, EC_DELIVERY, "cannot open %s", path);
-    if (status == EC_OK && (status = ec_file_write(fd, text.p, text.n, path, err)) != EC_OK)
-        (void)ec_io.close(fd);
-    else if (status == EC_OK)
-        status = ec_file_finish(fd, path, err);
-    ec_buf_free(&text);
-    if (status == EC_OK && fresh) status = ec_dir_sync(dir, err);
-    return status;
+    EC_TRY(append_line(path, line, err));
+    return fresh ? ec_dir_sync(dir, err) : EC_OK;
 }
 
 /* ---- deciding ---- */

@@ -3,10 +3,12 @@
  *     {"at":…,"id":…,"run":…,"type":…,"name":…,"target":…,"status":"pending|sent|failed|suppressed",
  *      "kind":"problem|recovery|test|attempt","severity":…,"problems":["users/score"],"message":…}
  *
- * An attempt that failed is a line of kind "attempt" with status "pending". Lines are only ever appended, by one write each, so that a run and a process that delivers may both write. A line
+ * An attempt that failed is a line of kind "attempt" with status "pending". Lines are only ever appended, by one write each under a lock
+ * of the file's own, so that a run and a process that delivers may both write. A line
  * that a crash tore is passed over. `problems` is the complete list of what is open for that alert after the line:
  * what is suppressed, and when all is well again, is told from the last line of an alert's alone. Of a long file the
- * last EC_JOURNAL_TAIL bytes are read; what was older is forgotten, and told once more where it happens again.
+ * last EC_JOURNAL_TAIL bytes are read; what was older is forgotten, and told once more where it happens again. Whoever
+ * makes it longer than EC_JOURNAL_MAX replaces it by that end.
  */
 #ifndef EC_DELIVER_JOURNAL_H
 #define EC_DELIVER_JOURNAL_H
@@ -16,6 +18,7 @@
 
 #define EC_JOURNAL_NAME "alerts.jsonl"
 #define EC_JOURNAL_TAIL ((size_t)4 << 20)
+#define EC_JOURNAL_MAX  (2 * EC_JOURNAL_TAIL)
 #define EC_PROBLEMS_MAX 64u /* kept of one alert; more than that are one "more" */
 
 struct ec_journal_line {

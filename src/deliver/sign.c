@@ -1,5 +1,6 @@
 #include "deliver/sign.h"
 
+#include "base/base64.h"
 #include "base/limits.h"
 
 #include <openssl/evp.h>
@@ -7,11 +8,6 @@
 
 #define KEY_MAX    ((size_t)16384)
 #define SIGNED_MAX ((size_t)8 * EC_MIB)
-
-void ec_base64_add(struct ec_buf *out, const void *p, size_t n) {
-    char *to = ec_buf_reserve(out, (n + 2) / 3 * 4 + 1);
-    if (to && n > 0) out->n += (size_t)EVP_EncodeBlock((unsigned char *)to, p, (int)n);
-}
 
 /* Base64 with its padding; false for anything else. */
 static bool decode(struct ec_buf *key, const char *text) {

@@ -9,6 +9,5 @@
  * that stands for. EC_DELIVERY where that is no base64. */
 enum ec_status ec_sign(struct ec_buf *out, const char *secret, const char *id, int64_t timestamp_s, struct ec_str body,
                        struct ec_err *err) EC_MUST_USE;
-void ec_base64_add(struct ec_buf *out, const void *p, size_t n);
 
 #endif

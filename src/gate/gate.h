@@ -22,7 +22,7 @@
 struct ec_gate;
 
 /* `batch` holds the source's declared columns, and own_count columns from own_first on that are
- * not the file's: the derived ones and where a row came from. They are not profiled. Also the
+ * not the file's: the derived ones and where a row came from, in this order. Also the
  * early check of all rules: EC_CONFIG at a rule's place. */
 enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_batch *batch, size_t own_first,
                               size_t own_count, struct ec_gate **gate, struct ec_err *err) EC_MUST_USE;

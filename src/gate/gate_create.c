@@ -119,6 +119,7 @@ enum ec_status ec_gate_create(const struct ec_source *source, const struct ec_ba
     gate->cells = (struct ec_gate_cells){.source = source, .own_first = own_first};
     gate->own_first = own_first;
     gate->own_count = own_count;
+    gate->derived_count = source->derive_count < own_count ? source->derive_count : own_count;
     gate->freshness = batch_column(batch, source->freshness_column);
     ec_facts_init(&gate->facts);
     ec_arena_init(&gate->arena, EC_GATE_MEMORY_MAX);

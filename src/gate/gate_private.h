@@ -27,6 +27,7 @@ struct ec_gate {
     struct ec_arena arena;
     struct ec_bound_rule *rule;  /* source->rule_count */
     size_t own_first, own_count; /* batch columns that are not the file's */
+    size_t derived_count;        /* how many of them, the first ones, are derived */
     size_t freshness;            /* batch column, SIZE_MAX: none */
     size_t *money;               /* batch columns, source->money_count; SIZE_MAX: none */
     struct ec_code_counts *counts; /* per profiled column */

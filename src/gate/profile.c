@@ -11,8 +11,13 @@ static bool has_top(enum ec_type type) {
     return type == EC_TYPE_STRING || type == EC_TYPE_BOOLEAN;
 }
 
+/* Of our own columns the derived ones are profiled, which come first. */
 static size_t batch_column(const struct ec_gate *gate, size_t i) {
-    return i < gate->own_first ? i : i + gate->own_count;
+    return i < gate->own_first + gate->derived_count ? i : i + gate->own_count - gate->derived_count;
+}
+
+static size_t profiled_columns(const struct ec_gate *gate, const struct ec_batch *batch) {
+    return batch->columns - (gate->own_count - gate->derived_count);
 }
 
 static enum ec_status no_memory(const struct ec_gate *gate, struct ec_err *err) {
@@ -22,7 +27,7 @@ static enum ec_status no_memory(const struct ec_gate *gate, struct ec_err *err) 
 /* Columns that a file adds are profiled from the batch in which they first occur. */
 static enum ec_status add_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) {
     struct ec_facts *facts = &gate->facts;
-    size_t profiled = batch->columns - gate->own_count;
+    size_t profiled = profiled_columns(gate, batch);
     struct ec_column_facts *column = ec_arena_calloc(&facts->arena, profiled, sizeof *column);
     struct ec_code_counts *counts = ec_arena_calloc(&gate->arena, profiled, sizeof *counts);
     if (!column || !counts) return no_memory(gate, err);
@@ -36,6 +41,7 @@ static enum ec_status add_columns(struct ec_gate *gate, const struct ec_batch *b
             .name = ec_arena_strdup(&facts->arena, c->name),
             .type = c->type,
             .declared = i < gate->source->column_count,
+            .derived = i >= gate->own_first && i < gate->own_first + gate->derived_count,
             .nulls = facts->sound, /* of the batches before */
             .hll = ec_arena_calloc(&facts->arena, EC_HLL_SIZE, 1),
             .top = has_top(c->type.type) ? ec_arena_calloc(&facts->arena, EC_TOP_SLOTS, sizeof(struct ec_top)) : NULL};
@@ -48,7 +54,7 @@ static enum ec_status add_columns(struct ec_gate *gate, const struct ec_batch *b
 }
 
 enum ec_status ec_profile_columns(struct ec_gate *gate, const struct ec_batch *batch, struct ec_err *err) {
-    if (gate->facts.column_count != batch->columns - gate->own_count) EC_TRY(add_columns(gate, batch, err));
+    if (gate->facts.column_count != profiled_columns(gate, batch)) EC_TRY(add_columns(gate, batch, err));
     for (size_t i = 0; i < gate->facts.column_count; i++) {
         struct ec_code_counts *counts = &gate->counts[i];
         const struct ec_column *c = &batch->column[batch_column(gate, i)];
@@ -112,6 +118,28 @@ static void profile_codes(struct ec_column_facts *f, struct ec_code_counts *coun
         }
     }
     if (fresh && f->top && ec_facts_distinct(f->hll) > TOP_DISTINCT_MAX) f->top = NULL;
+}
+
+/* Derived texts come coded by what they are made of: the same text under several codes, which mean another one when their
+ * dictionary has become full. So a batch's are added up by themselves. */
+static void profile_derived_codes(struct ec_column_facts *f, struct ec_code_counts *counts, const struct ec_column *c,
+                                  const uint64_t *known, size_t rows) {
+    const struct ec_text *value = c->dictionary->values;
+    uint32_t met[EC_BATCH_ROWS];
+    size_t n = 0;
+    for (size_t row = 0; row < rows; row++) {
+        if (!ec_bit(known, row)) continue;
+        met[n] = c->code[row];
+        n += counts->count[c->code[row]]++ == 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct ec_str text = ec_text_str(&value[met[i]]);
+        uint64_t hash = ec_hash64(text.p, text.n);
+        ec_facts_distinct_add(f->hll, hash);
+        if (f->top) ec_facts_top_add(f->top, hash, text.p, text.n, counts->count[met[i]]);
+        counts->count[met[i]] = 0;
+    }
+    if (f->top && ec_facts_distinct(f->hll) > TOP_DISTINCT_MAX) f->top = NULL;
 }
 
 /* Puts the value among the best so far, which stand in falling order; those of equal count in the
@@ -331,6 +359,8 @@ void ec_profile_batch(struct ec_gate *gate, const struct ec_batch *batch) {
         if (values > 0) f->present = true;
         if (c->type.type != EC_TYPE_STRING)
             profile_numbers(f, &gate->counts[i], c, known, batch->rows, values);
+        else if (c->dictionary && f->derived)
+            profile_derived_codes(f, &gate->counts[i], c, known, batch->rows);
         else if (c->dictionary)
             profile_codes(f, &gate->counts[i], c, known, batch->rows, values);
         else

@@ -3,7 +3,7 @@
 
 #include "base/calendar.h"
 
-static const char *const end_names[] = {"COMPLETE", "FAIL", "ABORT"};
+static const char *const event_names[] = {"START", "COMPLETE", "FAIL", "ABORT"};
 
 enum ec_status ec_lineage_run_id(const char *root, const char *run, char out[EC_UUID_TEXT], struct ec_err *err) {
     struct ec_buf text = ec_buf_make(16 * EC_KIB);
@@ -34,7 +34,7 @@ void ec_lineage_facet(struct ec_json_writer *w, const char *key, const char *ver
     ec_json_str(w, "_schemaURL", url);
 }
 
-static void write_run(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_lineage_options *o, const char *id, bool end) {
+static void write_run(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_lineage_options *o, const char *id) {
     ec_json_object(w, "run");
     ec_json_str(w, "runId", id);
     ec_json_object(w, "facets");
@@ -45,7 +45,7 @@ static void write_run(struct ec_json_writer *w, const struct ec_run_facts *run, 
     ec_json_str(w, "name", "ecluse");
     ec_json_str(w, "version", EC_VERSION);
     ec_json_end(w);
-    if (end && o->message) {
+    if (o->message) {
         ec_lineage_facet(w, "errorMessage", "1-0-1", "ErrorMessageRunFacet");
         ec_json_str(w, "message", o->message);
         ec_json_str(w, "programmingLanguage", "C");
@@ -78,38 +78,33 @@ static bool has_units(const struct ec_run_facts *run, const struct ec_source *so
     return false;
 }
 
-static enum ec_status write_datasets(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_lineage_options *o, bool end,
-                                     struct ec_err *err) {
+static enum ec_status write_datasets(struct ec_json_writer *w, const struct ec_run_facts *run, const struct ec_lineage_options *o,
+                                     enum ec_lineage_event event, struct ec_err *err) {
     ec_json_array(w, "inputs");
-    for (size_t i = 0; end && i < o->config->source_count; i++)
+    for (size_t i = 0; event != EC_LINEAGE_START && i < o->config->source_count; i++)
         if (has_units(run, &o->config->source[i])) EC_TRY(ec_lineage_input(w, run, o, &o->config->source[i], err));
     ec_json_end_array(w);
     ec_json_array(w, "outputs");
-    for (size_t i = 0; end && o->end == EC_LINEAGE_COMPLETE && i < run->table_count; i++) ec_lineage_output(w, o, &run->table[i]);
+    for (size_t i = 0; event == EC_LINEAGE_COMPLETE && i < run->table_count; i++) ec_lineage_output(w, o, &run->table[i]);
     ec_json_end_array(w);
     return EC_OK;
 }
 
-static enum ec_status write_event(const struct ec_run_facts *run, const struct ec_lineage_options *o, const char *id, bool end,
-                                  struct ec_buf *out, struct ec_err *err) {
+enum ec_status ec_lineage_write(const struct ec_run_facts *run, const struct ec_lineage_options *o, enum ec_lineage_event event,
+                                struct ec_buf *out, struct ec_err *err) {
+    char id[EC_UUID_TEXT];
     struct ec_json_writer w;
+    EC_TRY(ec_lineage_run_id(o->root, run->run, id, err));
     ec_json_init(&w, out);
     ec_json_object(&w, NULL);
-    ec_json_str(&w, "eventType", end ? end_names[o->end] : "START");
-    write_time(&w, "eventTime", end ? o->ended_us : run->started_us);
-    write_run(&w, run, o, id, end);
+    ec_json_str(&w, "eventType", event_names[event]);
+    write_time(&w, "eventTime", event == EC_LINEAGE_START ? run->started_us : o->at_us);
+    write_run(&w, run, o, id);
     write_job(&w, o);
-    EC_TRY(write_datasets(&w, run, o, end, err));
+    EC_TRY(write_datasets(&w, run, o, event, err));
     ec_json_str(&w, "producer", EC_LINEAGE_PRODUCER);
     ec_json_str(&w, "schemaURL", EC_LINEAGE_SPEC "2-0-2/OpenLineage.json#/$defs/RunEvent");
     ec_json_end(&w);
     ec_buf_addc(out, '\n');
     return ec_buf_check(out, err);
-}
-
-enum ec_status ec_lineage_write(const struct ec_run_facts *run, const struct ec_lineage_options *o, struct ec_buf *out, struct ec_err *err) {
-    char id[EC_UUID_TEXT];
-    EC_TRY(ec_lineage_run_id(o->root, run->run, id, err));
-    EC_TRY(write_event(run, o, id, false, out, err));
-    return write_event(run, o, id, true, out, err);
 }

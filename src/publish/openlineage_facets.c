@@ -70,7 +70,8 @@ static void write_metrics(struct ec_json_writer *w, const struct ec_facts *f, ui
     ec_json_uint(w, "bytes", bytes);
     ec_json_uint(w, "fileCount", files);
     ec_json_object(w, "columnMetrics");
-    for (size_t i = 0; i < f->column_count; i++) write_column(w, &f->column[i]);
+    for (size_t i = 0; i < f->column_count; i++)
+        if (!f->column[i].derived) write_column(w, &f->column[i]);
     ec_json_end(w);
     ec_json_end(w);
     ec_lineage_facet(w, "inputStatistics", "1-0-0", "InputStatisticsInputDatasetFacet");
@@ -148,7 +149,7 @@ enum ec_status ec_lineage_input(struct ec_json_writer *w, const struct ec_run_fa
         ec_json_array(w, "fields");
         for (size_t i = 0; i < source->column_count; i++) write_field(w, source->column[i].name, &source->column[i].type);
         for (size_t i = 0; i < s.facts.column_count; i++)
-            if (!s.facts.column[i].declared) write_field(w, s.facts.column[i].name, &s.facts.column[i].type);
+            if (!s.facts.column[i].declared && !s.facts.column[i].derived) write_field(w, s.facts.column[i].name, &s.facts.column[i].type);
         ec_json_end_array(w);
         ec_json_end(w);
         ec_json_end(w);
@@ -164,18 +165,23 @@ enum ec_status ec_lineage_input(struct ec_json_writer *w, const struct ec_run_fa
 
 /* ---- outputs ---- */
 
-static void write_input_field(struct ec_json_writer *w, const struct ec_lineage_options *o, const struct ec_source *source, const char *column,
-                              const char *subtype) {
+static void write_input_field(struct ec_json_writer *w, const struct ec_lineage_options *o, const char *folder,
+                              const struct ec_lineage_origin *from) {
     ec_json_object(w, NULL);
-    write_name(w, o->root, "data/raw", source->name);
-    ec_json_str(w, "field", column);
+    write_name(w, o->root, folder, from->table);
+    ec_json_str(w, "field", from->column);
     ec_json_array(w, "transformations");
     ec_json_object(w, NULL);
-    ec_json_str(w, "type", "DIRECT");
-    ec_json_str(w, "subtype", subtype);
+    ec_json_str(w, "type", from->type);
+    ec_json_str(w, "subtype", from->subtype);
     ec_json_end(w);
     ec_json_end_array(w);
     ec_json_end(w);
+}
+
+static void write_file_field(struct ec_json_writer *w, const struct ec_lineage_options *o, const struct ec_source *source, const char *column,
+                             const char *subtype) {
+    write_input_field(w, o, "data/raw", &(struct ec_lineage_origin){source->name, column, "DIRECT", subtype});
 }
 
 static bool is_word(char c) {
@@ -200,7 +206,7 @@ static void write_lineage(struct ec_json_writer *w, const struct ec_lineage_opti
     for (size_t i = 0; i < source->column_count; i++) {
         ec_json_object(w, source->column[i].name);
         ec_json_array(w, "inputFields");
-        write_input_field(w, o, source, source->column[i].name, "IDENTITY");
+        write_file_field(w, o, source, source->column[i].name, "IDENTITY");
         ec_json_end_array(w);
         ec_json_end(w);
     }
@@ -209,7 +215,7 @@ static void write_lineage(struct ec_json_writer *w, const struct ec_lineage_opti
         ec_json_object(w, derive->name);
         ec_json_array(w, "inputFields");
         for (size_t k = 0; k < source->column_count; k++)
-            if (names(derive->expression, source->column[k].name)) write_input_field(w, o, source, source->column[k].name, "TRANSFORMATION");
+            if (names(derive->expression, source->column[k].name)) write_file_field(w, o, source, source->column[k].name, "TRANSFORMATION");
         ec_json_end_array(w);
         ec_json_end(w);
     }
@@ -222,28 +228,72 @@ static void write_schema(struct ec_json_writer *w, const struct ec_source *sourc
     ec_json_array(w, "fields");
     for (size_t i = 0; i < source->column_count; i++) write_field(w, source->column[i].name, &source->column[i].type);
     for (size_t i = 0; i < source->derive_count; i++) write_field(w, source->derive[i].name, NULL);
+    write_field(w, "_file", &(struct ec_column_type){.type = EC_TYPE_STRING}); /* where the row came from: of no column */
+    write_field(w, "_line", &(struct ec_column_type){.type = EC_TYPE_INTEGER});
+    ec_json_end_array(w);
+    ec_json_end(w);
+}
+
+/* ---- models ---- */
+
+static const struct ec_lineage_model *model_of(const struct ec_lineage_options *o, const char *table) {
+    for (size_t i = 0; i < o->model_count; i++)
+        if (strcmp(o->model[i].name, table) == 0) return &o->model[i];
+    return NULL;
+}
+
+/* A column of which nothing is known is left out. */
+static void write_model_lineage(struct ec_json_writer *w, const struct ec_lineage_options *o, const struct ec_lineage_model *model) {
+    ec_lineage_facet(w, "columnLineage", "1-2-0", "ColumnLineageDatasetFacet");
+    ec_json_object(w, "fields");
+    for (size_t i = 0; i < model->column_count; i++) {
+        const struct ec_lineage_column *c = &model->column[i];
+        if (c->origin_count == 0) continue;
+        ec_json_object(w, c->name);
+        ec_json_array(w, "inputFields");
+        for (size_t k = 0; k < c->origin_count; k++) {
+            const struct ec_lineage_model *other = model_of(o, c->origin[k].table);
+            write_input_field(w, o, other ? other->folder : "data/processed/enriched", &c->origin[k]);
+        }
+        ec_json_end_array(w);
+        ec_json_end(w);
+    }
+    ec_json_end(w);
+    ec_json_end(w);
+}
+
+static void write_model_schema(struct ec_json_writer *w, const struct ec_lineage_model *model) {
+    ec_lineage_facet(w, "schema", "1-2-0", "SchemaDatasetFacet");
+    ec_json_array(w, "fields");
+    for (size_t i = 0; i < model->column_count; i++) write_field(w, model->column[i].name, &model->column[i].type);
     ec_json_end_array(w);
     ec_json_end(w);
 }
 
 /* A source's table, a joined one, or one of KPIs: the first whose log is there. */
-static const char *layer_of(const struct ec_lineage_options *o, const struct ec_source *source, const char *table) {
+static const char *layer_of(const struct ec_lineage_options *o, const struct ec_source *source, const struct ec_lineage_model *model,
+                            const char *table) {
     static const char joined[] = "data/processed/joined";
     char path[NAME_BYTES];
     if (source) return "data/processed/enriched";
+    if (model) return model->folder;
     int n = snprintf(path, sizeof path, "%s/%s/%s", o->root, joined, table);
     return n > 0 && (size_t)n < sizeof path && ec_path_exists(path) ? joined : "data/processed/kpi";
 }
 
 void ec_lineage_output(struct ec_json_writer *w, const struct ec_lineage_options *o, const struct ec_table_facts *table) {
     const struct ec_source *source = ec_config_source(o->config, table->name);
+    const struct ec_lineage_model *model = source ? NULL : model_of(o, table->name);
     ec_json_object(w, NULL);
-    write_name(w, o->root, layer_of(o, source, table->name), table->name);
+    write_name(w, o->root, layer_of(o, source, model, table->name), table->name);
     ec_json_object(w, "facets");
     write_source(w, table->name);
     if (source) {
         write_schema(w, source);
         write_lineage(w, o, source);
+    } else if (model) {
+        write_model_schema(w, model);
+        write_model_lineage(w, o, model);
     }
     ec_json_end(w);
     ec_json_object(w, "outputFacets");

@@ -209,7 +209,7 @@ static void write_drift(struct ec_sheet *s, const struct ec_sheet_source *of, co
     const char *shown[8];
     size_t n = 0;
     ec_json_array(&s->w, "drift");
-    if (!c->declared) ec_json_str(&s->w, NULL, "not declared");
+    if (!c->declared && !c->derived) ec_json_str(&s->w, NULL, "not declared");
     for (size_t u = 0; u < s->run->unit_count; u++) {
         const struct ec_unit *unit = &s->run->unit[u];
         if (strcmp(unit->source_name, of->name) != 0) continue;
@@ -237,7 +237,7 @@ static void write_column(struct ec_sheet *s, const struct ec_sheet_source *of, c
     ec_json_str(w, "name", c->name);
     ec_json_str(w, "type", type);
     ec_json_bool(w, "declared", c->declared);
-    ec_json_bool(w, "derived", false);
+    ec_json_bool(w, "derived", c->derived);
     ec_json_uint(w, "values", c->values);
     ec_json_uint(w, "nulls", c->nulls);
     ec_json_uint(w, "distinct", distinct < c->values ? distinct : c->values);

@@ -135,11 +135,10 @@ static void write_runs(struct ec_sheet *s) {
 
 /* ---- archives and alerts ---- */
 
-static void write_alerts(struct ec_sheet *s) {
-    struct ec_json_writer *w = &s->w;
-    ec_json_array(w, "alerts");
-    for (size_t i = 0; i < s->data->alert_count && i < EC_PAGE_ALERTS_MAX; i++) {
-        const struct ec_page_alert *a = &s->data->alert[i];
+static void write_alerts(struct ec_json_writer *w, const char *key, const struct ec_page_alert *alert, size_t count) {
+    ec_json_array(w, key);
+    for (size_t i = 0; i < count && i < EC_PAGE_ALERTS_MAX; i++) {
+        const struct ec_page_alert *a = &alert[i];
         ec_json_object(w, NULL);
         ec_json_str(w, "at", a->at);
         ec_json_str(w, "type", a->type);
@@ -149,6 +148,18 @@ static void write_alerts(struct ec_sheet *s) {
         ec_json_end(w);
     }
     ec_json_end_array(w);
+}
+
+enum ec_status ec_page_alerts_write(int64_t at_us, const struct ec_page_alert *alert, size_t count, struct ec_buf *out, struct ec_err *err) {
+    struct ec_json_writer w;
+    bool waits = false;
+    for (size_t i = 0; i < count; i++) waits = waits || strcmp(alert[i].status, "pending") == 0;
+    ec_json_init(&w, out);
+    ec_json_object(&w, NULL);
+    ec_sheet_time(&w, "at", waits, at_us);
+    write_alerts(&w, "list", alert, count);
+    ec_json_end(&w);
+    return ec_buf_check(out, err);
 }
 
 /* The project folder's own name; "." and "" where it is the one we are in. */
@@ -180,7 +191,7 @@ static enum ec_status write_all(struct ec_sheet *s, struct ec_err *err) {
     ec_sheet_business(s);
     ec_sheet_lineage(s);
     ec_archives_write(&s->w, "archives", s->run);
-    write_alerts(s);
+    write_alerts(&s->w, "alerts", s->data->alert, s->data->alert_count);
     ec_json_end(w);
     if (s->failed) return ec_fail(err, EC_NO_MEMORY, "no memory for the facts of the page");
     return ec_buf_check(w->out, err);

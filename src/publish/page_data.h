@@ -109,6 +109,10 @@ struct ec_page_data {
     size_t alert_count;
 };
 
+/* {"at":…,"list":[…]}: what became of alerts, and where one waits, when that was looked at; else null. Appended. */
+enum ec_status ec_page_alerts_write(int64_t at_us, const struct ec_page_alert *alert, size_t count, struct ec_buf *out,
+                                    struct ec_err *err) EC_MUST_USE;
+
 /* The object, appended. EC_NO_MEMORY past the buffer's limit. */
 enum ec_status ec_page_data_write(const struct ec_page_data *data, struct ec_buf *out, struct ec_err *err) EC_MUST_USE;
 

@@ -107,7 +107,7 @@ static void add_others(struct issues *x) {
     for (size_t i = 0; i < s->source_count; i++) {
         const struct ec_sheet_source *of = &s->source[i];
         for (size_t k = 0; k < of->facts.column_count; k++)
-            if (!of->facts.column[k].declared)
+            if (!of->facts.column[k].declared && !of->facts.column[k].derived)
                 add_issue(x, (struct issue){.kind = KIND_SCHEMA, .severity = 2, .column = of->facts.column[k].name,
                                             .source = of->name, .rows = (double)of->facts.column[k].values});
     }
@@ -284,13 +284,21 @@ struct changes {
 
 enum { GOOD_NO, GOOD_YES, GOOD_NEITHER };
 
-static bool begin_change(struct changes *c, const char *kind, const char *source, const char *name) {
+/* When the run was that the source is compared with, where that is not the run before, which read nothing of it. */
+static const char *since(const struct changes *c, const char *kind, const struct ec_sheet_source *of) {
+    bool own = strcmp(kind, "new_check") == 0 || strcmp(kind, "fixed_check") == 0 || strcmp(kind, "schema") == 0;
+    bool last = !own || !of || !of->before || of->before->run + 1 == c->s->past_runs;
+    return last ? NULL : ec_sheet_history(c->s)->run[of->before->run].started;
+}
+
+static bool begin_change(struct changes *c, const char *kind, const struct ec_sheet_source *of, const char *name) {
     if (c->count++ >= EC_PAGE_CHANGES_MAX) return false;
     struct ec_json_writer *w = &c->s->w;
     ec_json_object(w, NULL);
     ec_json_str(w, "kind", kind);
-    ec_json_str(w, "source", source);
+    ec_json_str(w, "source", of ? of->name : NULL);
     ec_json_str(w, "name", name);
+    ec_json_str(w, "since", since(c, kind, of));
     return true;
 }
 
@@ -303,9 +311,9 @@ static void end_change(struct changes *c, int good) {
     ec_json_end(w);
 }
 
-static void change_counts(struct changes *c, const char *kind, const char *source, const char *name, uint64_t before,
+static void change_counts(struct changes *c, const char *kind, const struct ec_sheet_source *of, const char *name, uint64_t before,
                           uint64_t after, int good) {
-    if (!begin_change(c, kind, source, name)) return;
+    if (!begin_change(c, kind, of, name)) return;
     ec_json_uint(&c->s->w, "before", before);
     ec_json_uint(&c->s->w, "after", after);
     end_change(c, good);
@@ -328,7 +336,7 @@ static void change_checks(struct changes *c) {
             const struct ec_sheet_check *check = &c->s->check[i];
             uint64_t before = ec_sheet_failed_before(check->of, check->check->id), now = check->check->failed;
             if (before == UINT64_MAX || !check->check->evaluated || (before > 0) == (now > 0) || (now == 0) != fixed) continue;
-            change_counts(c, fixed ? "fixed_check" : "new_check", check->of->name, check->check->id, before, now, fixed);
+            change_counts(c, fixed ? "fixed_check" : "new_check", check->of, check->check->id, before, now, fixed);
         }
     }
 }
@@ -338,8 +346,8 @@ static void change_sources(struct changes *c, size_t last_run) {
         const struct ec_sheet_source *of = &c->s->source[i];
         const struct ec_history_point *p = of->past_count ? of->past[of->past_count - 1] : NULL;
         uint64_t before = p && p->run == last_run ? p->files : 0;
-        if (before == 0 && of->now.files > 0) change_counts(c, "new_file", of->name, NULL, 0, of->now.files, GOOD_NEITHER);
-        if (before > 0 && of->now.files == 0) change_counts(c, "missing_file", of->name, NULL, before, 0, GOOD_NO);
+        if (before == 0 && of->now.files > 0) change_counts(c, "new_file", of, NULL, 0, of->now.files, GOOD_NEITHER);
+        if (before > 0 && of->now.files == 0) change_counts(c, "missing_file", of, NULL, before, 0, GOOD_NO);
     }
 }
 
@@ -349,7 +357,8 @@ static void change_columns(struct changes *c) {
         if (!of->before || of->facts.column_count == 0) continue;
         for (size_t k = 0; k < of->facts.column_count; k++) {
             const char *name = of->facts.column[k].name;
-            if (ec_history_find(&of->before->column, name) || !begin_change(c, "schema", of->name, name)) continue;
+            if (of->facts.column[k].derived) continue; /* the configuration's doing */
+            if (ec_history_find(&of->before->column, name) || !begin_change(c, "schema", of, name)) continue;
             ec_json_null(&c->s->w, "before");
             ec_json_str(&c->s->w, "after", ec_type_name(of->facts.column[k].type.type));
             end_change(c, GOOD_NEITHER);
@@ -358,7 +367,7 @@ static void change_columns(struct changes *c) {
             const char *name = of->before->column.count[k].name;
             bool there = false;
             for (size_t n = 0; n < of->facts.column_count && !there; n++) there = strcmp(of->facts.column[n].name, name) == 0;
-            if (there || !begin_change(c, "schema", of->name, name)) continue;
+            if (there || !begin_change(c, "schema", of, name)) continue;
             ec_json_str(&c->s->w, "before", "column");
             ec_json_null(&c->s->w, "after");
             end_change(c, GOOD_NEITHER);
@@ -369,7 +378,9 @@ static void change_columns(struct changes *c) {
 static void change_anomalies(struct changes *c) {
     for (size_t i = 0; i < c->s->run->anomaly_count; i++) {
         const struct ec_anomaly *a = &c->s->run->anomaly[i];
-        if (a->status != EC_ANOMALY_ANOMALOUS || !begin_change(c, "anomaly", a->source, a->column ? a->column : ec_measure_name(a->measure)))
+        const struct ec_sheet_source *of = c->s->source;
+        while (of < c->s->source + c->s->source_count && strcmp(of->name, a->source) != 0) of++; /* every source of the run is there */
+        if (a->status != EC_ANOMALY_ANOMALOUS || !begin_change(c, "anomaly", of, a->column ? a->column : ec_measure_name(a->measure)))
             continue;
         ec_json_fixed(&c->s->w, "before", a->median, 6);
         ec_json_fixed(&c->s->w, "after", a->value, 6);

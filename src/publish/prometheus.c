@@ -157,7 +157,7 @@ static void single(struct metrics *m, const char *name, const char *help, double
     sample(m, name, NULL, value);
 }
 
-static void write_run(struct metrics *m, int64_t last_success_us) {
+static void write_run(struct metrics *m, const struct ec_prometheus_times *times) {
     const struct ec_run_facts *run = m->run;
     family(m, "ecluse_run_info", "The last run: its id and the version of the program.");
     sample(m, "ecluse_run_info", LABELS("run", run->run, "version", EC_VERSION), 1);
@@ -166,9 +166,11 @@ static void write_run(struct metrics *m, int64_t last_success_us) {
         sample(m, "ecluse_run_verdict", LABELS("verdict", ec_verdict_name((enum ec_verdict)v)), ec_run_verdict(run) == (enum ec_verdict)v);
     single(m, "ecluse_run_start_timestamp_seconds", "When the last run started.", (double)run->started_us / 1e6);
     single(m, "ecluse_run_end_timestamp_seconds", "When the last run was committed.", (double)run->finished_us / 1e6);
-    if (last_success_us)
+    if (times->success_us)
         single(m, "ecluse_run_last_success_timestamp_seconds", "When the last run ended in which no file failed or could not be read.",
-               (double)last_success_us / 1e6);
+               (double)times->success_us / 1e6);
+    single(m, "ecluse_last_run_timestamp_seconds", "When the last run ended, also one that found nothing new.", (double)times->run_us / 1e6);
+    single(m, "ecluse_last_run_idle", "1 where it found nothing new: all other figures are of the last run that read files.", times->idle);
     single(m, "ecluse_run_duration_seconds", "How long the last run took until it was committed.",
            (double)(run->finished_us - run->started_us) / 1e6);
     single(m, "ecluse_run_workers", "Workers of the last run.", run->workers);
@@ -234,7 +236,8 @@ static void write_checks(struct metrics *m) {
         sample(m, "ecluse_table_written_rows", LABELS("table", m->run->table[i].name), (double)m->run->table[i].rows);
 }
 
-enum ec_status ec_prometheus_write(const struct ec_run_facts *run, int64_t last_success_us, struct ec_buf *out, struct ec_err *err) {
+enum ec_status ec_prometheus_write(const struct ec_run_facts *run, const struct ec_prometheus_times *times, struct ec_buf *out,
+                                   struct ec_err *err) {
     struct metrics m = {.run = run, .out = out};
     m.source = ec_calloc(run->unit_count + 1, sizeof *m.source);
     m.check = ec_calloc(CHECKS_MAX, sizeof *m.check);
@@ -242,7 +245,7 @@ enum ec_status ec_prometheus_write(const struct ec_run_facts *run, int64_t last_
     if (status == EC_OK) status = collect_units(&m, err);
     if (status == EC_OK) {
         collect_checks(&m);
-        write_run(&m, last_success_us);
+        write_run(&m, times);
         write_sources(&m);
         write_scores(&m);
         write_checks(&m);

@@ -47,10 +47,11 @@ void ec_anomaly_say(struct ec_buf *out, const struct ec_anomaly *anomaly, bool f
 void ec_anomaly_write(struct ec_json_writer *w, const char *key, const struct ec_anomaly *anomaly);
 
 struct ec_config;
+struct ec_history;
 struct ec_run_facts;
-/* Looks for them in the run's sources, against the history at `path`, and hands each to its source's files. Only
+/* Looks for them in the run's sources, against the history (whole, or its recent part), and hands each to its source's files. Only
  * what is worth showing is kept: volume and score of every source, null rates that are anomalous. */
-enum ec_status ec_anomalies_find(const char *path, const struct ec_config *config, struct ec_run_facts *run,
+enum ec_status ec_anomalies_find(const struct ec_history *history, const struct ec_config *config, struct ec_run_facts *run,
                                  struct ec_err *err) EC_MUST_USE;
 /* Sets each unit's list to those of its source. */
 void ec_anomalies_assign(struct ec_run_facts *run);

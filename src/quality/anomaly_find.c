@@ -17,7 +17,7 @@ struct source {
 struct search {
     const struct ec_config *config;
     struct ec_run_facts *run;
-    struct ec_history history;
+    const struct ec_history *history;
     struct ec_arena arena; /* of the search */
     struct source *source;
     size_t source_count;
@@ -47,21 +47,24 @@ static enum ec_status add_unit(struct search *s, const struct ec_unit *unit, str
         if (isnan(to->score)) to->score = 0;
         to->score += (score.overall - to->score) * (double)f->read / to->scored;
     }
-    for (size_t i = 0; i < f->column_count; i++)
-        if (!ec_history_count(&s->arena, &to->column, f->column[i].name, f->column[i].nulls, f->column[i].values)) return no_memory(err);
+    for (size_t i = 0; i < f->column_count; i++) {
+        const struct ec_column_facts *c = &f->column[i];
+        if (c->derived) continue; /* its nulls are those of what it is made of */
+        if (!ec_history_count(&s->arena, &to->column, c->name, c->nulls, c->values)) return no_memory(err);
+    }
     return EC_OK;
 }
 
-/* Of a run before this one, whose own lines may be there when it is finished after a crash. */
+/* Of a run before this one that kept its details, whose own lines may be there when it is finished after a crash. */
 static bool is_past(const struct search *s, const struct ec_history_point *p, const char *name) {
-    return s->history.run[p->run].seq < s->run->seq && p->read > 0 && strcmp(p->source, name) == 0;
+    return s->history->run[p->run].seq < s->run->seq && p->detailed && p->read > 0 && strcmp(p->source, name) == 0;
 }
 
 /* The source's newest runs in the history, at most as many as configured. */
 static void find_past(struct search *s, const char *name) {
     s->past_count = 0;
-    for (size_t i = s->history.point_count; i-- > 0 && s->past_count < s->config->anomaly.runs;)
-        if (is_past(s, &s->history.point[i], name)) s->past[s->past_count++] = &s->history.point[i];
+    for (size_t i = s->history->point_count; i-- > 0 && s->past_count < s->config->anomaly.runs;)
+        if (is_past(s, &s->history->point[i], name)) s->past[s->past_count++] = &s->history->point[i];
 }
 
 static double rate(const struct ec_history_count *c) {
@@ -117,16 +120,15 @@ static enum ec_status search_all(struct search *s, struct ec_err *err) {
     return EC_OK;
 }
 
-enum ec_status ec_anomalies_find(const char *path, const struct ec_config *config, struct ec_run_facts *run, struct ec_err *err) {
-    struct search s = {.config = config, .run = run};
+enum ec_status ec_anomalies_find(const struct ec_history *history, const struct ec_config *config, struct ec_run_facts *run,
+                                 struct ec_err *err) {
+    struct search s = {.config = config, .run = run, .history = history};
     run->anomaly_count = 0;
     if (!config->anomaly.enabled) return EC_OK;
-    EC_TRY(ec_history_read(path, EC_HISTORY_RECENT, &s.history, err));
     ec_arena_init(&s.arena, JUDGE_MAX);
     s.source = ec_arena_calloc(&s.arena, run->unit_count, sizeof *s.source);
     enum ec_status status = s.source ? search_all(&s, err) : no_memory(err);
     ec_arena_deinit(&s.arena);
-    ec_history_deinit(&s.history);
     return status;
 }
 

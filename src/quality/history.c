@@ -150,13 +150,15 @@ static enum ec_status load(const char *path, struct ec_buf *text, struct ec_err 
     return EC_OK;
 }
 
-enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_durable *durable,
-                                 struct ec_err *err) {
-    struct ec_buf text = ec_buf_make(EC_HISTORY_MAX);
+enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_history_file *file,
+                                 struct ec_durable *durable, struct ec_err *err) {
+    struct ec_buf text = file ? file->text : ec_buf_make(EC_HISTORY_MAX);
+    if (file) file->text = ec_buf_make(EC_HISTORY_MAX);
     struct ec_arena arena;
     ec_arena_init(&arena, JUDGE_MAX);
     bool *have = ec_calloc(run->unit_count, sizeof *have);
-    enum ec_status status = have ? load(path, &text, err) : ec_fail(err, EC_NO_MEMORY, "no memory for the history");
+    enum ec_status status = have ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the history");
+    if (status == EC_OK && !file) status = load(path, &text, err);
     if (status != EC_OK) goto done;
     find_units(ec_buf_str(&text), run, have);
     /* A last line without its end was torn by a full disk or an editor: ours start anew. */

@@ -86,10 +86,6 @@ struct ec_history {
     size_t damaged; /* lines passed over */
 };
 
-/* Adds the run's units that the file does not have yet. */
-enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_durable *durable,
-                                 struct ec_err *err) EC_MUST_USE;
-
 enum ec_history_part {
     EC_HISTORY_FIGURES, /* of all runs, without columns, checks and stages */
     EC_HISTORY_WHOLE,
@@ -99,6 +95,18 @@ enum ec_history_part {
 enum ec_status ec_history_read(const char *path, enum ec_history_part part, struct ec_history *history,
                                struct ec_err *err) EC_MUST_USE;
 void ec_history_deinit(struct ec_history *history);
+
+/* A file that is read once and added to later, by who holds the project's lock meanwhile. */
+struct ec_history_file {
+    struct ec_history history; /* EC_HISTORY_WHOLE, of before */
+    struct ec_buf text;
+};
+enum ec_status ec_history_open(const char *path, struct ec_history_file *file, struct ec_err *err) EC_MUST_USE;
+void ec_history_close(struct ec_history_file *file);
+
+/* Adds the run's units that the file does not have yet. `file` (NULL: it is read) gives its text away. */
+enum ec_status ec_history_append(const char *path, const struct ec_run_facts *run, struct ec_history_file *file,
+                                 struct ec_durable *durable, struct ec_err *err) EC_MUST_USE;
 
 /* The counts of that name, or NULL. */
 const struct ec_history_count *ec_history_find(const struct ec_history_counts *counts, const char *name);

@@ -230,13 +230,11 @@ static bool add_line(const struct adding *a, bool *ours) {
     return compacted || !a->details || !json_object_get(line, "columns") || read_details(h, p, line);
 }
 
-enum ec_status ec_history_read(const char *path, enum ec_history_part part, struct ec_history *h, struct ec_err *err) {
-    *h = (struct ec_history){0};
-    ec_arena_init(&h->arena, EC_HISTORY_MAX);
-    struct ec_buf text = ec_buf_make(EC_HISTORY_MAX);
-    enum ec_status status = ec_path_exists(path) ? ec_file_load(path, &text, err) : EC_OK;
-    struct ec_str line, all = ec_buf_str(&text);
+static enum ec_status parse(struct ec_str all, enum ec_history_part part, struct ec_history *h, struct ec_err *err) {
+    struct ec_str line;
+    enum ec_status status = EC_OK;
     size_t at = 0;
+    ec_arena_init(&h->arena, EC_HISTORY_MAX);
     while (status == EC_OK && ec_history_next_line(all, &at, &line)) {
         bool compacted = ec_history_is_compacted(line), ours = false;
         if (line.n == 0 || (compacted && part == EC_HISTORY_RECENT)) continue;
@@ -246,9 +244,30 @@ enum ec_status ec_history_read(const char *path, enum ec_history_part part, stru
         if (status == EC_OK && !ours) h->damaged++;
         json_decref(object);
     }
-    ec_buf_free(&text);
     if (status != EC_OK) ec_history_deinit(h);
     return status;
+}
+
+enum ec_status ec_history_read(const char *path, enum ec_history_part part, struct ec_history *h, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_HISTORY_MAX);
+    *h = (struct ec_history){0};
+    enum ec_status status = ec_path_exists(path) ? ec_file_load(path, &text, err) : EC_OK;
+    if (status == EC_OK) status = parse(ec_buf_str(&text), part, h, err);
+    ec_buf_free(&text);
+    return status;
+}
+
+enum ec_status ec_history_open(const char *path, struct ec_history_file *file, struct ec_err *err) {
+    *file = (struct ec_history_file){.text = ec_buf_make(EC_HISTORY_MAX)};
+    enum ec_status status = ec_path_exists(path) ? ec_file_load(path, &file->text, err) : EC_OK;
+    if (status == EC_OK) status = parse(ec_buf_str(&file->text), EC_HISTORY_WHOLE, &file->history, err);
+    if (status != EC_OK) ec_buf_free(&file->text);
+    return status;
+}
+
+void ec_history_close(struct ec_history_file *file) {
+    ec_history_deinit(&file->history);
+    ec_buf_free(&file->text);
 }
 
 void ec_history_deinit(struct ec_history *history) {

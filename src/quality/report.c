@@ -36,15 +36,21 @@ static void write_errors(struct ec_json_writer *w, const struct ec_judgement *j)
     ec_json_end_array(w);
 }
 
+/* Columns that the file has; derived ones it has not. */
+static size_t file_columns(const struct ec_unit *unit) {
+    size_t n = 0;
+    for (size_t i = 0; i < unit->facts.column_count; i++) n += !unit->facts.column[i].derived;
+    return n > unit->missing_count ? n - unit->missing_count : 0;
+}
+
 /* The fields that programs have been reading since before this one. */
 static void write_head(struct ec_json_writer *w, const struct ec_unit *unit, const struct ec_judgement *j) {
     bool known = ec_unit_known(unit);
     const struct ec_facts *f = &unit->facts;
-    size_t columns = f->column_count > unit->missing_count ? f->column_count - unit->missing_count : 0;
     ec_json_str(w, "filename", ec_report_file(unit->path, unit->member));
     ec_json_str(w, "source", unit->source_name);
     write_count(w, "rows", known, f->read);
-    write_count(w, "columns", known, columns);
+    write_count(w, "columns", known, file_columns(unit));
     write_count(w, "missing_values", known, f->cells_missing);
     write_percent(w, "completeness", j->score.dim[EC_DIM_COMPLETENESS]);
     ec_json_double(w, "threshold", unit->terms.threshold);
@@ -167,6 +173,7 @@ static void write_column(struct ec_json_writer *w, const struct ec_column_facts 
     ec_json_str(w, "name", c->name);
     ec_json_str(w, "type", type);
     ec_json_bool(w, "declared", c->declared);
+    ec_json_bool(w, "derived", c->derived);
     ec_json_uint(w, "nulls", c->nulls);
     ec_json_uint(w, "values", c->values);
     ec_json_uint(w, "distinct_approx", distinct < c->values ? distinct : c->values);

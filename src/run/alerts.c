@@ -7,6 +7,7 @@
 #include "publish/alert.h"
 #include "publish/alert_hook.h"
 #include "publish/alert_mail.h"
+#include "run/page_facts.h"
 #include "run/paths.h"
 
 #include <stdlib.h>
@@ -147,7 +148,15 @@ void ec_alerts_deliver(const struct ec_config *config, bool (*cancelled)(void), 
     struct ec_deliver_options options = {.project = config->dir, .config = config, .cancelled = cancelled};
     struct ec_deliver_outcome outcome;
     struct ec_err cause = {0};
-    if (ec_deliver_pending(&options, &outcome, problems, &cause) == EC_OK) return;
-    ec_log(EC_LOG_ERROR, "alerts: %s", cause.message);
-    ec_buf_printf(problems, _("alerts: %s\n"), cause.message);
+    if (ec_deliver_pending(&options, &outcome, problems, &cause) != EC_OK) {
+        ec_log(EC_LOG_ERROR, "alerts: %s", cause.message);
+        ec_buf_printf(problems, _("alerts: %s\n"), cause.message);
+    }
+    ec_alerts_show(config, &outcome);
+}
+
+void ec_alerts_show(const struct ec_config *config, const struct ec_deliver_outcome *outcome) {
+    struct ec_err cause = {0};
+    if (outcome->sent + outcome->waiting + outcome->given_up == 0) return;
+    if (ec_page_alerts_refresh(config, &cause) != EC_OK) ec_log(EC_LOG_WARN, "the page does not say what became of alerts: %s", cause.message);
 }

@@ -15,6 +15,8 @@ enum ec_status ec_alerts_queue(const struct ec_config *config, const struct ec_r
 enum ec_status ec_alerts_queue_test(const struct ec_config *config, const struct ec_alert *alert, char *id, struct ec_err *err) EC_MUST_USE;
 /* Delivers what waits. What fails is added to `problems`, and never an error. */
 void ec_alerts_deliver(const struct ec_config *config, bool (*cancelled)(void), struct ec_buf *problems);
+/* Has the page say what became of those that a delivery was about; without effect where there were none. */
+void ec_alerts_show(const struct ec_config *config, const struct ec_deliver_outcome *outcome);
 /* The folder's own name, by which messages call the project; out[EC_PATH_MAX]. */
 void ec_alerts_project(const struct ec_config *config, char *out);
 

@@ -4,11 +4,12 @@
 #include "base/log.h"
 #include "run/paths.h"
 #include "run/rewrite.h"
-#include "run/table.h"
+#include "run/table_rows.h"
 #include "sql/text.h"
 
 #define BUSINESS_MEMORY_MAX ((size_t)64 * EC_MIB)
 #define SQL_MAX             ((size_t)16 * EC_MIB)
+#define SMALL_ROWS          50000u /* of a table that is read at once */
 
 /* The tables that figures are made of. */
 enum table { SALES_KPI, FUNNEL, HOURLY, LATENCY, API_KPI, USERS_KPI, PRODUCTS, TABLES };
@@ -119,10 +120,31 @@ static enum ec_status scan(struct computing *c, enum table t, struct ec_buf *sql
 
 #define KEPT "ecluse_page_"
 
+/* A table that is small is read here. False: DuckDB is to read it. */
+static bool keep_small(struct computing *c, enum table t) {
+    struct ec_table_file *file;
+    struct ec_table_rows rows;
+    size_t count, n = 0;
+    char name[64];
+    bool by_date = c->table[t].partition_by && strcmp(c->table[t].partition_by, "date") == 0;
+    if (tables[t].daily && !by_date) return false; /* which rows are in the window is a matter of each */
+    if (ec_table_files(&c->table[t], &file, &count, NULL) != EC_OK) return false;
+    for (size_t i = 0; i < count; i++)
+        if (in_window(c, t, &file[i])) file[n++] = file[i];
+    if (n == 0) return false;
+    (void)snprintf(name, sizeof name, KEPT "%s", tables[t].name);
+    enum ec_status status = ec_table_rows_read(&c->table[t], file, n, SMALL_ROWS, &rows, NULL);
+    if (status == EC_OK) status = ec_sql_keep(c->sql, name, &rows.batch, NULL);
+    ec_table_rows_deinit(&rows);
+    c->kept[t] = status == EC_OK;
+    return c->kept[t];
+}
+
 /* A daily table is small and asked up to six times: it is read once. */
 static enum ec_status keep(struct computing *c, enum table t, struct ec_err *err) {
     struct ec_buf sql = ec_buf_make(SQL_MAX);
     struct ec_err cause = {0};
+    if (keep_small(c, t) || !tables[t].daily) return EC_OK;
     ec_buf_printf(&sql, "CREATE OR REPLACE TEMP TABLE " KEPT "%s AS ", tables[t].name);
     size_t head = sql.n;
     enum ec_status status = scan(c, t, &sql, err);
@@ -140,7 +162,7 @@ static enum ec_status keep(struct computing *c, enum table t, struct ec_err *err
 
 static enum ec_status keep_tables(struct computing *c, struct ec_err *err) {
     for (int t = 0; t < TABLES; t++)
-        if (tables[t].daily && !c->missing[t]) EC_TRY(keep(c, (enum table)t, err));
+        if (!c->missing[t]) EC_TRY(keep(c, (enum table)t, err));
     return EC_OK;
 }
 

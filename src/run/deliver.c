@@ -30,7 +30,8 @@ enum ec_status ec_deliver_page(const struct ec_finish_options *o, struct ec_page
     EC_TRY(quality_dir(dir, o, err));
     if (o->timing) EC_TRY(ec_run_note_resources(o->facts, o->timing, err)); /* of the stages so far */
     if (!*page) {
-        struct ec_page_facts_options options = {.config = o->config, .manifest = o->manifest, .facts = o->facts, .sql = o->sql};
+        struct ec_page_facts_options options = {.config = o->config, .manifest = o->manifest, .facts = o->facts, .sql = o->sql,
+                                                .models = o->models, .history = o->history ? &o->history->history : NULL};
         EC_TRY(ec_page_facts_gather(&options, page, err));
     }
     return ec_page_facts_publish(*page, dir, o->durable, err);

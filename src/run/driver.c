@@ -103,11 +103,23 @@ static enum ec_status finish(struct ec_driver *d, struct ec_run_outcome *outcome
                                         .progress = d->progress,
                                         .sql = d->sql,
                                         .timing = d->timing,
-                                        .problems = &outcome->problems};
+                                        .problems = &outcome->problems,
+                                        .models = d->models->models,
+                                        .history = d->history_known ? &d->history : NULL,
+                                        .lineage = d->lineage};
     EC_TRY(ec_finish(&options, err));
     outcome->delivered = outcome->problems.n == 0;
     d->facts.finished_us = d->facts.started_us + (ec_monotonic_micros() - d->start_us);
     return EC_OK;
+}
+
+/* That nothing was new is told, too: whoever watches the runs sees that there was one. */
+static void announce_idle(struct ec_driver *d, struct ec_run_outcome *outcome) {
+    struct ec_announce_options options = {.config = d->config, .facts = &d->facts, .ended_us = ec_now_micros()};
+    struct ec_err cause = {0};
+    if (ec_announce_metrics(&options, &cause) == EC_OK) return;
+    ec_log(EC_LOG_ERROR, "metrics: %s", cause.message);
+    ec_buf_printf(&outcome->problems, "metrics: %s\n", cause.message);
 }
 
 static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
@@ -127,7 +139,11 @@ static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcom
     ec_timing_end(d->timing);
     outcome->applied_before = d->plan.unit_count - d->plan.pending;
     outcome->nothing_to_do = d->idle;
-    if (d->idle) return EC_OK;
+    if (d->idle) {
+        announce_idle(d, outcome);
+        return EC_OK;
+    }
+    d->lineage = ec_lineage_start(d->config, &d->facts);
     if (d->engine) EC_TRY(ec_engine_begin(d, err));
     d->progress = ec_progress_create(&d->plan, d->config, d->options->progress);
     EC_TRY(ec_driver_read(d, err));
@@ -209,7 +225,9 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
     bool committed = d->manifest.seq > 0 && ec_manifest_path(manifest, d->config->dir, d->manifest.seq, ".json", NULL) == EC_OK &&
                      ec_path_exists(manifest);
     if (!committed) discard(d);
-    if (!committed && status != EC_OK && err) ec_announce_failure(d->config, &d->facts, err);
+    if (!committed && status != EC_OK && err) ec_lineage_fail(d->config, &d->facts, d->lineage, err);
+    ec_lineage_release(d->lineage);
+    if (d->history_known) ec_history_close(&d->history);
     outcome->facts = d->facts;
     outcome->driver = d; /* its facts live in the driver's memory */
     ec_lock_release(lock);

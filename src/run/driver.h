@@ -8,6 +8,8 @@
 #ifndef EC_RUN_DRIVER_H
 #define EC_RUN_DRIVER_H
 
+#include "quality/history.h"
+#include "run/lineage.h"
 #include "run/manifest.h"
 #include "run/models.h"
 #include "run/plan.h"
@@ -50,6 +52,9 @@ struct ec_driver {
     size_t table_count, source_tables;
     struct ec_manifest manifest;
     struct ec_run_facts facts;       /* its units are those that are read */
+    struct ec_history_file history;  /* as it was before the run */
+    bool history_known;
+    struct ec_lineage_run *lineage;  /* NULL: not told, or not yet */
     bool idle;                       /* no file to read, no model that changed */
     int64_t start_us;                /* monotonic */
     struct ec_timing *timing;        /* or NULL */

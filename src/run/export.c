@@ -3,9 +3,10 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/utf8.h"
+#include "run/export_order.h"
 #include "run/paths.h"
 #include "run/rewrite.h"
-#include "run/table.h"
+#include "run/table_rows.h"
 #include "sql/text.h"
 #include "store/csv_out.h"
 
@@ -18,6 +19,8 @@
 #define VALUE_BYTES_MAX 60u
 /* A text cell is at most this long. */
 #define VALUE_TEXT_MAX ((size_t)EC_FIELD_MAX)
+/* Up to here the rows are read and put in order here; what is larger DuckDB sorts, on the disk if need be. */
+#define SMALL_ROWS 200000u
 
 struct exporting {
     const struct ec_manifest_export *export;
@@ -106,14 +109,17 @@ static bool is_wanted(const struct ec_manifest_export *e, const char *partition)
     return false;
 }
 
-/* SELECT the table's columns, then the placeholders as text, ordered by them. False: no files. */
-static enum ec_status statement(struct exporting *x, struct ec_buf *sql, bool *any, struct ec_err *err) {
-    struct ec_table_file *file;
-    size_t count, n = 0;
-    EC_TRY(ec_table_files(&x->table, &file, &count, err));
-    for (size_t i = 0; i < count; i++)
-        if (is_wanted(x->export, file[i].partition)) file[n++] = file[i];
-    *any = n > 0;
+static enum ec_status find_files(struct exporting *x, struct ec_table_file **file, size_t *count, struct ec_err *err) {
+    size_t all, n = 0;
+    EC_TRY(ec_table_files(&x->table, file, &all, err));
+    for (size_t i = 0; i < all; i++)
+        if (is_wanted(x->export, (*file)[i].partition)) (*file)[n++] = (*file)[i];
+    *count = n;
+    return EC_OK;
+}
+
+/* SELECT the table's columns, then the placeholders as text, ordered by them. */
+static enum ec_status statement(struct exporting *x, const struct ec_table_file *file, size_t n, struct ec_buf *sql, struct ec_err *err) {
     ec_buf_addz(sql, "SELECT ");
     for (size_t i = 0; i < x->table.column_count; i++) {
         ec_sql_quote_name(sql, x->table.column[i].name);
@@ -196,23 +202,19 @@ static enum ec_status row_path(struct exporting *x, const struct ec_batch *batch
 }
 
 /* The rows come in the order of their values: each file is written once. */
-static enum ec_status write_batch(struct exporting *x, const struct ec_batch *batch, struct ec_err *err) {
-    uint32_t rows[EC_BATCH_ROWS];
-    size_t n = 0;
-    for (size_t row = 0; row < batch->rows; row++) {
+static enum ec_status write_batch(struct exporting *x, const struct ec_batch *batch, const uint32_t *order, struct ec_err *err) {
+    size_t first = 0;
+    for (size_t i = 0; i < batch->rows; i++) {
         char path[EC_PATH_MAX];
-        if (!is_as_before(x, batch, row)) {
-            EC_TRY(row_path(x, batch, row, path, err));
-            if (strcmp(path, x->path) != 0) {
-                if (n > 0) EC_TRY(ec_csv_out_append(x->out, batch, NULL, rows, n, err));
-                n = 0;
-                EC_TRY(close_file(x, err));
-                EC_TRY(open_file(x, path, err));
-            }
-        }
-        rows[n++] = (uint32_t)row;
+        if (is_as_before(x, batch, order[i])) continue;
+        EC_TRY(row_path(x, batch, order[i], path, err));
+        if (strcmp(path, x->path) == 0) continue;
+        if (i > first) EC_TRY(ec_csv_out_append(x->out, batch, NULL, order + first, i - first, err));
+        first = i;
+        EC_TRY(close_file(x, err));
+        EC_TRY(open_file(x, path, err));
     }
-    return n > 0 ? ec_csv_out_append(x->out, batch, NULL, rows, n, err) : EC_OK;
+    return batch->rows > first ? ec_csv_out_append(x->out, batch, NULL, order + first, batch->rows - first, err) : EC_OK;
 }
 
 static enum ec_status create_out(struct exporting *x, struct ec_err *err) {
@@ -223,24 +225,52 @@ static enum ec_status create_out(struct exporting *x, struct ec_err *err) {
     return ec_csv_out_create(names, x->table.column_count, x->durable, &x->out, err);
 }
 
-static enum ec_status write_files(struct exporting *x, struct ec_err *err) {
+/* All rows at once, in the order that the statement has. *done: false where they are DuckDB's to read. */
+static enum ec_status write_small(struct exporting *x, const struct ec_table_file *file, size_t count, bool *done, struct ec_err *err) {
+    struct ec_table_rows rows;
+    struct ec_err cause = {0};
+    enum ec_status status = ec_table_rows_read(&x->table, file, count, SMALL_ROWS, &rows, &cause);
+    if (status == EC_OK) status = ec_export_add_texts(&rows.batch, x->name, x->name_count, &rows.arena, &cause);
+    uint32_t *order = status == EC_OK ? ec_calloc(rows.batch.rows, sizeof *order) : NULL;
+    *done = order != NULL;
+    status = EC_OK;
+    if (order) {
+        ec_export_order(&rows.batch, x->table.column_count, order);
+        status = write_batch(x, &rows.batch, order, err);
+    }
+    ec_free(order);
+    ec_table_rows_deinit(&rows);
+    return status;
+}
+
+static enum ec_status write_by_statement(struct exporting *x, const struct ec_table_file *file, size_t count, struct ec_err *err) {
     struct ec_buf text = ec_buf_make((size_t)64 * EC_MIB);
     struct ec_sql_rows *rows = NULL;
     struct ec_batch *batch;
-    bool any;
-    enum ec_status status = create_out(x, err);
-    if (status == EC_OK) status = statement(x, &text, &any, err);
-    if (status == EC_OK && any) {
-        status = ec_sql_query(x->sql, text.p, &rows, err);
-        while (status == EC_OK) {
-            status = ec_sql_next(rows, &batch, err);
-            if (status != EC_OK || batch->rows == 0) break;
-            status = write_batch(x, batch, err);
-        }
+    uint32_t order[EC_BATCH_ROWS];
+    for (uint32_t i = 0; i < EC_BATCH_ROWS; i++) order[i] = i;
+    enum ec_status status = statement(x, file, count, &text, err);
+    if (status == EC_OK) status = ec_sql_query(x->sql, text.p, &rows, err);
+    while (status == EC_OK) {
+        status = ec_sql_next(rows, &batch, err);
+        if (status != EC_OK || batch->rows == 0) break;
+        status = write_batch(x, batch, order, err);
     }
     ec_sql_rows_close(rows);
     ec_buf_free(&text);
-    return status == EC_OK ? close_file(x, err) : status;
+    return status;
+}
+
+static enum ec_status write_files(struct exporting *x, struct ec_err *err) {
+    struct ec_table_file *file;
+    size_t count;
+    bool done = false;
+    EC_TRY(create_out(x, err));
+    EC_TRY(find_files(x, &file, &count, err));
+    if (count == 0) return EC_OK;
+    EC_TRY(write_small(x, file, count, &done, err));
+    if (!done) EC_TRY(write_by_statement(x, file, count, err));
+    return close_file(x, err);
 }
 
 static int compare_texts(const void *a, const void *b) {

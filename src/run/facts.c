@@ -81,8 +81,12 @@ static enum ec_status list_tables(struct ec_driver *d, struct ec_err *err) {
 static enum ec_status find_anomalies(struct ec_driver *d, struct ec_err *err) {
     char path[EC_PATH_MAX];
     struct ec_err cause = {0};
+    if (d->facts.unit_count == 0) return EC_OK;
     EC_TRY(ec_project_path(path, d->config->dir, EC_DIR_QUALITY, "history.jsonl", err));
-    if (ec_anomalies_find(path, d->config, &d->facts, &cause) == EC_OK) return EC_OK;
+    enum ec_status status = ec_history_open(path, &d->history, &cause);
+    d->history_known = status == EC_OK;
+    if (status == EC_OK) status = ec_anomalies_find(&d->history.history, d->config, &d->facts, &cause);
+    if (status == EC_OK) return EC_OK;
     ec_log(EC_LOG_WARN, "this run was not compared with earlier ones: %s", cause.message);
     d->facts.anomaly_count = 0;
     ec_anomalies_assign(&d->facts);

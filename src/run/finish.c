@@ -3,11 +3,11 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/threads.h"
-#include "quality/history.h"
 #include "quality/report.h"
 #include "run/announce.h"
 #include "run/deliver.h"
 #include "run/export.h"
+#include "run/lineage.h"
 #include "run/paths.h"
 #include "run/place.h"
 #include "run/resources.h"
@@ -104,7 +104,7 @@ static enum ec_status write_reports(const struct finishing *f, struct ec_err *er
         EC_TRY(ec_report_save(dir, &f->o->facts->unit[i], f->o->durable, err));
     EC_TRY(ec_run_note_resources(f->o->facts, f->o->timing, err));
     EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
-    return ec_history_append(history, f->o->facts, f->o->durable, err);
+    return ec_history_append(history, f->o->facts, f->o->history, f->o->durable, err);
 }
 
 static enum ec_status export_all(const struct finishing *f, struct ec_sql *sql, struct ec_err *err) {
@@ -211,8 +211,13 @@ static bool deliver(const struct finishing *f, const char *what,
 static enum ec_status write_alert(const struct finishing *f, struct ec_err *err) { return ec_deliver_alert(f->o, err); }
 static enum ec_status write_page(const struct finishing *f, struct ec_err *err) { return ec_deliver_page(f->o, f->page, err); }
 static enum ec_status write_archive(const struct finishing *f, struct ec_err *err) { return ec_deliver_archive(f->o, err); }
-static enum ec_status write_metrics(const struct finishing *f, struct ec_err *err) { return ec_announce_metrics(f->o, err); }
-static enum ec_status send_lineage(const struct finishing *f, struct ec_err *err) { return ec_announce_lineage(f->o, err); }
+static enum ec_status send_lineage(const struct finishing *f, struct ec_err *err) { return ec_lineage_complete(f->o, err); }
+
+static enum ec_status write_metrics(const struct finishing *f, struct ec_err *err) {
+    struct ec_announce_options options = {.config = f->o->config, .facts = f->o->facts, .ended_us = f->o->facts->finished_us,
+                                          .history = f->o->history ? &f->o->history->history : NULL};
+    return ec_announce_metrics(&options, err);
+}
 static enum ec_status put_in_place(const struct finishing *f, struct ec_err *err) { return ec_durable_commit(f->o->durable, err); }
 
 /* Behind the sync that puts quarantine in its place, of which it shows rows. The archive holds reports and page, the
@@ -243,7 +248,7 @@ static bool archive(const struct finishing *f) {
 /* Other programs are told last, of what is there: also where a file could not be delivered. */
 static bool announce(const struct finishing *f) {
     bool all = true;
-    if (f->o->config->metrics_textfile && f->o->facts->unit_count > 0) all = deliver(f, N_("metrics"), write_metrics);
+    if (f->o->config->metrics_textfile) all = deliver(f, N_("metrics"), write_metrics);
     if (f->o->config->lineage.file || f->o->config->lineage.url) all &= deliver(f, N_("lineage"), send_lineage);
     return all;
 }

@@ -7,10 +7,12 @@
 
 #include "base/durable.h"
 #include "base/timing.h"
-#include "quality/run_facts.h"
+#include "quality/history.h"
 #include "run/manifest.h"
 #include "run/progress.h"
-#include "sql/session.h"
+#include "sql/model.h"
+
+struct ec_lineage_run;
 
 struct ec_finish_options {
     const struct ec_config *config;
@@ -21,6 +23,9 @@ struct ec_finish_options {
     struct ec_buf *problems;    /* what could not be delivered, a line each */
     bool again;                 /* an earlier run was interrupted while it did this: what is there may not be on the disk */
     struct ec_sql *sql;         /* reads the tables for the exports; NULL: one is opened */
+    const struct ec_models *models;   /* of the run, checked; NULL: read again where they are needed */
+    struct ec_history_file *history;  /* as it was before the run; NULL: read */
+    struct ec_lineage_run *lineage;   /* its start was told; NULL: it was not */
     struct ec_buf *exported;    /* set by ec_finish(): CSV files, below the project folder, NUL behind each */
     struct ec_durable *durable; /* set by ec_finish(): files that are put in place together */
 };

@@ -1,5 +1,6 @@
 #include "run/page_facts.h"
 
+#include "base/calendar.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "publish/page_data.h"
@@ -7,6 +8,7 @@
 #include "run/business.h"
 #include "run/page_gather.h"
 #include "run/paths.h"
+#include "run/run.h"
 
 #include <stdlib.h>
 
@@ -51,7 +53,7 @@ struct ec_page_facts {
     struct ec_page_data data;
     bool measured; /* the run's facts knew what it cost */
     struct ec_arena arena;
-    struct ec_history history;
+    struct ec_history history, own_history;
     struct ec_business business;
     struct ec_page_lineage lineage;
     struct ec_page_reject *reject;
@@ -87,12 +89,13 @@ static enum ec_status gather(struct ec_page_facts *g, struct ec_err *err) {
     struct ec_page_data *data = &g->data;
     char path[EC_PATH_MAX];
     EC_TRY(ec_project_path(path, o->config->dir, EC_DIR_QUALITY, "history.jsonl", err));
-    EC_TRY(ec_history_read(path, EC_HISTORY_WHOLE, &g->history, err));
+    if (!o->history) EC_TRY(ec_history_read(path, EC_HISTORY_WHOLE, &g->own_history, err));
+    g->history = o->history ? *o->history : g->own_history; /* what is in it is borrowed: it is only cut */
     find_resources(&g->history, o->facts);
     cut_history(&g->history, o->facts->seq);
     EC_TRY(open_and_gather_sql(g, err));
     EC_TRY(ec_gather_rejects(o, &g->arena, &g->reject, &data->reject_count, err));
-    EC_TRY(ec_gather_alerts(o, &g->arena, &g->alert, &data->alert_count, err));
+    EC_TRY(ec_gather_alerts(o->config, &g->arena, &g->alert, &data->alert_count, err));
     data->no_business = g->no_business;
     data->reject = g->reject;
     data->alert = g->alert;
@@ -118,7 +121,7 @@ void ec_page_facts_release(struct ec_page_facts *g) {
     if (!g) return;
     if (!g->measured) g->options.facts->resources = (struct ec_resource_facts){0}; /* they were the history's */
     ec_business_deinit(&g->business);
-    ec_history_deinit(&g->history);
+    ec_history_deinit(&g->own_history);
     ec_arena_deinit(&g->arena);
     ec_free(g);
 }
@@ -128,9 +131,37 @@ enum ec_status ec_page_facts_write(const struct ec_page_facts *facts, struct ec_
 }
 
 enum ec_status ec_page_facts_publish(const struct ec_page_facts *facts, const char *dir, struct ec_durable *durable, struct ec_err *err) {
-    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX);
+    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX), alerts = ec_buf_make(EC_PAGE_FACTS_MAX);
     enum ec_status status = ec_page_facts_write(facts, &text, err);
-    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&text), durable, err);
+    if (status == EC_OK) status = ec_page_alerts_write(ec_now_micros(), facts->alert, facts->data.alert_count, &alerts, err);
+    if (status == EC_OK) status = ec_page_file_publish(dir, ec_buf_str(&text), ec_buf_str(&alerts), durable, err);
+    ec_buf_free(&text);
+    ec_buf_free(&alerts);
+    return status;
+}
+
+static enum ec_status replace_alerts(const struct ec_config *config, struct ec_arena *arena, struct ec_buf *text, struct ec_err *err) {
+    struct ec_page_alert *alert;
+    size_t count;
+    char dir[EC_PATH_MAX];
+    EC_TRY(ec_project_path(dir, config->dir, EC_DIR_QUALITY, NULL, err));
+    EC_TRY(ec_gather_alerts(config, arena, &alert, &count, err));
+    EC_TRY(ec_page_alerts_write(ec_now_micros(), alert, count, text, err));
+    return ec_page_file_alerts(dir, ec_buf_str(text), err);
+}
+
+enum ec_status ec_page_alerts_refresh(const struct ec_config *config, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_PAGE_FACTS_MAX);
+    struct ec_arena arena;
+    struct ec_err cause = {0};
+    int lock;
+    enum ec_status status = ec_lock_take(config->dir, &lock, &cause);
+    if (status == EC_LOCKED) return EC_OK;
+    if (status != EC_OK) return ec_fail(err, status, "%s", cause.message);
+    ec_arena_init(&arena, GATHER_MAX);
+    status = replace_alerts(config, &arena, &text, err);
+    ec_lock_release(lock);
+    ec_arena_deinit(&arena);
     ec_buf_free(&text);
     return status;
 }

@@ -16,7 +16,7 @@ enum ec_status ec_gather_rejects(const struct ec_page_facts_options *options, st
                                  struct ec_page_reject **reject, size_t *count, struct ec_err *err) EC_MUST_USE;
 
 /* The newest lines of data/quality/alerts.jsonl, if there is one: the last state of each delivery, newest first. */
-enum ec_status ec_gather_alerts(const struct ec_page_facts_options *options, struct ec_arena *arena,
+enum ec_status ec_gather_alerts(const struct ec_config *config, struct ec_arena *arena,
                                 struct ec_page_alert **alert, size_t *count, struct ec_err *err) EC_MUST_USE;
 
 /* page_cells.c: the cells of a rejected record of that source, from its raw bytes. `header` are the names of a CSV file's

@@ -80,6 +80,10 @@ static enum ec_status load_models(struct gathering *x, struct ec_sql *sql, struc
     struct ec_models *models = NULL;
     struct ec_err cause = {0};
     char dir[EC_PATH_MAX];
+    if (x->o->models) {
+        add_models(x, x->o->models);
+        return EC_OK;
+    }
     if (!table) return ec_fail(err, EC_NO_MEMORY, "no memory for the lineage");
     for (size_t i = 0; i < config->source_count; i++)
         table[i] = (struct ec_model_table){.name = config->source[i].name, .partition_by = config->source[i].partition_by};
@@ -99,7 +103,7 @@ enum ec_status ec_gather_lineage(const struct ec_page_facts_options *o, struct e
     *g = (struct ec_page_lineage){.node = ec_arena_calloc(arena, EC_PAGE_LINEAGE_MAX, sizeof *g->node)};
     if (!g->node) return ec_fail(err, EC_NO_MEMORY, "no memory for the lineage");
     for (size_t i = 0; i < o->config->source_count; i++) (void)add_node(&x, o->config->source[i].name, EC_NODE_TABLE);
-    if (sql) EC_TRY(load_models(&x, sql, err));
+    if (sql || o->models) EC_TRY(load_models(&x, sql, err));
     add_files(&x);
     return x.failed ? ec_fail(err, EC_NO_MEMORY, "no memory for the lineage") : EC_OK;
 }

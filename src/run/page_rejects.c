@@ -197,11 +197,11 @@ static bool take_alert(struct ec_arena *arena, const json_t *line, const char **
     return true;
 }
 
-enum ec_status ec_gather_alerts(const struct ec_page_facts_options *o, struct ec_arena *arena, struct ec_page_alert **alert,
+enum ec_status ec_gather_alerts(const struct ec_config *config, struct ec_arena *arena, struct ec_page_alert **alert,
                                 size_t *count, struct ec_err *err) {
     char path[EC_PATH_MAX];
     *count = 0;
-    EC_TRY(ec_project_path(path, o->config->dir, EC_DIR_QUALITY, "alerts.jsonl", err));
+    EC_TRY(ec_project_path(path, config->dir, EC_DIR_QUALITY, "alerts.jsonl", err));
     *alert = ec_arena_calloc(arena, EC_PAGE_ALERTS_MAX, sizeof **alert);
     const char **ids = ec_arena_calloc(arena, EC_PAGE_ALERTS_MAX, sizeof(const char *));
     if (!*alert || !ids) return no_memory(err);

@@ -13,6 +13,14 @@ enum ec_status ec_project_path(char *out, const char *dir, const char *a, const 
     return b ? ec_path_join(out, EC_PATH_MAX, first, b, err) : EC_OK;
 }
 
+enum ec_status ec_folder_make_of(const char *path, struct ec_err *err) {
+    char dir[EC_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path) return EC_OK;
+    (void)snprintf(dir, sizeof dir, "%.*s", (int)(slash - path), path);
+    return ec_dir_make(dir, err);
+}
+
 #define TABLES_MAX 10000u /* in one folder */
 
 static int compare_names(const void *a, const void *b) {

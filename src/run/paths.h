@@ -24,6 +24,9 @@
 enum ec_status ec_project_path(char *out, const char *dir, const char *a, const char *b,
                                struct ec_err *err) EC_MUST_USE;
 
+/* Makes the folder that the file lies in, and those above it. */
+enum ec_status ec_folder_make_of(const char *path, struct ec_err *err) EC_MUST_USE;
+
 /* Visits the folder of every table of the project, sources' and models'; the first failure ends it. */
 enum ec_status ec_each_table(const char *project,
                              enum ec_status (*visit)(void *user, const char *dir, struct ec_err *err), void *user,

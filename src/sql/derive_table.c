@@ -34,40 +34,6 @@ static void init(duckdb_init_info info) {
     derivation->served = false;
 }
 
-#define NARROW(ctype)              \
-    for (size_t i = 0; i < n; i++) \
-        ((ctype *)to)[i] = (ctype)from[i]
-
-/* DuckDB holds a decimal in the smallest integer that has room for its precision. */
-static void serve_decimals(unsigned precision, const int64_t *from, void *to, size_t n) {
-    if (precision <= 4) {
-        NARROW(int16_t);
-    } else if (precision <= 9) {
-        NARROW(int32_t);
-    } else {
-        memcpy(to, from, n * sizeof *from);
-    }
-}
-
-static void serve_validity(const struct ec_column *column, duckdb_vector vector, size_t n) {
-    size_t words = (n + 63) / 64;
-    uint64_t last = n % 64 ? (UINT64_C(1) << (n % 64)) - 1 : UINT64_MAX;
-    bool whole = (column->valid[words - 1] & last) == last;
-    for (size_t i = 0; i + 1 < words && whole; i++) whole = column->valid[i] == UINT64_MAX;
-    if (whole) return;
-    duckdb_vector_ensure_validity_writable(vector);
-    memcpy(duckdb_vector_get_validity(vector), column->valid, words * sizeof *column->valid);
-}
-
-static void serve_column(const struct ec_column *column, duckdb_vector vector, size_t n) {
-    void *to = duckdb_vector_get_data(vector);
-    if (column->type.type == EC_TYPE_DECIMAL)
-        serve_decimals(column->type.precision, ec_column_int(column), to, n);
-    else
-        memcpy(to, column->values, n * ec_type_width(column->type.type));
-    serve_validity(column, vector, n);
-}
-
 static void serve(duckdb_function_info info, duckdb_data_chunk chunk) {
     struct ec_derivation *derivation = duckdb_function_get_extra_info(info);
     const struct ec_batch *batch = derivation->batch;
@@ -80,7 +46,7 @@ static void serve(duckdb_function_info info, duckdb_data_chunk chunk) {
         size_t column = derivation->projected[i];
         duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
         if (column < derivation->source->column_count)
-            serve_column(&batch->column[column], vector, batch->rows);
+            ec_duck_write(&batch->column[column], 0, batch->rows, vector);
         else
             memset(duckdb_vector_get_data(vector), 0, batch->rows * sizeof(int64_t));
     }

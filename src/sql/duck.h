@@ -80,4 +80,8 @@ const char *ec_duck_type_word(duckdb_type id);
 enum ec_status ec_duck_read(const struct ec_duck_type *type, duckdb_vector vector, size_t n, struct ec_column *column,
                             size_t first, struct ec_arena *scratch, struct ec_err *err) EC_MUST_USE;
 
+/* The other way: n rows of the column from `first` on, a multiple of 64, into a fresh vector. Texts stay views of the
+ * column's memory. */
+void ec_duck_write(const struct ec_column *column, size_t first, size_t n, duckdb_vector vector);
+
 #endif

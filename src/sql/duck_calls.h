@@ -16,8 +16,9 @@
 
 /* clang-format off */
 #define EC_DUCK_CALLS(X) \
+    X(_append_data_chunk) X(_appender_create_ext) X(_appender_destroy) X(_appender_error) \
     X(_bind_add_result_column) X(_bind_get_extra_info) X(_bind_set_cardinality) X(_close) X(_column_count) \
-    X(_column_logical_type) X(_column_name) X(_connect) X(_create_config) X(_create_decimal_type) \
+    X(_column_logical_type) X(_column_name) X(_connect) X(_create_config) X(_create_data_chunk) X(_create_decimal_type) \
     X(_create_logical_type) X(_create_table_function) X(_data_chunk_get_size) X(_data_chunk_get_vector) \
     X(_data_chunk_set_size) X(_decimal_internal_type) X(_decimal_scale) X(_decimal_width) X(_destroy_config) \
     X(_destroy_data_chunk) X(_destroy_extracted) X(_destroy_logical_type) X(_destroy_pending) X(_destroy_prepare) \
@@ -44,6 +45,10 @@ extern struct ec_duck_calls ec_duck;
 /* Loads the library, once; any thread. EC_ENGINE where it is not there. */
 enum ec_status ec_duck_load(struct ec_err *err) EC_MUST_USE;
 
+#define duckdb_append_data_chunk                           (*ec_duck._append_data_chunk)
+#define duckdb_appender_create_ext                         (*ec_duck._appender_create_ext)
+#define duckdb_appender_destroy                            (*ec_duck._appender_destroy)
+#define duckdb_appender_error                              (*ec_duck._appender_error)
 #define duckdb_bind_add_result_column                      (*ec_duck._bind_add_result_column)
 #define duckdb_bind_get_extra_info                         (*ec_duck._bind_get_extra_info)
 #define duckdb_bind_set_cardinality                        (*ec_duck._bind_set_cardinality)
@@ -53,6 +58,7 @@ enum ec_status ec_duck_load(struct ec_err *err) EC_MUST_USE;
 #define duckdb_column_name                                 (*ec_duck._column_name)
 #define duckdb_connect                                     (*ec_duck._connect)
 #define duckdb_create_config                               (*ec_duck._create_config)
+#define duckdb_create_data_chunk                           (*ec_duck._create_data_chunk)
 #define duckdb_create_decimal_type                         (*ec_duck._create_decimal_type)
 #define duckdb_create_logical_type                         (*ec_duck._create_logical_type)
 #define duckdb_create_table_function                       (*ec_duck._create_table_function)

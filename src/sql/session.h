@@ -57,6 +57,9 @@ enum ec_status ec_sql_share(const struct ec_sql *of, struct ec_sql **sql, struct
 /* Runs statements whose result does not matter. */
 enum ec_status ec_sql_run(struct ec_sql *sql, const char *text, struct ec_err *err) EC_MUST_USE;
 
+/* Makes the temporary table `name`, or makes it anew, of the rows of a batch, which may have any number of them. */
+enum ec_status ec_sql_keep(struct ec_sql *sql, const char *name, const struct ec_batch *batch, struct ec_err *err) EC_MUST_USE;
+
 /* Asks a running statement, and every later one, to end with EC_INTERRUPTED; callable from
  * another thread, such as the one that waits for signals, while the session is open. */
 void ec_sql_interrupt(struct ec_sql *sql);

@@ -180,3 +180,41 @@ enum ec_status ec_duck_read(const struct ec_duck_type *type, duckdb_vector vecto
     }
     return convert(type, data, mask, n, to, column, scratch, err);
 }
+
+/* ---- our columns into vectors ---- */
+
+#define NARROW(ctype)              \
+    for (size_t i = 0; i < n; i++) \
+        ((ctype *)to)[i] = (ctype)from[i]
+
+/* DuckDB holds a decimal in the smallest integer that has room for its precision. */
+static void serve_decimals(unsigned precision, const int64_t *from, void *to, size_t n) {
+    if (precision <= 4) {
+        NARROW(int16_t);
+    } else if (precision <= 9) {
+        NARROW(int32_t);
+    } else {
+        memcpy(to, from, n * sizeof *from);
+    }
+}
+
+static void serve_validity(const uint64_t *valid, duckdb_vector vector, size_t n) {
+    size_t words = (n + 63) / 64;
+    uint64_t last = n % 64 ? (UINT64_C(1) << (n % 64)) - 1 : UINT64_MAX;
+    bool whole = (valid[words - 1] & last) == last;
+    for (size_t i = 0; i + 1 < words && whole; i++) whole = valid[i] == UINT64_MAX;
+    if (whole) return;
+    duckdb_vector_ensure_validity_writable(vector);
+    memcpy(duckdb_vector_get_validity(vector), valid, words * sizeof *valid);
+}
+
+void ec_duck_write(const struct ec_column *column, size_t first, size_t n, duckdb_vector vector) {
+    void *to = duckdb_vector_get_data(vector);
+    if (column->type.type == EC_TYPE_DECIMAL) {
+        serve_decimals(column->type.precision, ec_column_int(column) + first, to, n);
+    } else {
+        size_t width = ec_type_width(column->type.type);
+        memcpy(to, (const char *)column->values + first * width, n * width);
+    }
+    serve_validity(column->valid + first / 64, vector, n);
+}

@@ -96,6 +96,13 @@ export const figures = [
     const arrival = await tableOf(page, 'arrival');
     assert.equal(arrival.length, days.size);
     assert.deepEqual(arrival.map((row) => row[1]), [...days.keys()].sort().map((day) => int(days.get(day))));
+    const trend = await tableOf(page, 'source-trend'), first_run = facts.runs.id.length - trend.length;
+    assert.equal(trend.length, Math.min(60, facts.runs.id.length));
+    for (const [s, source] of facts.sources.entries())
+      assert.deepEqual(trend.map((row) => row[s + 1]), trend.map((_, i) => { const at = source.history.run.indexOf(first_run + i); return at < 0 ? '–' : floor1(source.history.score[at]); }), source.name);
+    await page.selectOption('[data-figure="source-trend"] select', 'read');
+    const rows = await tableOf(page, 'source-trend');
+    assert.equal(rows.at(-1)[1], int(facts.sources[0].history.read.at(-1)));
     await page.click('#grid-files tbody tr[data-row="0"]');
     assert.match(await page.textContent('.detail'), new RegExp(file.sha256));
     assert.equal(await page.getAttribute('.detail a[href^="validation_report_"]', 'href'), encodeURIComponent(file.report));

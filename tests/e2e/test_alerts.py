@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Alerts reach real servers, at least once, under one id; what fails waits, and never touches the data."""
 import base64
+import contextlib
 import email
 import email.policy
 import glob
@@ -336,6 +337,70 @@ class Commands(Alerts):
     def test_one_that_is_not_there(self):
         project = self.project({"type": "command", "argv": ["/nowhere/tell"]})
         self.assertIn("/nowhere/tell cannot be started", self.run_project(project, 4).out)
+
+
+class Page(Alerts):
+    def shown(self, project):
+        """The alerts as the page has them."""
+        page = project.read("data/quality/dashboard.html").decode()
+        self.assertEqual(page.count('id="alerts">'), 1)
+        found = json.loads(page.split('id="alerts">')[1].split("</script>")[0])
+        return found["at"], [(alert["type"], alert["status"], alert["message"]) for alert in found["list"] if alert["type"] != "file"]
+
+    def test_it_says_what_became_of_its_own_runs_alerts(self):
+        server = self.receiver(receivers.Web(200))
+        project = self.project(self.hook(server))
+        self.run_project(project, 0)
+        self.assertEqual(self.shown(project), (None, [("webhook", "sent", None)]))
+
+    def test_one_that_waits_is_said_to_wait_until_it_is_sent(self):
+        server = self.receiver(receivers.Web(500, 200))
+        project = self.project(self.hook(server))
+        self.run_project(project, 4)
+        at, alerts = self.shown(project)
+        self.assertEqual(alerts, [("webhook", "pending", "the server answered 500")])
+        self.assertRegex(at, r"^20\d\d-\d\d-\d\dT")  # when that was so
+        before = project.read("data/quality/dashboard.html").decode()
+        project.call("alerts", "retry")
+        self.assertEqual(self.shown(project)[1], [("webhook", "sent", None)])
+        cut = lambda page: page.split('id="alerts">')[0] + page.split('id="alerts">')[1].split("</script>", 1)[1]  # noqa: E731
+        self.assertEqual(cut(before), cut(project.read("data/quality/dashboard.html").decode()))  # nothing else changed
+
+    def test_another_runs_lock_is_not_waited_for(self):
+        server = self.receiver(receivers.Web(500, 200))
+        project = self.project(self.hook(server))
+        self.run_project(project, 4)
+        with subprocess.Popen(["flock", project.path("data/.lock"), "sleep", "30"]) as other:
+            while subprocess.run(["flock", "-n", project.path("data/.lock"), "true"], check=False).returncode == 0:
+                time.sleep(0.01)
+            project.call("alerts", "retry")
+            other.kill()
+        subprocess.run(["pkill", "-P", str(other.pid)], check=False)
+        self.assertEqual(len(server.requests), 2)
+        self.assertEqual(self.shown(project)[1], [("webhook", "pending", "the server answered 500")])
+
+
+class Journal(Alerts):
+    def test_a_long_journal_is_cut_to_its_end(self):
+        server = self.receiver(receivers.Web(200))
+        project = self.project(self.hook(server))
+        old = json.dumps({"at": "2025-01-01T00:00:00Z", "id": "old.webhook", "run": "old", "type": "webhook", "name": "webhook", "target": None, "status": "sent",
+                          "kind": "test", "severity": "info", "problems": [], "message": "x" * 1000}) + "\n"
+        project.write("data/quality/alerts.jsonl", old * (9 * 1024 * 1024 // len(old)))
+        self.run_project(project, 0)
+        text = project.read("data/quality/alerts.jsonl").decode()
+        self.assertLessEqual(len(text), 4 * 1024 * 1024 + 4096)
+        lines = [json.loads(line) for line in text.splitlines()]  # all of them whole
+        self.assertEqual([line["status"] for line in lines if line["run"] != "old" and line["type"] == "webhook"], ["pending", "sent"])
+
+    def test_several_processes_write_whole_lines(self):
+        project = self.project({"type": "command", "argv": ["true"]})
+        with contextlib.ExitStack() as stack:
+            running = [stack.enter_context(subprocess.Popen([kit.ECLUSE, "-C", project.folder, "alerts", "test"], env=kit.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)) for _ in range(6)]
+            for one in running:
+                one.wait(timeout=kit.SECONDS_MAX)
+        lines = [json.loads(line) for line in project.read("data/quality/alerts.jsonl").splitlines()]
+        self.assertEqual(sum(line["status"] == "pending" for line in lines if line["kind"] == "test"), len({line["id"] for line in lines}))
 
 
 class Grouping(Alerts):

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -171,6 +172,22 @@ class Prometheus(unittest.TestCase):
         keys = [(s.name, tuple(sorted(s.labels.items()))) for family in f.values() for s in family.samples]
         self.assertEqual(len(keys), len(set(keys)))
 
+    def test_a_run_that_finds_nothing_new_moves_its_time_and_nothing_else(self):
+        p = project(**{"sales_1.csv": kit.sales_csv(1, 2)})
+        p.run("--no-archive", "--set", "metrics.textfile=data/shop.prom")
+        first = self.families(p)
+        self.assertEqual(self.value(first, "ecluse_last_run_idle"), [0])
+        p.run("--no-archive", "--set", "metrics.textfile=data/shop.prom")
+        second = self.families(p)
+        self.assertEqual(self.value(second, "ecluse_last_run_idle"), [1])
+        self.assertGreater(self.value(second, "ecluse_last_run_timestamp_seconds")[0], self.value(first, "ecluse_last_run_timestamp_seconds")[0])
+        moved = {"ecluse_last_run_idle", "ecluse_last_run_timestamp_seconds"}
+        as_text = lambda families: {(s.name, tuple(sorted(s.labels.items()))): s.value for f in families.values() for s in f.samples if s.name not in moved and s.value == s.value}  # noqa: E731
+        now, before = as_text(second), as_text(first)
+        self.assertEqual(set(now), set(before))
+        for key, value in before.items():  # the end of the run is written with the facts, before its deliveries
+            self.assertAlmostEqual(now[key], value, delta=2 if "seconds" in key[0] else 0)
+
     def test_the_last_success_outlives_a_failure(self):
         p = project(**{"sales_1.csv": kit.sales_csv(1, 2)})
         p.run("--no-archive", "--set", "metrics.textfile=data/shop.prom")
@@ -240,7 +257,7 @@ def check_event(event):
 class Server:
     """Takes POSTs on loopback; `answer` is the status, or None: it never answers."""
 
-    def __init__(self, answer=201):
+    def __init__(self, answer=201, before=None):
         self.got, self.answer, self.open = [], answer, threading.Event()
         outer = self
 
@@ -248,10 +265,12 @@ class Server:
             def do_POST(self):  # noqa: N802
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.got.append((self.path, dict(self.headers), body))
+                if before:
+                    before()
                 if outer.answer is None:
                     outer.open.wait(30)
                     return
-                self.send_response(outer.answer)
+                self.send_response(outer.answer.pop(0) if isinstance(outer.answer, list) else outer.answer)
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
                 self.end_headers()
 
@@ -291,6 +310,57 @@ class OpenLineage(unittest.TestCase):
         self.assertIn("/joined/", tables["combined_sessions"]["name"])
         for name in kit.SOURCES:  # as many rows as lie there
             self.assertEqual(tables[name]["outputFacets"]["outputStatistics"]["rowCount"], len(kit.table_rows(p, name, "1")))
+
+    def test_columns_of_models_are_made_of_columns_that_are_there(self):
+        p = kit.finished(kit.small_shop, "--set", "lineage.file=data/lineage.ndjson")
+        end = self.events(p)[-1]
+        fields = {d["name"]: {field["name"] for field in d["facets"]["schema"]["fields"]} for d in end["inputs"] + end["outputs"]}
+        made = {}
+        for d in end["outputs"]:
+            table = d["name"].rsplit("/", 1)[1]
+            made[table] = d["facets"]["columnLineage"]["fields"]
+            for column, of in made[table].items():
+                self.assertIn(column, fields[d["name"]])
+                self.assertTrue(of["inputFields"] or table in kit.SOURCES, f"{table}.{column}")
+                for one in of["inputFields"]:
+                    self.assertIn(one["field"], fields[one["name"]], f"{table}.{column}")
+        told = lambda table, column: {(one["name"].rsplit("/", 1)[1], one["field"], one["transformations"][0]["type"], one["transformations"][0]["subtype"])  # noqa: E731
+                                      for one in made[table][column]["inputFields"]}
+        self.assertEqual(told("sales_kpi", "date"), {("sales", "date", "DIRECT", "IDENTITY")})
+        self.assertEqual(told("sales_kpi", "category"), {("products", "category", "DIRECT", "TRANSFORMATION")})
+        self.assertEqual(told("sales_kpi", "margin"), {("sales", "total_amount", "DIRECT", "AGGREGATION"), ("sales", "quantity", "DIRECT", "AGGREGATION"), ("products", "cost", "DIRECT", "AGGREGATION")})
+        self.assertNotIn("orders", made["sales_kpi"])  # count(*) is made of no column
+        self.assertEqual(told("funnel_daily", "cart_rate"), {("sessions", "products_added_to_cart", "INDIRECT", "FILTER"), ("sessions", "products_viewed", "INDIRECT", "FILTER")})
+        self.assertEqual(told("combined_sessions", "country_user"), {("users", "country", "DIRECT", "IDENTITY")})
+        self.assertEqual(told("combined_sessions", "date_log"), {("api_logs", "date", "DIRECT", "IDENTITY")})
+        self.assertEqual(told("api_latency_daily", "p95"), {("api_logs", "response_time_ms", "DIRECT", "AGGREGATION")})
+
+    def test_the_start_is_told_when_the_run_starts_and_holds_nothing_up(self):
+        """START is not answered until the run has committed: it came before that, and the run did not wait for it."""
+        p = kit.shop().copy()
+        manifest = p.path("data/runs/00000001.json")
+        seen = []
+
+        def hold():
+            event = json.loads(server.got[-1][2])
+            seen.append((event["eventType"], os.path.exists(manifest)))
+            until = time.monotonic() + 20
+            while event["eventType"] == "START" and not os.path.exists(manifest) and time.monotonic() < until:
+                time.sleep(0.01)
+
+        with Server(201, hold) as server:
+            p.run("--no-archive", "--set", f"lineage.url={server.url}", "--set", "lineage.timeout=60s", "--set", "lineage.file=data/lineage.ndjson", code=None)
+        self.assertEqual(seen, [("START", False), ("COMPLETE", True)])
+        self.assertEqual([event["eventType"] for event in self.events(p)], ["START", "COMPLETE"])
+        self.assertEqual(len({event["run"]["runId"] for event in self.events(p)}), 1)
+
+    def test_a_start_that_cannot_be_told_changes_nothing_of_the_run(self):
+        p = project(**{"sales_1.csv": kit.sales_csv(1)})
+        steps = [500, 201, 201]
+        with Server(steps) as server:
+            p.run("--no-archive", "--set", f"lineage.url={server.url}")
+            self.assertEqual([json.loads(body)["eventType"] for _, _, body in server.got], ["START", "START", "COMPLETE"])
+        self.assertEqual(len(kit.table_rows(p, "sales", "1")), 1)
 
     def test_a_run_that_fails_says_so(self):
         p = project(**{"sales_1.csv": kit.sales_csv(1)})

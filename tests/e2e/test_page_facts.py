@@ -129,6 +129,38 @@ class PageFacts(unittest.TestCase):
         self.assertEqual((volume["runs"], volume["median"]), (2, statistics.median(past)))
         self.assertEqual(volume["mad"], statistics.median(abs(v - statistics.median(past)) for v in past))
 
+    def test_what_is_new_and_what_is_fixed_over_runs(self):
+        """A check fails, is mended while another begins to fail, and so on; a run in between reads another source."""
+        project = kit.new_project()
+        rows = {1: [kit.sale(1, quantity=-1), kit.sale(2)], 2: [kit.sale(3, unit_price="-1.00"), kit.sale(4, quantity=-5), kit.sale(5)],
+                3: [kit.sale(6, unit_price="-1.00"), kit.sale(7)], 5: [kit.sale(8), kit.sale(9, quantity=-1)]}
+        found = {}
+        for run in range(1, 6):
+            if run == 4:
+                project.write("data/raw/users_4.csv", "user_id,email,first_name,last_name,age,gender,country,city,registration_date,is_premium,total_orders,total_spent,last_login\n"
+                              "u1,a@b.example,A,B,30,F,FR,Lyon,2024-01-01,true,1,10.0,2025-07-01\n")
+            else:
+                project.write(f"data/raw/sales_{run}.csv", kit.csv_text(kit.SALES_HEADER, *rows[run]))
+            project.run("--no-archive", code=None)
+            found[run] = facts(project)
+        said = {run: {(c["kind"], c["name"], c["before"], c["after"]) for c in found[run]["run"]["changes"] if c["kind"] in ("new_check", "fixed_check")} for run in found}
+        marks = {run: {(c["id"], c["change"]) for c in found[run]["checks"] if c["change"]} for run in found}
+        quantity, price = "quantity.min_value", "unit_price.min_value"
+        self.assertEqual((said[1], marks[1]), (set(), set()))  # nothing to compare with
+        self.assertIn(("new_check", price, 0, 1), said[2])
+        self.assertNotIn(quantity, {name for _, name, _, _ in said[2]})  # it failed, and fails
+        self.assertIn((price, "new"), marks[2])
+        self.assertEqual({one for one in said[3] if one[1] in (quantity, price)}, {("fixed_check", quantity, 1, 0)})
+        self.assertIn((quantity, "fixed"), marks[3])
+        self.assertEqual((said[4], marks[4]), (set(), set()))  # no file of sales came: none of its checks is mended
+        self.assertEqual({(c["kind"], c["source"]) for c in found[4]["run"]["changes"] if c["kind"].endswith("_file")}, {("missing_file", "sales"), ("new_file", "users")})
+        self.assertEqual({one for one in said[5] if one[1] in (quantity, price)}, {("new_check", quantity, 0, 1), ("fixed_check", price, 1, 0)})
+        since = {c["since"] for c in found[5]["run"]["changes"] if c["kind"] in ("new_check", "fixed_check")}
+        self.assertEqual(since, {found[3]["run"]["started"]})  # compared with the last run that read the source, and said so
+        self.assertEqual({c["since"] for run in (2, 3) for c in found[run]["run"]["changes"]}, {None})
+        issue = next(issue for issue in found[3]["issues"] if issue["check"] == price)
+        self.assertEqual(issue["first_seen"], found[2]["run"]["started"])
+
     # ---- quarantine
 
     def test_money_is_the_sum_over_quarantined_rows(self):

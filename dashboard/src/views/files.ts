@@ -8,6 +8,7 @@ import { t } from '../i18n';
 import { badge, card, empty, factsList, meter, search, select, sources, texts, unknown } from '../parts';
 import { replaceParams } from '../state';
 import { grid, simpleTable } from '../table';
+import { sourceTrend } from './sources';
 
 export const fileName = (file: File) => file.member ?? file.path.split('/').pop() ?? file.path;
 export const reportLink = (file: File) => encodeURIComponent(file.report);
@@ -148,8 +149,8 @@ function flow(): HTMLElement {
       return {
         tooltip: tooltip(p, ({ dataType, data }) => (dataType === 'node' ? tip(by.get(data.name)!.full, [[t('rows.head'), f.int(by.get(data.name)!.count)]])
           : tip(`${by.get(data.source)!.full} → ${by.get(data.target)!.full}`, [[t('rows.head'), f.int(data.rows)]])), 'item') as any,
-        series: [{ type: 'sankey', left: 4, right: width < 600 ? 112 : 170, top: 8, bottom: 8, nodeWidth: 12, nodeGap: 12, draggable: false, emphasis: { focus: 'adjacency' },
-          data: nodes, label: { color: p.fg, fontSize: 12, formatter: ({ name }: any) => `${by.get(name)!.says}  ${f.compact(by.get(name)!.count)}` },
+        series: [{ type: 'sankey', left: 4, right: width < 600 ? 136 : 170, top: 8, bottom: 8, nodeWidth: 12, nodeGap: 12, draggable: false, emphasis: { focus: 'adjacency' },
+          data: nodes, label: { color: p.fg, fontSize: 12, formatter: ({ name }: any) => (name === 'read' && width < 600 ? '' : `${by.get(name)!.says}  ${f.compact(by.get(name)!.count)}`) },
           lineStyle: { color: 'target', opacity: 0.28, curveness: 0.5 },
           links: [...used.map((source, i) => ({ source: `s${i}`, target: 'read', value: drawn(source.read), rows: source.read })),
             ...out.filter(([, count]) => count > 0).map(([name, count]) => ({ source: 'read', target: name, value: drawn(count), rows: count }))] }],
@@ -162,5 +163,5 @@ function flow(): HTMLElement {
 }
 
 export function files(params: URLSearchParams): HTMLElement {
-  return h('div', { class: 'view' }, table(params), calendar(), flow());
+  return h('div', { class: 'view' }, table(params), sourceTrend(), calendar(), flow());
 }

@@ -64,7 +64,7 @@ function changes(): HTMLElement {
     h('li', { class: change.good === null ? 'none' : change.good ? 'ok' : 'bad' },
       h('span', { class: 'sign' }, h('span', { 'aria-hidden': 'true' }, change.good === null ? '●' : change.good ? '▲' : '▼'),
         h('span', { class: 'sr' }, t(change.good === null ? 'change.neutral' : change.good ? 'change.good' : 'change.bad'))),
-      h('span', null, changeText(change)))),
+      h('span', null, changeText(change), change.since ? h('span', { class: 'soft' }, ` ${t('change.since', { when: f.timeShort(change.since) })}`) : null))),
   facts.run.changes.length > 12 ? h('li', { class: 'none' }, t('more', { n: f.int(facts.run.changes.length - 12) })) : null));
 }
 

@@ -49,7 +49,7 @@ function past(o: { id: string; title: string; note?: string; all?: boolean; line
     id: o.id, title: o.title, height: 230, summary: t('series.summary', { title: o.title, names: lines.map((line) => line.name).join(', '), n: labels.length }), ...(o.note ? { note: o.note } : {}), ...(o.all ? { wide: true } : {}),
     option: (p) => ({
       tooltip: tooltip(p, (all) => tip(f.time(labels[all[0].dataIndex]), lines.map((line, i) => [line.name, line.how(line.data[all[0].dataIndex] ?? null), line.tone ? p[line.tone] : p.series[i]]))) as any,
-      ...(lines.length > 1 ? { legend: legend(p, { data: lines.map((line) => line.name), type: 'scroll' }) } : {}), grid: { left: 8, right: 8, top: lines.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
+      ...(lines.length > 1 ? { legend: legend(p, { data: lines.map((line) => line.name), type: 'scroll' }) } : {}), grid: { left: 8, right: 28, top: lines.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
       xAxis: axis(p, { type: 'category', data: labels.map(o.all ? f.day : f.timeShort) }),
       yAxis: [false, true].filter((right) => !right || lines.some((line) => line.right)).map((right) => { const line = lines.find((one) => Boolean(one.right) === right); return axis(p, { type: 'value', splitNumber: 4, scale: !line?.bar, splitLine: { show: !right, lineStyle: { color: p.line } }, axisLabel: { color: p.soft, formatter: (x: number) => line?.how(x) ?? String(x) } }); }),
       series: lines.map((line, i) => ({ name: line.name, type: line.bar ? 'bar' : 'line', data: line.data, yAxisIndex: line.right ? 1 : 0, showSymbol: labels.length < 40 && !line.bar, symbolSize: 5, barMaxWidth: 18, ...(labels.length > 200 ? { sampling: 'lttb' } : {}), ...(line.stack ? { stack: line.stack } : {}), itemStyle: { color: line.tone ? p[line.tone] : p.series[i] }, lineStyle: { width: labels.length > 200 ? 1.2 : 2 } })),
@@ -66,7 +66,7 @@ function runsTable(): HTMLElement {
     columns: [
       { id: 'started', head: t('run.started'), width: 160, cell: ({ id, i }) => h('span', { title: visible(id) }, f.time(r.started[i])), sort: ({ i }) => r.started[i] ?? null },
       { id: 'verdict', head: t('status'), width: 134, cell: ({ i }) => badge(r.verdict[i] as Verdict), sort: ({ i }) => r.verdict[i] ?? null },
-      { id: 'score', head: t('score'), width: 76, number: true, cell: ({ i }) => known(r.score[i] ?? null, f.score), sort: ({ i }) => r.score[i] ?? null },
+      { id: 'score', head: t('score'), width: 76, number: true, from: 420, cell: ({ i }) => known(r.score[i] ?? null, f.score), sort: ({ i }) => r.score[i] ?? null },
       { id: 'files', head: t('tile.passed'), width: 110, number: true, from: 700, cell: ({ i }) => t('tile.of', { n: f.int(r.passed[i]), total: f.int(r.files[i]) }), sort: ({ i }) => r.passed[i] ?? null },
       { id: 'read', head: t('rows.read'), width: 110, number: true, from: 520, cell: ({ i }) => f.int(r.read[i]), sort: ({ i }) => r.read[i] ?? null },
       { id: 'quarantined', head: t('rows.quarantined'), width: 116, number: true, from: 640, cell: ({ i }) => f.int(r.quarantined[i]), sort: ({ i }) => r.quarantined[i] ?? null },
@@ -138,8 +138,9 @@ function archives(): HTMLElement {
 
 function alerts(): HTMLElement {
   if (!facts.alerts.length) return card(t('alerts.title'), empty(t('alerts.none')));
-  return card(t('alerts.title'), simpleTable({ caption: t('alerts.title'), head: [t('alerts.at'), t('status'), t('alerts.type'), t('alerts.target'), t('alerts.message')],
-    rows: facts.alerts.map((one) => [f.time(one.at), badge(one.status, 'alert'), bdi(one.type), bdi(one.target), one.message === null ? f.DASH : bdi(one.message)]) }));
+  const note = facts.alerts_at ? h('p', { class: 'note' }, t('alerts.as_of', { when: f.time(facts.alerts_at) })) : null;
+  return card(t('alerts.title'), note, simpleTable({ caption: t('alerts.title'), head: [t('alerts.at'), t('status'), t('alerts.type'), t('alerts.target'), t('alerts.message')],
+    rows: facts.alerts.map((one) => [h('span', { class: 'nowrap' }, f.timeShort(one.at)), badge(one.status, 'alert'), bdi(one.type), bdi(one.target), one.message === null ? f.DASH : bdi(one.message)]) }));
 }
 
 export function run(): HTMLElement {

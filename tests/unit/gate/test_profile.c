@@ -18,6 +18,46 @@ static struct ec_gate *gate_of(struct kit *k, size_t own_first, size_t own_count
     return gate;
 }
 
+/* Behind the file's columns come the derived ones, where a row came from, and what the file adds later. */
+static void derived_columns_have_a_profile(void **state) {
+    (void)state;
+    struct kit k;
+    kit_init(&k);
+    size_t n = kit_column(&k, "n", KIT_TYPE(INTEGER)), twice, line, late;
+    struct ec_derive derive = {.name = "twice", .expression = "2 * n"};
+    k.source.derive = &derive;
+    k.source.derive_count = 1;
+    assert_int_equal(ec_batch_add_column(&k.batch, "twice", KIT_TYPE(INTEGER), &twice, NULL), EC_OK);
+    assert_int_equal(ec_batch_add_column(&k.batch, "_line", KIT_TYPE(INTEGER), &line, NULL), EC_OK);
+    struct ec_gate *gate = gate_of(&k, 1, 2);
+    for (int batch = 0; batch < 2; batch++) {
+        ec_batch_reset(&k.batch);
+        if (batch == 1) assert_int_equal(ec_batch_add_column(&k.batch, "late", KIT_TYPE(STRING), &late, NULL), EC_OK);
+        for (int i = 1; i <= 5; i++) {
+            size_t row = kit_row(&k);
+            char text[16];
+            (void)snprintf(text, sizeof text, "%d", i);
+            kit_set(&k, n, row, text);
+            (void)snprintf(text, sizeof text, "%d", 2 * i);
+            if (i != 3) kit_set(&k, twice, row, text);
+            kit_set(&k, line, row, "77");
+            if (batch == 1) kit_set(&k, late, row, "x");
+        }
+        count(&k, gate);
+    }
+    const struct ec_facts *f = ec_gate_facts(gate);
+    assert_int_equal(f->column_count, 3);
+    assert_string_equal(f->column[1].name, "twice");
+    assert_true(f->column[1].derived && !f->column[1].declared && f->column[1].present);
+    assert_true(f->column[1].values == 8 && f->column[1].nulls == 2 && f->column[1].min_i == 2 && f->column[1].max_i == 10);
+    assert_true(f->column[1].sum == 48 && ec_facts_distinct(f->column[1].hll) == 4);
+    assert_string_equal(f->column[2].name, "late");
+    assert_true(!f->column[2].derived && !f->column[2].declared && f->column[2].values == 5 && f->column[2].nulls == 5);
+    assert_true(f->column[0].declared && !f->column[0].derived && f->column[0].values == 10);
+    ec_gate_destroy(gate);
+    kit_deinit(&k);
+}
+
 static void bounds_sums_and_distinct_values(void **state) {
     (void)state;
     struct kit k;
@@ -302,6 +342,7 @@ static void numbers_as_value_by_value(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_sums_and_distinct_values),
+        cmocka_unit_test(derived_columns_have_a_profile),
         cmocka_unit_test(the_most_frequent_values),
         cmocka_unit_test(a_late_column_was_null_before),
         cmocka_unit_test(codes_change_no_fact),

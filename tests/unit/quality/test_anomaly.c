@@ -105,14 +105,17 @@ static void a_run_is_not_in_its_own_baseline(void **state) {
     for (unsigned i = 1; i <= 11; i++) {
         make_run(&run, i, i == 11 ? 1000 : 200);
         for (int twice = 0; twice < 2; twice++) {
-            assert_int_equal(ec_anomalies_find(path, &config, &run, NULL), EC_OK);
+            struct ec_history history;
+            assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
+            assert_int_equal(ec_anomalies_find(&history, &config, &run, NULL), EC_OK);
+            ec_history_deinit(&history);
             assert_int_equal(run.anomaly_count, 2);
             const struct ec_anomaly *volume = &run.anomaly[0];
             assert_int_equal(volume->runs, i - 1);
             assert_int_equal(volume->status, i <= 7 ? EC_ANOMALY_COLD : i == 11 ? EC_ANOMALY_ANOMALOUS : EC_ANOMALY_OK);
             assert_ptr_equal(run.unit[0].anomaly, run.anomaly);
             assert_int_equal(run.unit[0].anomaly_count, 2);
-            if (twice == 0) assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+            if (twice == 0) assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
         }
         if (i < 11) ec_run_facts_deinit(&run);
     }

@@ -53,16 +53,16 @@ static void publishing_twice_adds_nothing(void **state) {
     struct ec_buf once = ec_buf_make(EC_MIB), twice = ec_buf_make(EC_MIB);
     make_run(&run, "r1", 3);
     run.unit_count = 1; /* a crash after the first file's line */
-    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
     run.unit_count = 3;
-    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
     load(&once);
-    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
     load(&twice);
     assert_string_equal(once.p, twice.p);
     make_run(&second, "r12", 2); /* its id holds the first's */
-    assert_int_equal(ec_history_append(path, &second, NULL, NULL), EC_OK);
-    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &second, NULL, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
     load(&twice);
     size_t lines = 0;
     for (size_t i = 0; i < twice.n; i++) lines += twice.p[i] == '\n';
@@ -97,7 +97,7 @@ static void a_damaged_line_is_counted_and_kept(void **state) {
     assert_int_equal(ec_file_replace(path, torn, sizeof torn - 1, NULL), EC_OK);
     struct ec_run_facts run;
     make_run(&run, "r1", 2);
-    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
     struct ec_history history;
     assert_int_equal(ec_history_read(path, EC_HISTORY_WHOLE, &history, NULL), EC_OK);
     assert_int_equal(history.damaged, 3);
@@ -130,12 +130,12 @@ static void a_full_disk_leaves_the_history_whole(void **state) {
     struct ec_run_facts run;
     struct ec_buf before = ec_buf_make(EC_MIB), after = ec_buf_make(EC_MIB);
     make_run(&run, "r1", 2);
-    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
     load(&before);
     run.run = "r2";
     struct ec_io saved = ec_io;
     ec_io.fsync = refuse;
-    enum ec_status status = ec_history_append(path, &run, NULL, NULL);
+    enum ec_status status = ec_history_append(path, &run, NULL, NULL, NULL);
     ec_io = saved;
     assert_int_equal(status, EC_DISK_FULL);
     load(&after);
@@ -158,8 +158,8 @@ static void old_runs_are_added_up(void **state) {
         run.unit[0].facts.money_known = true;
         run.unit[0].facts.money_e4 = 125000 + i;
         run.resources = (struct ec_resource_facts){.known = true, .cpu_seconds = 1.5, .peak_memory_bytes = 1000 + i};
-        assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
-        if (i == 1) assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+        assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
+        if (i == 1) assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
         ec_run_facts_deinit(&run);
     }
     struct ec_buf text = ec_buf_make(EC_MIB);
@@ -193,11 +193,31 @@ static void old_runs_are_added_up(void **state) {
     }
     ec_history_deinit(&history);
 
+    /* The file that was read once is added to as if it were read again, and its history is of before. */
+    struct ec_history_file file;
+    struct ec_buf twice = ec_buf_make(EC_MIB);
+    struct ec_run_facts last;
+    make_run(&last, "run-0061", 3);
+    last.seq = RUNS + 1;
+    assert_int_equal(ec_history_open(path, &file, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &last, &file, NULL, NULL), EC_OK);
+    assert_int_equal(file.history.run_count, RUNS);
+    ec_history_close(&file);
+    load(&twice);
+    assert_true(twice.n > text.n);
+    assert_memory_equal(twice.p, text.p, text.n);
+    assert_int_equal(ec_history_append(path, &last, NULL, NULL, NULL), EC_OK);
+    ec_buf_clear(&text);
+    load(&text);
+    assert_string_equal(twice.p, text.p);
+    ec_buf_free(&twice);
+    ec_run_facts_deinit(&last);
+
     /* A run whose lines were added up is published again: nothing is added. */
     struct ec_buf again = ec_buf_make(EC_MIB);
     struct ec_run_facts run;
     make_run(&run, "run-0001", 3);
-    assert_int_equal(ec_history_append(path, &run, NULL, NULL), EC_OK);
+    assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
     load(&again);
     assert_string_equal(text.p, again.p);
     ec_run_facts_deinit(&run);
