@@ -48,6 +48,10 @@ static const struct ec_explanation statuses[EC_STATUS_COUNT] = {
     [EC_ARCHIVE_DAMAGED] = {"A file in the archive has another SHA-256 than the archive's list says.", NULL},
     [EC_ARCHIVE_UNSAFE] = {"Somebody repacked the archive with a link named data/raw that points at /etc.", NULL},
     [EC_ARCHIVE_EXISTS] = {"`ecluse restore` in a project that is in use: its configuration is there already.", NULL},
+    [EC_REMOTE] = {"`files:` names s3://shop-drops/sales/*.csv, and the bucket is called shop-drop.", NULL},
+    [EC_REMOTE_DENIED] = {"The session token of a temporary key has expired.", NULL},
+    [EC_REMOTE_READ] = {"s3://shop-drop/sales/sales_1.csv may be listed, but not read, by this user.", NULL},
+    [EC_REMOTE_NAME] = {"The key of an object is `drop/../sales_1.csv`, which a store allows.", NULL},
     [EC_FILE_CHANGED] = {"The file was still being copied into data/raw when the run read it.", NULL},
 };
 
