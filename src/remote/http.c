@@ -162,7 +162,8 @@ static bool set_up(struct flight *f, struct curl_slist *lines) {
 
 static struct curl_slist *list_lines(const struct ec_curl *lib, const struct ec_http_call *call) {
     struct curl_slist *list = NULL;
-    static const char *const always[] = {"User-Agent: ecluse/" EC_VERSION, "Expect:", "Accept:"};
+    static const char agent[] = "User-Agent: ecluse/" EC_VERSION;
+    static const char *const always[] = {agent, "Expect:", "Accept:"};
     for (size_t i = 0; i < 3 + call->lines; i++) {
         struct curl_slist *more = lib->slist_append(list, i < 3 ? always[i] : call->line[i - 3]);
         if (!more) {

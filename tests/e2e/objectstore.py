@@ -17,9 +17,11 @@ REGION = "eu-test-1"
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, handler, owner):
-        self.owner = owner
+    def __init__(self, handler, owner, tls=None):
+        self.owner, self.scheme = owner, "https" if tls else "http"
         super().__init__(("127.0.0.1", 0), handler)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def handle_error(self, request, client_address):
@@ -27,7 +29,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -148,10 +150,10 @@ def calendar_time(text):
 class S3:
     """`before(handler, bucket, key, query)` may answer in the store's place: true where it did."""
 
-    def __init__(self, page=1000, token="", **objects):
+    def __init__(self, page=1000, token="", tls=None, **objects):
         self.buckets, self.page, self.token = {"drops": dict(objects)}, page, token
         self.requests, self.seen, self.tokens, self.pages, self.before, self.times = [], [], {}, 0, None, {}
-        self.server = Server(S3Handler, self)
+        self.server = Server(S3Handler, self, tls)
 
     def close(self):
         self.server.shutdown()

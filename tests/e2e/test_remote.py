@@ -3,6 +3,7 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ import zipfile
 
 import kit
 import objectstore
+import receivers
 from remotekit import HEADER, Remote, orders, project, sales
 
 
@@ -320,6 +322,54 @@ class Failing(Remote):
         self.assertEqual((other.requests, other.seen), ([], []))
 
 
+    def listed_as(self, size):
+        """Whatever is asked for, the listing says that size of sales_1.csv."""
+        def hook(handler, bucket, key, _query):
+            if key:
+                return False
+            handler.answer(200, (f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>sales_1.csv</Key><LastModified>2026-01-01T00:00:00Z"
+                                 f"</LastModified><ETag>{self.s3.etag(bucket, 'sales_1.csv')}</ETag><Size>{size}</Size></Contents></ListBucketResult>").encode())
+            return True
+        self.s3.before = hook
+
+    def test_more_than_there_is_room_for(self):
+        self.listed_as(255 << 30)
+        space = os.statvfs(self.p.folder)
+        if space.f_bavail * space.f_frsize > 255 << 30:
+            self.skipTest("there is room")
+        self.assertIn("[disk-full]", self.run_project(self.p, code=3).err)
+        self.assertEqual((self.s3.fetched(), os.listdir(self.p.path("data/staging"))), ([], []))
+
+    def test_an_object_that_is_too_large_for_anybody(self):
+        self.listed_as(257 << 30)
+        self.run_project(self.p, code=1)
+        self.assertIn("more than 256 GiB", " ".join(self.p.report("sales_1.csv")["errors"]))
+
+    def test_another_size_than_the_store_listed(self):
+        for size in (len(sales(1)) - 1, len(sales(1)) + 1):
+            self.listed_as(size)
+            self.run_project(self.p, code=1)
+            self.assertEqual((self.p.report("sales_1.csv")["status"], orders(self.p)), ("errored", []))
+
+    def test_a_kill_while_objects_are_fetched(self):
+        arrived = threading.Event()
+
+        def slow(_handler, _bucket, key, _query):
+            if key:
+                arrived.set()
+                time.sleep(1)
+            return False
+        self.s3.before = slow
+        with subprocess.Popen([kit.ECLUSE, "-C", self.p.folder, "run"], env=kit.environment(**self.s3.environment()), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            arrived.wait(30)
+            process.kill()
+        self.assertNotEqual(os.listdir(self.p.path("data/staging")), [])
+        self.s3.before = None
+        self.run_project(self.p)
+        self.assertEqual((len(orders(self.p)), os.listdir(self.p.path("data/staging"))), (3, []))
+
+
 class Refusing(Remote):
     def setUp(self):
         super().setUp()
@@ -369,6 +419,17 @@ class Refusing(Remote):
 
     def test_tls_is_asked_for_unless_the_endpoint_says_http(self):
         self.refused(self.p, "remote", AWS_ENDPOINT_URL=self.s3.server.url.replace("http:", "https:"), AWS_MAX_ATTEMPTS="1")
+        self.assertEqual(self.s3.seen, [])
+
+    def test_tls_with_an_authority_of_ones_own(self):
+        self.s3 = objectstore.S3(tls=receivers.tls_context())
+        self.addCleanup(self.s3.close)
+        self.put("in/sales_1.csv", sales(1))
+        authority = receivers.certificates()[0]
+        self.silent(self.run_project(self.p, AWS_CA_BUNDLE=authority))
+        self.assertEqual(len(orders(self.p)), 3)
+        self.s3.seen.clear()
+        self.refused(project("s3://drops/in/*.csv"), "remote", "ertificate", AWS_MAX_ATTEMPTS="1")
         self.assertEqual(self.s3.seen, [])
 
     def test_listings_that_are_none(self):
