@@ -48,11 +48,14 @@ static enum ec_status number(unsigned *out, const char *name, unsigned usual, un
     return EC_OK;
 }
 
-/* "https://host:port", nothing behind it: a slash goes. */
+/* "https://host:port", nothing behind it: a slash goes, and a port that the scheme says already: no Host names it, and
+ * the Host is signed. */
 static enum ec_status check_url(char *url, const char *what, struct ec_err *err) {
     size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0, n = strlen(url);
     if (n == 0) return EC_OK;
     if (n > scheme && url[n - 1] == '/') url[--n] = '\0';
+    const char *usual = scheme == 8 ? ":443" : ":80";
+    if (scheme > 0 && n > scheme + strlen(usual) && strcmp(url + n - strlen(usual), usual) == 0) url[n -= strlen(usual)] = '\0';
     if (scheme == 0 || n == scheme || strpbrk(url + scheme, "/?#@\\"))
         return ec_fail(err, EC_CONFIG, "%s is not https://HOST[:PORT] (or http://, to speak unencrypted)", what);
     return EC_OK;

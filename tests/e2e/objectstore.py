@@ -124,7 +124,7 @@ class S3Handler(Handler):
         escape = xml.sax.saxutils.escape
         entries = "".join(
             f"<Contents><Key>{escape(urllib.parse.quote_plus(key, safe='/'))}</Key><LastModified>{store.time_of(bucket, key)}</LastModified>"
-            f"<ETag>{escape(store.etag(bucket, key), {chr(34): '&quot;'})}</ETag><Size>{len(store.buckets[bucket][key])}</Size>"
+            f"<ETag>{escape(store.etag(bucket, key), {chr(34): '&quot;' if store.quotes else ''})}</ETag><Size>{len(store.buckets[bucket][key])}</Size>"
             "<Owner><ID>x</ID></Owner></Contents>" for key in page)
         body = (f"<?xml version='1.0' encoding='UTF-8'?>\n<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><Name>{bucket}</Name>"
                 f"<IsTruncated>{str(more).lower()}</IsTruncated>{entries}"
@@ -152,7 +152,7 @@ class S3:
 
     def __init__(self, page=1000, token="", tls=None, **objects):
         self.buckets, self.page, self.token = {"drops": dict(objects)}, page, token
-        self.requests, self.seen, self.tokens, self.pages, self.before, self.times = [], [], {}, 0, None, {}
+        self.requests, self.seen, self.tokens, self.pages, self.before, self.times, self.quotes = [], [], {}, 0, None, {}, True
         self.server = Server(S3Handler, self, tls)
 
     def close(self):
@@ -187,7 +187,9 @@ class NameHandler(Handler):
         query = dict(urllib.parse.parse_qsl(query))
         hdfs.requests.append(self.path)
         path = urllib.parse.unquote(path).removeprefix("/webhdfs/v1")
-        if query.get("user.name") != hdfs.user:
+        if hdfs.token and (query.get("delegation") != hdfs.token or "user.name" in query):
+            return self.exception(401, "AuthenticationException")
+        if not hdfs.token and query.get("user.name") != hdfs.user:
             return self.exception(403, "AccessControlException")
         if hdfs.before and hdfs.before(self, path, query):
             return None
@@ -230,7 +232,7 @@ class DataHandler(Handler):
 
 class Hdfs:
     def __init__(self, user="shop"):
-        self.files, self.user, self.before, self.data_before = {}, user, None, None
+        self.files, self.user, self.before, self.data_before, self.token = {}, user, None, None, ""
         self.requests, self.data_requests = [], []
         self.name, self.data = Server(NameHandler, self), Server(DataHandler, self)
 

@@ -52,6 +52,13 @@ class Reading(Remote):
         self.assertEqual(self.s3.fetched(), ["a/sales_2.csv"])
         self.assertEqual(len(orders(p)), 6)
 
+    def test_a_store_that_lists_tags_without_quotes(self):
+        self.s3.quotes = False
+        p = project("s3://drops/*.csv")
+        self.put("sales_1.csv", sales(1))
+        self.run_project(p)
+        self.assertEqual(len(orders(p)), 3)
+
     def test_a_lost_or_damaged_cache_costs_a_fetch_and_nothing_else(self):
         for text in (None, b"", b"{", b'{"version": 2, "objects": []}', b'{"version": 1, "objects": [{"address": 1}]}'):
             p = project("s3://drops/*.csv")

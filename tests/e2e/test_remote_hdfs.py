@@ -118,6 +118,19 @@ class OverWebHdfs(unittest.TestCase):
         p = self.project()
         self.assertIn("[remote-denied]", self.run_project(p, code=3, HADOOP_USER_NAME="nobody").err)
 
+    def test_a_delegation_token_from_a_file(self):
+        p = self.project()
+        self.hdfs.token = "HAAEc2hvcA-hush_token"
+        path = p.write("token", self.hdfs.token + "\n")
+        self.run_project(p, ECLUSE_WEBHDFS_TOKEN_FILE=path)
+        self.assertEqual(len(orders(p)), 3)
+        p = self.project()
+        path = p.write("token", "another-hush_token")
+        result = self.run_project(p, code=3, ECLUSE_WEBHDFS_TOKEN_FILE=path)
+        self.assertIn("[remote-denied]", result.err)
+        logs = b"".join(p.read(os.path.join("logs", name)) for name in os.listdir(p.path("logs"))).decode()
+        self.assertNotIn("hush", result.out + result.err + logs)
+
     def test_a_folder_that_is_not_there(self):
         self.assertIn("no such folder", self.run_project(self.project("/drip/*.csv"), code=3).err)
 

@@ -40,6 +40,18 @@ static void test_from_environment(void **state) {
     assert_string_equal(s.secret_key, "");
 }
 
+static void test_usual_ports_are_left_out(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {{"https://s3.example:443/", "https://s3.example"}, {"http://s3.example:80", "http://s3.example"},
+                                           {"https://s3.example:80", "https://s3.example:80"}, {"http://[::1]:9000", "http://[::1]:9000"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct ec_remote_settings s;
+        put("AWS_ENDPOINT_URL", pairs[i][0]);
+        assert_int_equal(ec_remote_settings_load(&s, NULL), EC_OK);
+        assert_string_equal(s.endpoint, pairs[i][1]);
+    }
+}
+
 static void test_nothing_is_no_error(void **state) {
     (void)state;
     struct ec_remote_settings s;
@@ -103,7 +115,7 @@ static void test_profiles(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_from_environment, clear), cmocka_unit_test_setup(test_nothing_is_no_error, clear),
-        cmocka_unit_test_setup(test_refused, clear), cmocka_unit_test_setup(test_profiles, clear),
+        cmocka_unit_test_setup(test_refused, clear), cmocka_unit_test_setup(test_usual_ports_are_left_out, clear), cmocka_unit_test_setup(test_profiles, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
