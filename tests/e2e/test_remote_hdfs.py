@@ -13,6 +13,12 @@ import zipfile
 import kit
 import objectstore
 from remotekit import Remote, orders, project, sales
+from test_engine import Engine
+
+
+class OneAttempt(Engine):
+    def tasks(self, _, lines):
+        return reversed(self.work([line["task"] for line in lines]))
 
 
 class Commands(Remote):
@@ -55,6 +61,20 @@ class Commands(Remote):
         found = self.doctor(p, None, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SHARED_CREDENTIALS_FILE=path)
         self.assertEqual([status for status, _ in found], ["ok", "warn"])
         self.assertEqual(self.doctor(kit.new_project(), 0), [])
+
+    def test_another_engine_reads_the_same_copies(self):
+        """As on Spark: the driver has fetched them, tasks name them, also for a second round."""
+        self.put("sales_1.csv", sales(1))
+        self.put("sales_2.csv", sales(3))
+        here, there = project("s3://drops/*.csv"), project("s3://drops/*.csv")
+        self.run_project(here, code=None)
+        engine = OneAttempt(there)
+        result = engine.run("--fail-on", "never", **self.s3.environment())
+        self.assertEqual(result.code, 0, result.err)
+        self.silent(result)
+        self.assertEqual((orders(there), len(orders(here))), (orders(here), 5))
+        self.assertEqual([len(lines) for ask, lines in engine.asked if ask == "tasks"], [2, 1])
+        self.assertEqual(os.listdir(there.path("data/staging")), [])
 
     def test_an_interrupted_fetch_leaves_nothing(self):
         p = project("s3://drops/*.csv")
