@@ -44,7 +44,7 @@ enum ec_status ec_webhdfs_send(struct ec_store *store, const struct ec_webhdfs_r
         ec_buf_addz(&url, "&user.name=");
         ec_percent_encode(&url, s->hdfs_user, strlen(s->hdfs_user), false);
     }
-    const struct ec_http_call call = {.method = r->method, .url = url.p, .sink = r->sink, .user = r->user};
+    const struct ec_http_call call = {.method = r->method, .url = url.p, .body = r->body, .body_n = r->body_n, .sink = r->sink, .user = r->user};
     enum ec_status status = ec_buf_check(&url, err);
     if (status == EC_OK) status = ec_http_perform(store->http, &call, answer, err);
     if (url.p) explicit_bzero(url.p, url.cap);

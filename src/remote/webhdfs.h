@@ -9,6 +9,8 @@ struct ec_webhdfs_request {
     const struct ec_address *address; /* whose host is asked */
     struct ec_str path;               /* without a slash before it */
     const char *query;                /* "op=OPEN&offset=0" */
+    const void *body;                 /* NULL: none */
+    size_t body_n;
     enum ec_status (*sink)(void *user, const char *p, size_t n, struct ec_err *err);
     void *user;
 };

@@ -107,6 +107,50 @@ class S3Handler(Handler):
             return self.refuse(404, "NoSuchBucket")
         return self.get_object(store.buckets[bucket], key) if key else self.list_objects(bucket, dict(urllib.parse.parse_qsl(query, keep_blank_values=True)))
 
+    def do_PUT(self):
+        store = self.server.owner
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        wrong = self.judge() or (None if hashlib.sha256(body).hexdigest() == self.headers["x-amz-content-sha256"] else (400, "XAmzContentSHA256Mismatch"))
+        if wrong:
+            return self.refuse(*wrong)
+        path, _, query = self.path.partition("?")
+        bucket, _, key = urllib.parse.unquote(path)[1:].partition("/")
+        query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        store.puts.append((self.command, key, query))
+        if store.before_put and store.before_put(self, bucket, key, query, body):
+            return None
+        if bucket not in store.buckets:
+            return self.refuse(404, "NoSuchBucket")
+        return getattr(self, f"answer_{self.command}")(store.buckets[bucket], key, query, body)
+
+    do_POST = do_DELETE = do_PUT
+
+    def answer_PUT(self, objects, key, query, body):
+        store = self.server.owner
+        if "uploadId" in query:
+            store.uploads[query["uploadId"]][int(query["partNumber"])] = body
+        elif self.headers.get("If-None-Match") == "*" and key in objects:
+            return self.refuse(412, "PreconditionFailed")
+        else:
+            objects[key] = body
+        return self.answer(200, ETag=store.etag_of(body))
+
+    def answer_POST(self, objects, key, query, body):
+        store = self.server.owner
+        if "uploads" in query:
+            upload = f"u/{len(store.puts)}+=&"
+            store.uploads[upload] = {}
+            return self.answer(200, f"<InitiateMultipartUploadResult><UploadId>{xml.sax.saxutils.escape(upload)}</UploadId></InitiateMultipartUploadResult>".encode())
+        parts = store.uploads.pop(query["uploadId"])
+        given = re.findall(r"<PartNumber>(\d+)</PartNumber><ETag>&quot;([0-9a-f]+)&quot;</ETag>", body.decode())
+        assert given == [(str(n), store.etag_of(parts[n]).strip('"')) for n in sorted(parts)], given
+        objects[key] = b"".join(parts[n] for n in sorted(parts))
+        return self.answer(200, b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>")
+
+    def answer_DELETE(self, _objects, _key, query, _body):
+        self.server.owner.uploads.pop(query["uploadId"])
+        self.answer(204)
+
     def list_objects(self, bucket, query):
         store = self.server.owner
         assert query["list-type"] == "2" and query["encoding-type"] == "url", query
@@ -153,6 +197,7 @@ class S3:
     def __init__(self, page=1000, token="", tls=None, **objects):
         self.buckets, self.page, self.token = {"drops": dict(objects)}, page, token
         self.requests, self.seen, self.tokens, self.pages, self.before, self.times, self.quotes = [], [], {}, 0, None, {}, True
+        self.puts, self.uploads, self.before_put = [], {}, None
         self.server = Server(S3Handler, self, tls)
 
     def close(self):
@@ -205,12 +250,36 @@ class NameHandler(Handler):
         assert query["op"] == "LISTSTATUS", query
         folder = path.rstrip("/") + "/"
         below = [name[len(folder):] for name in sorted(hdfs.files) if name.startswith(folder)]
-        if not below:
+        if not below and folder.rstrip("/") not in hdfs.folders:
             return self.exception(404, "FileNotFoundException")
         names = list(dict.fromkeys(name.split("/")[0] for name in below))
         entries = [hdfs.status(folder + name, name) if folder + name in hdfs.files else {"pathSuffix": name, "type": "DIRECTORY", "length": 0, "modificationTime": 1}
                    for name in names]
         return self.answer(200, json.dumps({"FileStatuses": {"FileStatus": entries}}).encode())
+
+    def do_PUT(self):
+        hdfs = self.server.owner
+        path, _, query = self.path.partition("?")
+        query, path = dict(urllib.parse.parse_qsl(query)), urllib.parse.unquote(path).removeprefix("/webhdfs/v1")
+        hdfs.requests.append(self.path)
+        assert self.rfile.read(int(self.headers.get("Content-Length", 0))) == b"", "bytes are for the datanode"
+        if query.get("user.name") != hdfs.user:
+            return self.exception(403, "AccessControlException")
+        if query["op"] in ("CREATE", "APPEND"):
+            return self.answer(307, Location=f"{hdfs.data.url}/webhdfs/v1{urllib.parse.quote(path)}?op={query['op']}&block=b-1")
+        good = True
+        if query["op"] == "MKDIRS":
+            hdfs.folders.add(path.rstrip("/"))
+        elif query["op"] == "RENAME":
+            good = query["destination"] not in hdfs.files
+            if good:
+                hdfs.files[query["destination"]] = hdfs.files.pop(path)
+        else:
+            assert query["op"] == "DELETE", query
+            good = hdfs.files.pop(path, None) is not None
+        return self.answer(200, json.dumps({"boolean": good}).encode())
+
+    do_POST = do_DELETE = do_PUT
 
     def exception(self, code, name):
         self.answer(code, json.dumps({"RemoteException": {"exception": name, "javaClassName": "x." + name, "message": "no"}}).encode())
@@ -230,10 +299,25 @@ class DataHandler(Handler):
         self.answer(200, data[offset:offset + int(query["length"])])
 
 
+    def do_PUT(self):
+        hdfs = self.server.owner
+        path, _, query = self.path.partition("?")
+        path, query = urllib.parse.unquote(path).removeprefix("/webhdfs/v1"), dict(urllib.parse.parse_qsl(query))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert query.get("block") == "b-1" and "user.name" not in query, self.path
+        if hdfs.data_before and hdfs.data_before(self, query):
+            return
+        before = hdfs.files[path][0] if query["op"] == "APPEND" else b""
+        hdfs.put(path, before + body, len(hdfs.requests))
+        self.answer(200 if query["op"] == "APPEND" else 201)
+
+    do_POST = do_PUT
+
+
 class Hdfs:
     def __init__(self, user="shop"):
         self.files, self.user, self.before, self.data_before, self.token = {}, user, None, None, ""
-        self.requests, self.data_requests = [], []
+        self.requests, self.data_requests, self.folders = [], [], set()
         self.name, self.data = Server(NameHandler, self), Server(DataHandler, self)
 
     def close(self):

@@ -1,5 +1,7 @@
 """Stores of others on loopback: moto's S3 server, and a namenode with a datanode of Hadoop's. Both end with their tests."""
+import getpass
 import glob
+import json
 import os
 import signal
 import socket
@@ -99,7 +101,6 @@ class Boto:
     def call(self, code, **values):
         script = ("import boto3, json, sys\nv = json.load(sys.stdin)\n"
                   "s3 = boto3.client('s3', endpoint_url=v['url'], region_name='us-east-1', aws_access_key_id='test', aws_secret_access_key='test')\n" + code)
-        import json  # pylint: disable=import-outside-toplevel
         done = subprocess.run([os.path.join(VENV, "bin", "python"), "-c", script], input=json.dumps({"url": self.url, **values}), text=True,
                               capture_output=True, check=False)
         if done.returncode != 0:
@@ -110,6 +111,20 @@ class Boto:
         """Objects of text; the bucket is made where it is not there."""
         self.call("s3.create_bucket(Bucket=v['bucket'])\nfor k, t in v['objects'].items(): s3.put_object(Bucket=v['bucket'], Key=k, Body=t.encode())",
                   bucket=bucket, objects=objects)
+
+    def keys(self, bucket, prefix):
+        return self.call("for p in s3.get_paginator('list_objects_v2').paginate(Bucket=v['bucket'], Prefix=v['prefix']):\n"
+                         "    for o in p.get('Contents', []): print(o['Key'])", bucket=bucket, prefix=prefix).split("\n")[:-1]
+
+    def query(self, table, sql):
+        """What delta-rs reads of a table in the store, as (version, rows)."""
+        out = self.call("from deltalake import DeltaTable, QueryBuilder\n"
+                        "d = DeltaTable(v['table'], storage_options={'AWS_ENDPOINT_URL': v['url'], 'AWS_ACCESS_KEY_ID': 'test', 'AWS_SECRET_ACCESS_KEY': 'test',\n"
+                        "  'AWS_REGION': 'us-east-1', 'AWS_ALLOW_HTTP': 'true'})\n"
+                        "t = QueryBuilder().register('t', d).execute(v['sql']).read_all()\n"
+                        "print(json.dumps([d.version(), [[c[i].as_py() for c in t.columns] for i in range(t.num_rows)]]))", table=table, sql=sql)
+        version, rows = json.loads(out)
+        return version, [tuple(row) for row in rows]
 
     def put_in_parts(self, bucket, key, path):
         self.call("from boto3.s3.transfer import TransferConfig\n"
@@ -153,6 +168,16 @@ class Hdfs(Server):
         query = urllib.parse.urlencode({"op": op, "user.name": user or superuser(), **more})
         return ask(method, f"{self.url}/webhdfs/v1{urllib.parse.quote(path)}?{query}", data)
 
+    def tree(self, folder):
+        """(path below it, bytes) of every file."""
+        for entry in json.loads(self.call("GET", folder, "LISTSTATUS")[2])["FileStatuses"]["FileStatus"]:
+            path = f"{folder}/{entry['pathSuffix']}"
+            if entry["type"] == "DIRECTORY":
+                yield from ((f"/{entry['pathSuffix']}{below}", data) for below, data in self.tree(path))
+            else:
+                _, headers, _ = self.call("GET", path, "OPEN")
+                yield f"/{entry['pathSuffix']}", ask("GET", headers["Location"])[2]
+
     def put(self, path, data, missing_ok=False):
         """By the protocol's two steps; the super user is whoever runs the namenode, and root of HDFS belongs to it."""
         code, headers, body = self.call("PUT", path, "CREATE", overwrite="true")
@@ -164,5 +189,4 @@ class Hdfs(Server):
 
 
 def superuser():
-    import getpass  # pylint: disable=import-outside-toplevel
     return getpass.getuser()

@@ -72,6 +72,42 @@ class OverHdfs(unittest.TestCase):
         self.assertIn("[remote-denied]", self.run_project(project(self.address("/closed/*.csv")), code=3).err)
         self.assertIn("no such folder", self.run_project(project(self.address("/nowhere/*.csv")), code=3).err)
 
+    def test_tables(self):
+        p = kit.new_project(**{"sales_1.csv": sales(1)})
+        p.run()
+        self.assertEqual(self.hdfs.call("PUT", "/lake", "MKDIRS", permission="777")[0], 200)
+        copy = lambda: p.call("tables", "--copy-to", self.address("/lake/shop"), env=kit.environment(HADOOP_USER_NAME="shop"))  # noqa: E731
+        copy()
+        p.write("data/raw/sales_2.csv", sales(10))
+        p.run()
+        copy()
+        other = kit.Project(tempfile.mkdtemp(dir=kit.scratch))
+        for path, data in self.hdfs.tree("/lake/shop/enriched/sales"):
+            other.write("data/processed/enriched/sales" + path, data)
+        self.assertEqual(kit.table_rows(other, "sales"), kit.table_rows(p, "sales"))
+        self.assertEqual(len(kit.table_rows(other, "sales")), 6)
+
+    def test_a_large_part(self):
+        """CREATE, then APPEND: a file of three pieces is the same when it is read."""
+        p = kit.new_project(**{"sales_1.csv": sales(1)})
+        p.run()
+        folder = p.table_folder("sales")
+        part, = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".parquet")]
+        log = os.path.join(folder, "_delta_log", f"{0:020}.json")
+        size, large = os.path.getsize(part), os.urandom(1 << 20) * 40
+        with open(part, "wb") as file:
+            file.write(large)
+        with open(log, encoding="utf-8") as file:
+            text = file.read()
+        with open(log, "w", encoding="utf-8") as file:
+            file.write(text.replace(f'"size":{size}', f'"size":{len(large)}'))
+        self.hdfs.call("PUT", "/large", "MKDIRS", permission="777")
+        self.hdfs.call("PUT", "/large", "SETPERMISSION", permission="777")
+        p.call("tables", "--table", "sales", "--copy-to", self.address("/large/shop"), env=kit.environment(HADOOP_USER_NAME="shop"))
+        found = dict(self.hdfs.tree("/large/shop/enriched/sales"))
+        self.assertEqual([data == large for path, data in found.items() if path.endswith(".parquet")], [True])
+        self.assertEqual(len(found), 2)
+
     def test_zz_no_datanode_left(self):
         self.hdfs.put("/lost/sales_1.csv", sales(1))
         self.hdfs.processes[-1].send_signal(signal.SIGKILL)

@@ -59,6 +59,37 @@ class OverS3(unittest.TestCase):
         self.assertEqual(len(orders(p)), 240000)
         self.assertRegex(p.read("data/runs/objects.json").decode(), r'"tag":\s*"\\"[0-9a-f]{32}-4\\""')
 
+    def test_tables_that_delta_rs_reads(self):
+        self.boto.put("lake", {"other": "stays"})
+        p = kit.new_project(**{"sales_1.csv": sales(1), "sales_2.csv": sales(10, 60000)})
+        p.run()
+        copy = lambda: p.call("tables", "--copy-to", "s3://lake/shop", env=kit.environment(  # noqa: E731
+            AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_ENDPOINT_URL=self.moto.url))
+        copy()
+        query = "SELECT order_id, _file, _line FROM t ORDER BY order_id, _line"
+        rows = lambda: kit.table_rows(p, "sales", "order_id, _file, _line")  # noqa: E731
+        version, found = self.boto.query("s3://lake/shop/enriched/sales", query)
+        self.assertEqual((version, sorted(found), len(found)), (0, rows(), 60003))
+        p.write("data/raw/sales_3.csv", sales(200000))
+        p.run()
+        copy()
+        version, found = self.boto.query("s3://lake/shop/enriched/sales", query)
+        self.assertEqual((version, sorted(found), len(found)), (1, rows(), 60006))
+        version, found = self.boto.query("s3://lake/shop/kpi/sales_kpi", "SELECT orders FROM t ORDER BY orders")
+        self.assertEqual(found, kit.table_rows(p, "sales_kpi", "orders"))
+        self.assertIn("other", self.boto.keys("lake", ""))
+
+    def test_put_if_absent(self):
+        """Two projects for one address: the second is refused, and the first's table stays."""
+        self.boto.put("taken", {"none": ""})
+        one, two = (kit.new_project(**{"sales_1.csv": sales(n)}) for n in (1, 100))
+        settings = kit.environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_ENDPOINT_URL=self.moto.url)
+        for p, code in ((one, 0), (two, 3), (one, 0)):
+            p.run()
+            p.call("tables", "--copy-to", "s3://taken/shop", code=code, env=settings)
+        _, found = self.boto.query("s3://taken/shop/enriched/sales", "SELECT order_id FROM t ORDER BY order_id")
+        self.assertEqual(found, [("o-1",), ("o-2",), ("o-3",)])
+
     def test_a_bucket_that_is_not_there(self):
         result = self.run_project(project("s3://nowhere/*.csv"), code=3)
         self.assertIn("[remote]", result.err)
