@@ -13,7 +13,7 @@ struct asking {
     const struct ec_address *address;
     struct ec_str path;
     struct ec_str body; /* to be sent on */
-    bool to_datanode;
+    bool to_datanode, once;
     struct ec_http_answer answer;
 };
 
@@ -31,26 +31,22 @@ static enum ec_status send_on(struct asking *a, struct ec_err *err) {
     return status;
 }
 
-/* Once, for CREATE and APPEND: another try of an APPEND could write twice. */
 static enum ec_status ask_once(void *context, bool *again, struct ec_err *err) {
     struct asking *a = context;
     const struct ec_webhdfs_request request = {.method = a->method, .address = a->address, .path = a->path, .query = a->query};
     ec_http_answer_free(&a->answer);
     enum ec_status status = ec_webhdfs_send(a->store, &request, &a->answer, err);
-    *again = status == EC_REMOTE && !a->to_datanode;
     if (status == EC_OK && a->to_datanode && a->answer.code == 307) status = send_on(a, err);
+    *again = status == EC_REMOTE && !a->once;
     if (status != EC_OK || (a->answer.code >= 200 && a->answer.code <= 299)) return status;
     status = ec_webhdfs_refused(&a->answer, a->what, again, err);
-    if (a->to_datanode) *again = false;
+    if (a->once) *again = false;
     if (status != EC_FILE_CHANGED) return status;
     if (err) ec_err_clear(err);
     return ec_fail(err, EC_REMOTE, "%.500s: %s refuses it with HTTP %ld", a->what, a->answer.host, a->answer.code);
 }
 
-static enum ec_status ask(struct asking *a, struct ec_err *err) {
-    enum ec_status status = ec_http_retry(a->store->http, ask_once, a, err);
-    return status;
-}
+static enum ec_status ask(struct asking *a, struct ec_err *err) { return ec_http_retry(a->store->http, ask_once, a, err); }
 
 static bool says_true(const struct ec_http_answer *answer) {
     json_t *root = json_loadb(answer->body.p ? answer->body.p : "", answer->body.n, JSON_REJECT_DUPLICATES, NULL);
@@ -75,6 +71,7 @@ static enum ec_status write_all(struct ec_putting *p, struct asking *a, struct e
         a->method = at ? "POST" : "PUT";
         a->query = at ? "op=APPEND" : "op=CREATE&overwrite=true";
         a->to_datanode = true;
+        a->once = at > 0; /* an APPEND whose answer was lost may have been done */
         EC_TRY(ask(a, err));
         at += n;
     } while (at < p->bytes);
@@ -98,7 +95,7 @@ static enum ec_status rename_to(struct ec_putting *p, struct asking *a, struct e
     ec_percent_encode(&query, p->address.key, strlen(p->address.key), true);
     a->method = "PUT";
     a->query = query.p;
-    a->to_datanode = false;
+    a->to_datanode = a->once = false;
     a->body = (struct ec_str){NULL, 0};
     enum ec_status status = ec_buf_check(&query, err);
     if (status == EC_OK) status = ask(a, err);
@@ -114,7 +111,7 @@ static enum ec_status rename_to(struct ec_putting *p, struct asking *a, struct e
 static void remove_temporary(struct asking *a) {
     a->method = "DELETE";
     a->query = "op=DELETE";
-    a->to_datanode = false;
+    a->to_datanode = a->once = false;
     a->body = (struct ec_str){NULL, 0};
     enum ec_status status = ask(a, NULL);
     (void)status; /* its name is passed over */

@@ -192,6 +192,19 @@ class IntoHdfs(Copies, unittest.TestCase):
     def writes(self):
         return sum(path.partition("?")[2].startswith(("op=CREATE", "op=RENAME")) for path in self.hdfs.requests)
 
+    def test_a_datanode_that_breaks_off_once(self):
+        p, broken = self.project(), []
+
+        def cut(handler, query):
+            if broken:
+                return False
+            broken.append(query)
+            handler.close_connection = True
+            return True
+        self.hdfs.data_before = cut
+        self.copy(p)
+        self.assertEqual((len(broken), self.lies("enriched/sales")), (1, local_files(p, "sales")))
+
     def test_a_datanode_that_breaks_off_leaves_nothing(self):
         p = self.project()
 
