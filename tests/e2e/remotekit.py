@@ -34,7 +34,20 @@ class Remote(unittest.TestCase):
         self.s3.buckets["drops"][key] = data
 
     def run_project(self, p, *arguments, code=0, **more):
-        return p.run(*arguments, code=code, env=kit.environment(**self.s3.environment(**more)))
+        result = p.run(*arguments, code=code, env=kit.environment(**self.s3.environment(**more)))
+        self.nowhere(p, objectstore.SECRET, *(value for name, value in more.items() if name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN") and value))
+        return result
+
+    def nowhere(self, p, *secrets):
+        """No file of the project holds one of them: logs, manifests, reports, tables; but for a file of credentials that a test wrote."""
+        for folder, _, names in os.walk(p.folder):
+            for name in names:
+                if name == "credentials":
+                    continue
+                with open(os.path.join(folder, name), "rb") as file:
+                    data = file.read()
+                for secret in secrets:
+                    self.assertNotIn(secret.encode(), data, os.path.join(folder, name))
 
     def silent(self, result):
         """No secret is in what was said."""
