@@ -7,7 +7,7 @@ pkg_check_modules(EC_DEPS REQUIRED IMPORTED_TARGET
   libisal>=2.30 libzip>=1.7 expat>=2.5 libfyaml>=0.7 jansson>=2.14 libzstd>=1.5
   libxxhash>=0.8 libcrypto>=3.0 libpcre2-8>=10.42 libarchive>=3.6)
 
-# libcurl's header alone: the library is loaded when an alert is sent (src/deliver/curl_load.h).
+# libcurl's header alone: the library is loaded when a connection is opened (src/remote/curl_load.h).
 pkg_check_modules(EC_CURL REQUIRED libcurl>=7.85)
 
 # Debian's libsnappy ships no pkg-config file.

@@ -69,7 +69,11 @@ enum ec_exit {
     X(EC_FILE_CHANGED, "file-changed", EC_EXIT_GATE, N_("The file changed while it was being read."), N_("Drop files under another name and rename them when complete.")) \
     X(EC_ARCHIVE_DAMAGED, "archive-damaged", EC_EXIT_RUNTIME, N_("The archive does not hold what its ARCHIVE.json lists, or is no archive of Ecluse."), N_("Take another copy of the archive; this one cannot be restored.")) \
     X(EC_ARCHIVE_UNSAFE, "archive-unsafe", EC_EXIT_RUNTIME, N_("The archive holds a link, a device, or a name that is absolute or leaves its folder, or would be restored through a link."), N_("Do not trust the archive, or restore into an empty folder.")) \
-    X(EC_ARCHIVE_EXISTS, "archive-exists", EC_EXIT_RUNTIME, N_("A file that would be restored exists already. Nothing was restored."), N_("Restore into an empty folder, or ask to overwrite."))
+    X(EC_ARCHIVE_EXISTS, "archive-exists", EC_EXIT_RUNTIME, N_("A file that would be restored exists already. Nothing was restored."), N_("Restore into an empty folder, or ask to overwrite.")) \
+    X(EC_REMOTE, "remote", EC_EXIT_RUNTIME, N_("A store of objects (S3, HDFS) cannot be reached, refused a request, or answered what it may not."), N_("Check the address, the endpoint and the network (`ecluse doctor`), then run again; nothing was half applied.")) \
+    X(EC_REMOTE_DENIED, "remote-denied", EC_EXIT_RUNTIME, N_("A store of objects refuses the credentials, or there are none."), N_("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or HADOOP_USER_NAME) where ecluse is started, or mend the file that holds them.")) \
+    X(EC_REMOTE_READ, "remote-read", EC_EXIT_GATE, N_("An object is listed in its store, but could not be fetched whole."), N_("Look at its rights and its size; the next run fetches it again.")) \
+    X(EC_REMOTE_NAME, "remote-name", EC_EXIT_GATE, N_("An object's key cannot be the name of a file: it leaves its folder, ends with a slash, or has a part that is empty or too long."), N_("Copy the object to a key that a file could have."))
 
 #define EC_REASON_TABLE(X) \
     X(EC_REASON_PARSE, "parse-error", N_("The record is not well-formed: a truncated JSON record, a stray quote.")) \

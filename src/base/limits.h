@@ -63,6 +63,20 @@
 #define EC_WATCH_WRITERS_MAX 4096u
 #define EC_WATCH_SECONDS_MAX 86400u
 
+/* Stores of objects: what they answer is input, too. */
+#define EC_REMOTE_ANSWER_MAX (64 * EC_MIB)     /* one listing's page, one folder of HDFS */
+#define EC_REMOTE_ERROR_MAX (64 * EC_KIB)      /* what an answer that is an error says */
+#define EC_REMOTE_OBJECTS_MAX 1000000u         /* that one glob's folder may hold */
+#define EC_REMOTE_FOLDERS_MAX 100000u          /* of HDFS, below one glob's folder */
+#define EC_REMOTE_PAGES_MAX 10000u
+#define EC_REMOTE_XML_DEPTH_MAX 8u
+#define EC_REMOTE_TEXT_MAX (8 * EC_KIB)        /* of one element, such as a key, encoded */
+#define EC_REMOTE_RANGE (16 * EC_MIB)          /* of an object that is fetched at once */
+#define EC_REMOTE_OBJECT_MAX (256 * EC_GIB)
+#define EC_REMOTE_CONNECTIONS 8u
+#define EC_REMOTE_PARTS_MAX 10000u             /* of an upload: S3's own limit */
+#define EC_REMOTE_PART (16 * EC_MIB)
+
 /* Workers. */
 #define EC_JOBS_MAX 256u
 #define EC_PROTOCOL_LINE_MAX (64 * EC_MIB) /* of a result with as many parts as a task may make */

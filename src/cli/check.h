@@ -1,6 +1,6 @@
 /* Checking files without a run: `ecluse validate`.
  *
- * A target is a file, a member of an archive, or standard input. Standard input is spooled to a
+ * A target is a file, an object of a store, a member of an archive, or standard input. Standard input is spooled to a
  * file without a name, because a workbook or archive needs to be read from its end; its path is
  * then that of the descriptor.
  *
@@ -30,6 +30,8 @@ struct ec_check_targets {
     struct ec_check_target *target;
     size_t count, cap;
     int spool; /* standard input; -1: none */
+    int *copy; /* of objects */
+    size_t copies;
 };
 
 /* Finds the source of each file, by `source` or by the globs' base names, and the members of
@@ -37,6 +39,14 @@ struct ec_check_targets {
 enum ec_status ec_check_targets(const struct ec_config *config, const char *const *file, size_t count,
                                 const struct ec_source *source, struct ec_check_targets *targets,
                                 struct ec_err *err) EC_MUST_USE;
+/* Of check_targets.c, for check_objects.c: a file without a name; a file or its members as targets; a file's source. */
+enum ec_status ec_check_spool(int *fd, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_check_add(struct ec_check_targets *targets, struct ec_check_target target, int fd, struct ec_err *err) EC_MUST_USE;
+enum ec_status ec_check_source(const struct ec_config *config, const char *path, const struct ec_source **source,
+                               struct ec_err *err) EC_MUST_USE;
+/* The objects that an address names, which may hold wildcards; fetched. EC_USAGE where there is none. */
+enum ec_status ec_check_objects(const struct ec_config *config, const char *glob, const struct ec_source *source,
+                                struct ec_check_targets *targets, struct ec_err *err) EC_MUST_USE;
 void ec_check_targets_deinit(struct ec_check_targets *targets);
 
 struct ec_check {

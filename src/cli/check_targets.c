@@ -1,6 +1,7 @@
 /* Which source a file is checked as, and what is in an archive. */
 #include "cli/check.h"
 
+#include "base/address.h"
 #include "base/io.h"
 #include "cli/project.h"
 #include "run/paths.h"
@@ -62,14 +63,14 @@ static const char *below_raw(const struct ec_config *config, const char *path, c
 /* A file in data/raw belongs to the first source that names it, as in a run. */
 static const struct ec_source *claimant(const struct ec_config *config, const char *path) {
     char full[PATH_MAX];
-    const char *below = below_raw(config, path, full);
+    const char *below = ec_is_address(path) ? path : below_raw(config, path, full);
     for (size_t i = 0; below && i < config->source_count; i++)
         for (size_t k = 0; k < config->source[i].file_count; k++)
             if (ec_glob_match(config->source[i].files[k], below)) return &config->source[i];
     return NULL;
 }
 
-static enum ec_status find_source(const struct ec_config *config, const char *path, const struct ec_source **source,
+enum ec_status ec_check_source(const struct ec_config *config, const char *path, const struct ec_source **source,
                                   struct ec_err *err) {
     size_t claimants = 0;
     *source = claimant(config, path);
@@ -80,7 +81,7 @@ static enum ec_status find_source(const struct ec_config *config, const char *pa
         claimants++;
     }
     if (claimants == 1) return EC_OK;
-    if (claimants == 0 && !ec_path_exists(path)) {
+    if (claimants == 0 && !ec_is_address(path) && !ec_path_exists(path)) {
         errno = ENOENT;
         return ec_fail_errno(err, EC_UNREADABLE, "cannot open %s", path);
     }
@@ -140,16 +141,16 @@ static enum ec_status add_members(struct ec_check_targets *t, struct ec_check_ta
 }
 
 /* A file that vanishes with its descriptor, whatever ends the program. */
-static enum ec_status open_spool(struct ec_check_targets *t, struct ec_err *err) {
+enum ec_status ec_check_spool(int *fd, struct ec_err *err) {
     const char *dir = getenv("TMPDIR");
     if (!dir || !*dir) dir = "/tmp";
-    t->spool = ec_io.open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (t->spool >= 0) return EC_OK;
+    *fd = ec_io.open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (*fd >= 0) return EC_OK;
     char path[4096], name[64]; /* a file system without O_TMPFILE */
     (void)snprintf(name, sizeof name, ".ecluse-%ld", (long)getpid());
     EC_TRY(ec_path_join(path, sizeof path, dir, name, err));
-    t->spool = ec_io.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (t->spool < 0)
+    *fd = ec_io.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (*fd < 0)
         return ec_fail_errno(err, EC_IO, "cannot make a temporary file in %s (TMPDIR names another folder)", dir);
     if (ec_io.unlink(path) != 0) return ec_fail_errno(err, EC_IO, "cannot unlink %s", path);
     return EC_OK;
@@ -157,7 +158,7 @@ static enum ec_status open_spool(struct ec_check_targets *t, struct ec_err *err)
 
 static enum ec_status spool_stdin(struct ec_check_targets *t, struct ec_err *err) {
     if (t->spool >= 0) return ec_fail(err, EC_USAGE, "standard input can be checked once");
-    EC_TRY(open_spool(t, err));
+    EC_TRY(ec_check_spool(&t->spool, err));
     char *copy = ec_malloc(COPY_BYTES);
     if (!copy) return no_memory(err);
     enum ec_status status = EC_OK;
@@ -175,6 +176,10 @@ static bool is_zip(int fd) {
     return n == (ssize_t)sizeof magic && (memcmp(magic, "PK\3\4", 4) == 0 || memcmp(magic, "PK\5\6", 4) == 0);
 }
 
+enum ec_status ec_check_add(struct ec_check_targets *t, struct ec_check_target target, int fd, struct ec_err *err) {
+    return target.status == EC_OK && is_zip(fd) ? add_members(t, target, err) : add_target(t, target, err);
+}
+
 static enum ec_status add_stdin(struct ec_check_targets *t, const struct ec_source *source, struct ec_err *err) {
     if (!source)
         return ec_fail(err, EC_USAGE,
@@ -183,7 +188,7 @@ static enum ec_status add_stdin(struct ec_check_targets *t, const struct ec_sour
     struct ec_check_target target = {.source = source, .shown = _("standard input")};
     target.path = ec_arena_printf(&t->arena, "/proc/self/fd/%d", t->spool);
     if (!target.path) return no_memory(err);
-    return is_zip(t->spool) ? add_members(t, target, err) : add_target(t, target, err);
+    return ec_check_add(t, target, t->spool, err);
 }
 
 enum ec_status ec_check_targets(const struct ec_config *config, const char *const *file, size_t count,
@@ -195,8 +200,12 @@ enum ec_status ec_check_targets(const struct ec_config *config, const char *cons
             EC_TRY(add_stdin(t, source, err));
             continue;
         }
+        if (ec_is_address(file[i])) {
+            EC_TRY(ec_check_objects(config, file[i], source, t, err));
+            continue;
+        }
         struct ec_check_target target = {.source = source, .path = file[i], .shown = file[i]};
-        if (!source) EC_TRY(find_source(config, file[i], &target.source, err));
+        if (!source) EC_TRY(ec_check_source(config, file[i], &target.source, err));
         EC_TRY(ends_with(file[i], ".zip") ? add_members(t, target, err) : add_target(t, target, err));
     }
     return EC_OK;
@@ -204,6 +213,8 @@ enum ec_status ec_check_targets(const struct ec_config *config, const char *cons
 
 void ec_check_targets_deinit(struct ec_check_targets *t) {
     if (t->spool >= 0) (void)ec_io.close(t->spool);
+    for (size_t i = 0; i < t->copies; i++) (void)ec_io.close(t->copy[i]);
+    ec_free(t->copy);
     ec_free(t->target);
     ec_arena_deinit(&t->arena);
 }

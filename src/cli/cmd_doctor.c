@@ -62,6 +62,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     struct ec_doctor doctor = {.cli = cli};
     ec_doctor_project(&doctor);
     ec_doctor_alerts(&doctor);
+    ec_doctor_remote(&doctor);
     ec_doctor_machine(&doctor);
     enum ec_status status = EC_OK;
     if (cli->json)
@@ -79,8 +80,8 @@ const struct ec_command ec_cmd_doctor = {
     .arguments = "",
     .about = N_("Checks configuration and models, folders and their permissions, outputs for other programs,\n"
              "the lock, disk space, whether the file system can commit (hard links), memory, processors and\n"
-             "libraries. Each line says ok,\n"
-             "warn or fail, and what to do. Probe files are written and removed; nothing else changes.\n"
+             "libraries, and asks the stores of objects that sources read. Each line says ok, warn or fail,\n"
+             "and what to do. Probe files are written and removed; nothing else changes.\n"
              "Exit code 3 where a check failed.\n"
              "\n"
              "Example:\n"

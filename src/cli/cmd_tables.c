@@ -1,5 +1,6 @@
 /* ecluse tables: what tables there are, and how other engines come to know them. */
 #include "base/inert.h"
+#include "cli/copy_tables.h"
 #include "cli/ddl.h"
 #include "cli/project.h"
 #include "cli/show.h"
@@ -18,6 +19,8 @@ struct shown {
     struct ec_grid *grid; /* one of these three receives the tables */
     struct ec_doc *doc;
     struct ec_buf *ddl;
+    struct ec_store *store; /* or their copies go there, below copy_to */
+    const char *copy_to;
     size_t count;
 };
 
@@ -76,6 +79,22 @@ static void write_table(struct ec_json_writer *w, const char *name, const char *
     ec_json_end(w);
 }
 
+static enum ec_status copy(struct shown *s, const char *dir, const char *name, const char *path, const struct ec_delta *table, struct ec_err *err) {
+    static const char below[] = "data/processed/";
+    char to[EC_PATH_MAX];
+    struct ec_copied copied;
+    s->count++;
+    EC_TRY(ec_path_join(to, sizeof to, s->copy_to, strncmp(path, below, sizeof below - 1) == 0 ? path + sizeof below - 1 : name, err));
+    EC_TRY(ec_copy_table(s->store, dir, table, to, &copied, err));
+    ec_grid_str(s->grid, name);
+    ec_grid_printf(s->grid, "%lld", (long long)copied.version);
+    ec_grid_count(s->grid, copied.versions);
+    ec_grid_count(s->grid, copied.parts);
+    ec_grid_bytes(s->grid, copied.bytes);
+    ec_grid_str(s->grid, to);
+    return EC_OK;
+}
+
 static enum ec_status show(struct shown *s, const char *name, const char *path, const struct ec_delta *table, struct ec_err *err) {
     s->count++;
     if (s->grid) add_row(s->grid, name, path, table);
@@ -95,7 +114,8 @@ static enum ec_status visit(void *user, const char *dir, struct ec_err *err) {
     const char *path = strncmp(dir, s->cli->dir, n) == 0 && dir[n] == '/' ? dir + n + 1 : dir;
     struct ec_delta *table;
     EC_TRY(ec_delta_open(dir, &table, err));
-    enum ec_status status = table->version < 0 ? EC_OK : show(s, name, path, table, err);
+    enum ec_status status = EC_OK;
+    if (table->version >= 0) status = s->store ? copy(s, dir, name, path, table, err) : show(s, name, path, table, err);
     ec_delta_close(table);
     return status;
 }
@@ -156,10 +176,39 @@ static enum ec_status print_ddl(struct shown *s, struct ec_err *err) {
     return status;
 }
 
+static enum ec_status copy_all(struct shown *s, struct ec_err *err) {
+    static const struct ec_grid_column columns[] = {{"TABLE", false}, {"VERSION", true}, {"NEW VERSIONS", true}, {"NEW FILES", true},
+                                                    {"SIZE", true},   {"COPY", false}};
+    struct ec_grid grid;
+    struct ec_address address;
+    struct ec_remote_settings settings;
+    char checked[EC_PATH_MAX];
+    EC_TRY(ec_path_join(checked, sizeof checked, s->copy_to, "x", err));
+    EC_TRY(ec_address_parse(checked, &address, err));
+    if (s->copy_to[strlen(s->copy_to) - 1] == '/') return ec_fail(err, EC_USAGE, "--copy-to takes an address without a slash behind it");
+    ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
+    s->grid = &grid;
+    enum ec_status status = ec_remote_settings_load(&settings, err);
+    if (status == EC_OK) status = ec_store_open(&settings, &s->store, err);
+    if (status == EC_OK) status = ec_each_table(s->cli->dir, visit, s, err);
+    if (status == EC_OK) status = check_found(s, err);
+    if (s->count > 0 && !s->cli->quiet) {
+        enum ec_status printed = ec_grid_print(&grid, stdout, status == EC_OK ? err : NULL);
+        if (status == EC_OK) status = printed;
+    }
+    ec_store_close(s->store);
+    ec_remote_settings_wipe(&settings);
+    ec_grid_deinit(&grid);
+    return status;
+}
+
 static enum ec_status tables(const struct ec_cli *cli, struct ec_err *err) {
-    struct shown s = {.cli = cli, .only = ec_cli_value(cli, "--table"), .dialect = ec_cli_value(cli, "--ddl"), .location = ec_cli_value(cli, "--location")};
+    struct shown s = {.cli = cli, .only = ec_cli_value(cli, "--table"), .dialect = ec_cli_value(cli, "--ddl"), .location = ec_cli_value(cli, "--location"),
+                      .copy_to = ec_cli_value(cli, "--copy-to")};
     EC_TRY(ec_cli_project(cli, err));
     if (s.location && !s.dialect) return ec_fail(err, EC_USAGE, "--location says where another engine finds the project; it needs --ddl");
+    if (s.copy_to && s.dialect) return ec_fail(err, EC_USAGE, "--copy-to and --ddl are asked for one at a time");
+    if (s.copy_to) return copy_all(&s, err);
     if (s.dialect) return print_ddl(&s, err);
     return cli->json ? list_json(&s, err) : list(&s, err);
 }
@@ -172,6 +221,7 @@ static const struct ec_option options[] = {
     {"--table", "NAME", N_("this table alone"), false},
     {"--ddl", "ENGINE", N_("a script that makes them known to spark, hive, trino or duckdb"), false},
     {"--location", "PREFIX", N_("for --ddl: where that engine finds the project's folder (default: its path)"), false},
+    {"--copy-to", "ADDRESS", N_("puts them into a store, s3://BUCKET/PREFIX or hdfs://HOST/PATH; what is there already stays"), false},
 };
 
 const struct ec_command ec_cmd_tables = {
@@ -182,10 +232,15 @@ const struct ec_command ec_cmd_tables = {
              "Every engine that reads Delta Lake reads them where they lie; --ddl prints the statements by\n"
              "which an engine comes to know them under their names.\n"
              "\n"
+             "--copy-to puts them into a store: parts first, then what the copy's log lacks, each version if\n"
+             "absent, so that whoever reads there sees a run's tables one by one, each as a whole. Called after\n"
+             "each run it copies what is new; what broke off goes on.\n"
+             "\n"
              "Examples:\n"
              "  ecluse -C shop tables\n"
              "  ecluse -C shop tables --ddl spark | spark-sql\n"
-             "  ecluse -C shop tables --ddl trino --location s3://lake/shop"),
+             "  ecluse -C shop tables --ddl trino --location s3://lake/shop\n"
+             "  ecluse -C shop tables --copy-to s3://lake/shop"),
     .option = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

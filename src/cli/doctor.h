@@ -30,6 +30,8 @@ void ec_doctor_say(struct ec_doctor *doctor, const char *check, enum ec_finding 
 void ec_doctor_project(struct ec_doctor *doctor);
 /* Alerts: whether their secrets are there, none of which is shown; what waits to be delivered. */
 void ec_doctor_alerts(struct ec_doctor *doctor);
+/* Stores of objects that sources name: each is listed. */
+void ec_doctor_remote(struct ec_doctor *doctor);
 /* Disk, links, memory, processors, libraries. */
 void ec_doctor_machine(struct ec_doctor *doctor);
 

@@ -1,6 +1,6 @@
 /* What doctor says about alerts. It opens no connection: `ecluse alerts test` does. */
 #include "cli/doctor.h"
-#include "deliver/curl_load.h"
+#include "remote/curl_load.h"
 #include "deliver/outbox.h"
 #include "deliver/secret.h"
 #include "run/paths.h"

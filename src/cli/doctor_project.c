@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "cli/doctor.h"
 #include "cli/project.h"
-#include "deliver/curl_load.h"
+#include "remote/curl_load.h"
 #include "deliver/secret.h"
 #include "run/manifest.h"
 #include "run/models.h"

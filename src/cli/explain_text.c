@@ -49,6 +49,10 @@ static const struct ec_explanation statuses[EC_STATUS_COUNT] = {
     [EC_ARCHIVE_UNSAFE] = {N_("Somebody repacked the archive with a link named data/raw that points at /etc."), NULL},
     [EC_ARCHIVE_EXISTS] = {N_("`ecluse restore` in a project that is in use: its configuration is there already."), NULL},
     [EC_FILE_CHANGED] = {N_("The file was still being copied into data/raw when the run read it."), NULL},
+    [EC_REMOTE] = {N_("`files:` names s3://shop-drops/sales/*.csv, and the bucket is called shop-drop."), NULL},
+    [EC_REMOTE_DENIED] = {N_("The session token of a temporary key has expired."), NULL},
+    [EC_REMOTE_READ] = {N_("s3://shop-drop/sales/sales_1.csv may be listed, but not read, by this user."), NULL},
+    [EC_REMOTE_NAME] = {N_("The key of an object is `drop/../sales_1.csv`, which a store allows."), NULL},
 };
 
 static const struct ec_explanation reasons[EC_REASON_COUNT] = {

@@ -1,6 +1,8 @@
 /* `sources:` of pipeline_config.yaml. */
 #include "config/loader.h"
 
+#include "base/address.h"
+
 #define COUNT(array)    (sizeof(array) / sizeof *(array))
 #define SOURCE_NAME_MAX 64u
 #define GLOB_MAX        1024u
@@ -26,6 +28,16 @@ static bool glob_leaves_folder(const char *glob) {
     return false;
 }
 
+/* An address: what stands before its first wildcard names the store and where to look. */
+static enum ec_status check_address(const struct ec_yaml_node *item, struct ec_arena *arena, struct ec_err *err) {
+    struct ec_address address;
+    struct ec_err cause = {0};
+    const char *prefix = ec_arena_copy(arena, item->text, strcspn(item->text, "*?["));
+    if (!prefix) return ec_fail(err, EC_NO_MEMORY, "no memory for the configuration");
+    if (ec_address_parse(prefix, &address, &cause) == EC_OK) return EC_OK;
+    return ec_yaml_fail(item->at, err, "%s", cause.message);
+}
+
 static enum ec_status load_files(struct ec_arena *arena, const struct ec_yaml_node *node, struct ec_source *source,
                                  struct ec_err *err) {
     const struct ec_yaml_node *files = ec_yaml_set(node, "files");
@@ -39,6 +51,10 @@ static enum ec_status load_files(struct ec_arena *arena, const struct ec_yaml_no
     const struct ec_yaml_node *item = files->kind == EC_YAML_LIST ? files->child : files;
     for (; item; item = files->kind == EC_YAML_LIST ? item->next : NULL) {
         const char *glob = item->text;
+        if (ec_is_address(glob)) {
+            EC_TRY(check_address(item, arena, err));
+            continue;
+        }
         if (glob[0] == '/' || strchr(glob, '\\') || strlen(glob) > GLOB_MAX || glob_leaves_folder(glob))
             return ec_yaml_fail(item->at, err,
                                 "`%.80s` must be a path below data/raw: no leading /, no .. and no backslash", glob);

@@ -2,7 +2,7 @@
 #ifndef EC_DELIVER_TRANSPORT_H
 #define EC_DELIVER_TRANSPORT_H
 
-#include "deliver/curl_load.h"
+#include "remote/curl_load.h"
 
 #include <stdbool.h>
 

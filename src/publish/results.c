@@ -1,6 +1,7 @@
 /* Taking in files; what the formats have in common. */
 #include "publish/results_private.h"
 
+#include "base/address.h"
 #include "base/io.h"
 #include "base/utf8.h"
 #include "publish/mask.h"
@@ -141,7 +142,7 @@ void ec_result_sample(struct ec_buf *out, const struct ec_unit *unit, const stru
 }
 
 void ec_result_path(struct ec_buf *out, const struct ec_results *r, const struct ec_unit *unit, bool member) {
-    if (r->options.root && unit->path[0] != '/') ec_buf_addz(out, r->options.root);
+    if (r->options.root && unit->path[0] != '/' && !ec_is_address(unit->path)) ec_buf_addz(out, r->options.root);
     ec_buf_addz(out, unit->path);
     if (!member || !unit->member) return;
     ec_buf_addc(out, '/');

@@ -47,6 +47,7 @@ static enum ec_status list_inputs(struct ec_driver *d, struct ec_err *err) {
                                          .bytes = unit->input->bytes,
                                          .mtime_us = unit->input->mtime_us,
                                          .inode = unit->input->inode,
+                                         .tag = unit->input->tag,
                                          .sha256 = unit->sha256[0] ? unit->sha256 : NULL,
                                          .rules = unit->input->source->fingerprint,
                                          .drop = unit->drop,
@@ -131,10 +132,9 @@ static enum ec_status mark_file(struct ec_driver *d, size_t first, size_t end, s
     for (size_t i = 0; i < d->plan.archive_count && !mark.sha256; i++)
         if (strcmp(d->plan.archive[i].path, in->path) == 0) mark.sha256 = d->plan.archive[i].sha256;
     if (!mark.sha256) { /* an archive whose members were all known */
-        char root[EC_PATH_MAX], full[EC_PATH_MAX], hex[EC_SHA256_HEX];
+        char full[EC_PATH_MAX], hex[EC_SHA256_HEX];
         uint64_t bytes;
-        EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));
-        EC_TRY(ec_path_join(full, sizeof full, root, in->path, err));
+        EC_TRY(ec_path_join(full, sizeof full, in->root, in->path, err));
         EC_TRY(ec_sha256_file(full, hex, &bytes, err));
         mark.sha256 = ec_arena_strdup(&d->arena, hex);
         if (!mark.sha256) return no_memory(err);
@@ -149,6 +149,7 @@ static enum ec_status list_marks(struct ec_driver *d, struct ec_err *err) {
     for (size_t first = 0, end; first < d->plan.unit_count; first = end) {
         end = end_of_file(d, first);
         bool pending = false;
+        if (d->plan.unit[first].input->tag) continue; /* nothing is written into the store that it came from */
         for (size_t u = first; u < end; u++) pending = pending || ec_unit_pending(d, u);
         if (pending) EC_TRY(mark_file(d, first, end, err));
     }
@@ -193,6 +194,7 @@ static enum ec_status list_archived(struct ec_driver *d, struct ec_err *err) {
     for (size_t first = 0, end; first < d->plan.unit_count && (c->archive_include & EC_AREA_RAW); first = end) {
         end = end_of_file(d, first);
         bool read = false; /* any of its members */
+        if (d->plan.unit[first].input->tag) continue; /* its store has it */
         for (size_t u = first; u < end && !read; u++)
             read = ec_unit_pending(d, u) && d->state[u].unit->status != EC_UNREADABLE;
         if (!read) continue;

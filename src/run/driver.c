@@ -63,6 +63,8 @@ static enum ec_status make_plan(struct ec_driver *d, struct ec_err *err) {
                                       .select = d->options->select,
                                       .select_count = d->options->select_count,
                                       .force = d->options->force,
+                                      .fetch = true,
+                                      .cancelled = d->options->cancelled,
                                       .as_of = d->options->as_of,
                                       .now_us = d->options->now_us};
     EC_TRY(ec_plan_make(&options, &d->plan, err));

@@ -17,7 +17,7 @@ static enum ec_status begin_unit(struct ec_driver *d, size_t u, const char *vali
     struct ec_unit *unit = &d->facts.unit[d->facts.unit_count++];
     ec_unit_init(unit, d->config, in->source, (int64_t)d->options->as_of * EC_MICROS_PER_DAY);
     d->state[u].unit = unit;
-    unit->path = ec_arena_printf(&d->arena, "%s/%s", EC_DIR_RAW, in->path);
+    unit->path = in->tag ? in->path : ec_arena_printf(&d->arena, "%s/%s", EC_DIR_RAW, in->path);
     unit->member = in->member;
     unit->bytes = in->bytes;
     memcpy(unit->sha256, planned->sha256, sizeof unit->sha256);

@@ -40,6 +40,7 @@ static void write_input(struct ec_json_writer *w, const struct ec_manifest_input
     ec_json_uint(w, "bytes", in->bytes);
     ec_json_int(w, "mtime_us", in->mtime_us);
     ec_json_int(w, "inode", (int64_t)in->inode); /* readers take 64 bits, but signed */
+    if (in->tag) ec_json_str(w, "tag", in->tag);
     ec_json_str(w, "sha256", in->sha256);
     ec_json_str(w, "rules", in->rules);
     ec_json_uint(w, "drop", in->drop);

@@ -21,11 +21,12 @@ enum ec_input_state {
 
 struct ec_manifest_input {
     const char *source;
-    const char *path;   /* below data/raw */
+    const char *path;   /* below data/raw; of an object its address */
     const char *member; /* or NULL */
     uint64_t bytes;
     int64_t mtime_us;
     uint64_t inode;
+    const char *tag;    /* of an object in a store: its version; NULL for a file of data/raw */
     const char *sha256; /* of the bytes as stored; NULL where they could not be read */
     const char *rules;  /* fingerprint of the source's rules */
     uint32_t drop;      /* the run that met this content first: which drop is newer, when all are read again */

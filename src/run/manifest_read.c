@@ -72,6 +72,7 @@ static void read_inputs(struct reading *r, const json_t *o) {
         in->bytes = (uint64_t)number(from, "bytes");
         in->mtime_us = number(from, "mtime_us");
         in->inode = (uint64_t)number(from, "inode");
+        in->tag = text(r, from, "tag");
         in->sha256 = text(r, from, "sha256");
         in->rules = text(r, from, "rules");
         in->drop = (uint32_t)number(from, "drop");

@@ -3,6 +3,8 @@
 #include "base/calendar.h"
 #include "base/io.h"
 #include "base/hashing.h"
+#include "run/judge.h"
+#include "run/objects.h"
 #include "run/paths.h"
 #include "run/split.h"
 #include "store/delta.h"
@@ -30,10 +32,6 @@ const char *ec_cause_sentence(enum ec_cause cause) {
         N_("the same content as another file of this run"),
     };
     return sentences[cause];
-}
-
-static bool same_text(const char *a, const char *b) {
-    return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 static enum ec_status read_manifests(struct ec_plan *plan, const char *dir, struct ec_err *err) {
@@ -70,6 +68,7 @@ static enum ec_status next_seq(struct ec_plan *plan, const struct ec_config *con
 /* The hash that a manifest recorded, if the file is the same to the clock, size and inode. */
 static const char *known_hash(const struct ec_plan *plan, const struct ec_input *in) {
     const struct ec_past_input *past;
+    if (in->tag) return in->known;
     size_t n = ec_past_of_place(&plan->past, in->source->name, in->path, in->member, &past);
     for (size_t i = 0; i < n; i++) {
         const struct ec_manifest_input *old = past[i].input;
@@ -125,15 +124,15 @@ static enum ec_status find_member(struct ec_plan *plan, struct archive *archive,
 }
 
 static enum ec_status plan_hash(struct ec_plan *plan, struct archive *archive, struct hashing *h, struct ec_plan_unit *unit,
-                                const char *dir, struct ec_err *err) {
+                                struct ec_err *err) {
     const char *known = known_hash(plan, unit->input);
     if (known) {
         (void)snprintf(unit->sha256, sizeof unit->sha256, "%s", known);
         return EC_OK;
     }
-    char root[EC_PATH_MAX], joined[EC_PATH_MAX];
-    EC_TRY(ec_project_path(root, dir, EC_DIR_RAW, NULL, err));
-    EC_TRY(ec_path_join(joined, sizeof joined, root, unit->input->path, err));
+    if (!unit->input->root) return EC_OK; /* an object that was not fetched: nobody knows */
+    char joined[EC_PATH_MAX];
+    EC_TRY(ec_path_join(joined, sizeof joined, unit->input->root, unit->input->path, err));
     const char *path = ec_arena_strdup(&plan->arena, joined);
     if (!path) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
     if (!unit->input->member) {
@@ -166,7 +165,7 @@ static enum ec_status hash_units(struct ec_plan *plan, const struct ec_plan_opti
     plan->archive = ec_arena_calloc(&plan->arena, plan->unit_count, sizeof *plan->archive);
     enum ec_status status = h.job && h.unit && plan->archive ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
     for (size_t i = 0; i < plan->unit_count && status == EC_OK; i++)
-        if (plan->unit[i].status == EC_OK) status = plan_hash(plan, &archive, &h, &plan->unit[i], o->config->dir, err);
+        if (plan->unit[i].status == EC_OK) status = plan_hash(plan, &archive, &h, &plan->unit[i], err);
     if (status == EC_OK) ec_hash_all(h.job, h.count, o->config->workers);
     for (size_t i = 0; i < h.count && status == EC_OK; i++) {
         const struct ec_hash_job *job = &h.job[i];
@@ -182,69 +181,6 @@ static enum ec_status hash_units(struct ec_plan *plan, const struct ec_plan_opti
     }
     ec_free(h.job);
     return status;
-}
-
-/* The source at hand: units of one source follow each other. */
-struct judging {
-    const struct ec_source *source;
-    bool table_exists;
-    uint32_t newest_drop; /* of a source whose newest drop is the whole table; else 0 */
-    bool force;
-};
-
-static enum ec_status judge_source(const struct ec_plan *plan, const struct ec_config *config,
-                                   const struct ec_source *source, struct judging *j, struct ec_err *err) {
-    char dir[EC_PATH_MAX], log[EC_PATH_MAX];
-    if (j->source == source) return EC_OK;
-    EC_TRY(ec_project_path(dir, config->dir, EC_DIR_ENRICHED, source->name, err));
-    EC_TRY(ec_path_join(log, sizeof log, dir, "_delta_log", err));
-    j->source = source;
-    j->table_exists = ec_path_exists(log);
-    j->newest_drop = source->load == EC_LOAD_REPLACE ? ec_past_newest_drop(&plan->past, source->name) : 0;
-    return EC_OK;
-}
-
-/* Its content was applied before; what that means now. */
-static void judge_applied(const struct judging *j, const struct ec_past_input *past, struct ec_plan_unit *unit) {
-    unit->since = past->manifest->run;
-    unit->replaces = past->input;
-    unit->drop = past->input->drop;
-    unit->cause = EC_CAUSE_APPLIED;
-    if (unit->drop < j->newest_drop) return; /* a newer drop took its place: it must not come back */
-    if (!j->table_exists) {
-        unit->cause = EC_CAUSE_TABLE_GONE;
-        unit->replaces = NULL;
-    } else if (j->force) {
-        unit->cause = EC_CAUSE_FORCED;
-    } else if (!same_text(past->input->rules, unit->input->source->fingerprint)) {
-        unit->cause = EC_CAUSE_CHANGED_RULE;
-    }
-}
-
-/* The newest manifest that speaks of this content decides; failing that, those of this name. What
- * could not be read changed nothing; what was rejected is no longer in the table. */
-static void judge(const struct ec_plan *plan, const struct judging *j, struct ec_plan_unit *unit) {
-    const struct ec_input *in = unit->input;
-    const struct ec_past_input *past;
-    unit->cause = EC_CAUSE_NEW;
-    unit->drop = plan->seq;
-    size_t n = unit->sha256[0] ? ec_past_of_content(&plan->past, in->source->name, unit->sha256, &past) : 0;
-    for (size_t i = 0; i < n; i++) {
-        if (past[i].input->state == EC_INPUT_APPLIED) {
-            judge_applied(j, &past[i], unit);
-            return;
-        }
-        unit->cause = EC_CAUSE_FAILED;
-        unit->drop = past[i].input->drop;
-        if (past[i].input->state == EC_INPUT_REJECTED) return;
-    }
-    n = ec_past_of_place(&plan->past, in->source->name, in->path, in->member, &past);
-    for (size_t i = 0; i < n; i++) {
-        unit->cause = EC_CAUSE_FAILED;
-        if (past[i].input->state != EC_INPUT_APPLIED) continue;
-        unit->cause = EC_CAUSE_CHANGED_FILE;
-        return;
-    }
 }
 
 static int compare_copies(const void *a, const void *b) {
@@ -277,7 +213,7 @@ static bool is_selected(const struct ec_plan_options *o, const char *source) {
 static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan *plan, struct ec_err *err) {
     plan->unit = ec_arena_calloc(&plan->arena, plan->inputs.count, sizeof *plan->unit);
     if (!plan->unit) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
-    struct judging judging = {.force = o->force};
+    struct ec_judging judging = {.force = o->force};
     for (size_t i = 0; i < plan->inputs.count; i++) {
         const struct ec_input *in = &plan->inputs.input[i];
         if (!is_selected(o, in->source->name)) continue;
@@ -285,16 +221,16 @@ static enum ec_status list_units(const struct ec_plan_options *o, struct ec_plan
             (struct ec_plan_unit){.input = in, .status = in->status, .problem = in->problem, .bytes = in->bytes};
     }
     EC_TRY(hash_units(plan, o, err));
+    if (o->fetch) EC_TRY(ec_objects_remember(plan, o, err));
     for (size_t i = 0; i < plan->unit_count; i++) {
-        EC_TRY(judge_source(plan, o->config, plan->unit[i].input->source, &judging, err));
-        judge(plan, &judging, &plan->unit[i]);
+        EC_TRY(ec_judge_source(plan, o->config, plan->unit[i].input->source, &judging, err));
+        ec_judge_unit(plan, &judging, &plan->unit[i]);
     }
     return find_copies(plan, err);
 }
 
 static enum ec_status make_task(struct ec_plan *plan, const struct ec_plan_options *o, const struct ec_plan_unit *unit,
-                                const struct ec_range *range, const char *root, struct ec_task *task,
-                                struct ec_err *err) {
+                                const struct ec_range *range, struct ec_task *task, struct ec_err *err) {
     struct ec_arena *a = &plan->arena;
     char out[EC_PATH_MAX], staging[EC_PATH_MAX];
     EC_TRY(ec_project_path(staging, o->config->dir, EC_DIR_STAGING, plan->run, err));
@@ -305,7 +241,7 @@ static enum ec_status make_task(struct ec_plan *plan, const struct ec_plan_optio
                              .run = plan->run,
                              .seq = plan->seq,
                              .source = unit->input->source->name,
-                             .root = ec_arena_strdup(a, root),
+                             .root = unit->input->root ? unit->input->root : "",
                              .path = unit->input->path,
                              .member = unit->input->member,
                              .out = ec_arena_strdup(a, out),
@@ -316,7 +252,7 @@ static enum ec_status make_task(struct ec_plan *plan, const struct ec_plan_optio
         task->range_end = range->end;
         task->line = range->line;
     }
-    return task->root && task->out ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
+    return task->out ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
 }
 
 static enum ec_status add_task(struct ec_plan *plan, size_t *cap, struct ec_task task, struct ec_err *err) {
@@ -333,8 +269,6 @@ static enum ec_status add_task(struct ec_plan *plan, size_t *cap, struct ec_task
 }
 
 static enum ec_status list_tasks(const struct ec_plan_options *o, struct ec_plan *plan, struct ec_err *err) {
-    char root[EC_PATH_MAX];
-    EC_TRY(ec_project_path(root, o->config->dir, EC_DIR_RAW, NULL, err));
     size_t cap = 0;
     for (size_t i = 0; i < plan->unit_count; i++) {
         struct ec_plan_unit *unit = &plan->unit[i];
@@ -344,10 +278,10 @@ static enum ec_status list_tasks(const struct ec_plan_options *o, struct ec_plan
         if (unit->status != EC_OK) continue;
         struct ec_range *range = NULL;
         size_t ranges = 0;
-        EC_TRY(ec_split_input(unit->input, root, o->config->chunk_bytes, &plan->arena, &range, &ranges, err));
+        if (unit->input->root) EC_TRY(ec_split_input(unit->input, o->config->chunk_bytes, &plan->arena, &range, &ranges, err));
         for (size_t k = 0; k < (ranges > 1 ? ranges : 1); k++) {
             struct ec_task task;
-            EC_TRY(make_task(plan, o, unit, ranges > 1 ? &range[k] : NULL, root, &task, err));
+            EC_TRY(make_task(plan, o, unit, ranges > 1 ? &range[k] : NULL, &task, err));
             EC_TRY(add_task(plan, &cap, task, err));
         }
         unit->task_count = plan->task_count - unit->task_first;
@@ -364,6 +298,7 @@ static enum ec_status make(const struct ec_plan_options *o, struct ec_plan *plan
     if (!plan->run) return ec_fail(err, EC_NO_MEMORY, "no memory for the plan");
     EC_TRY(ec_project_path(root, o->config->dir, EC_DIR_RAW, NULL, err));
     EC_TRY(ec_discover(o->config, root, &plan->inputs, err));
+    EC_TRY(ec_objects_discover(plan, o, err));
     EC_TRY(list_units(o, plan, err));
     return list_tasks(o, plan, err);
 }

@@ -69,6 +69,8 @@ struct ec_plan_options {
     const char *const *select; /* sources to read; NULL: all */
     size_t select_count;
     bool force;
+    bool fetch;              /* objects of stores, into the staging folder of the run: without it nothing is written */
+    bool (*cancelled)(void); /* NULL allowed */
     int32_t as_of;
     int64_t now_us;
 };

@@ -146,10 +146,10 @@ static enum ec_status reject_files(struct ec_driver *d, struct ec_err *err) {
 static enum ec_status check_unchanged(struct ec_driver *d, size_t u, struct ec_err *err) {
     const struct ec_input *in = d->plan.unit[u].input;
     struct ec_unit *unit = d->state[u].unit;
-    char root[EC_PATH_MAX], path[EC_PATH_MAX];
+    char path[EC_PATH_MAX];
     struct stat st;
-    EC_TRY(ec_project_path(root, d->config->dir, EC_DIR_RAW, NULL, err));
-    EC_TRY(ec_path_join(path, sizeof path, root, in->path, err));
+    if (in->tag) return EC_OK; /* a copy of ours, of one version */
+    EC_TRY(ec_path_join(path, sizeof path, in->root, in->path, err));
     if (stat(path, &st) == 0) {
         int64_t mtime_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
         bool same_size = in->member || (uint64_t)st.st_size == in->bytes;

@@ -35,12 +35,12 @@ static enum ec_status split(const struct ec_input *input, const char *path, uint
     return EC_OK;
 }
 
-enum ec_status ec_split_input(const struct ec_input *input, const char *root, uint64_t chunk_bytes, struct ec_arena *arena,
+enum ec_status ec_split_input(const struct ec_input *input, uint64_t chunk_bytes, struct ec_arena *arena,
                               struct ec_range **range, size_t *count, struct ec_err *err) {
     char path[EC_PATH_MAX];
     *count = 0;
     if (input->member || input->bytes <= chunk_bytes) return EC_OK;
-    EC_TRY(ec_path_join(path, sizeof path, root, input->path, err));
+    EC_TRY(ec_path_join(path, sizeof path, input->root, input->path, err));
     struct ec_err cause = {0};
     enum ec_status status = split(input, path, chunk_bytes, arena, range, count, &cause);
     if (status == EC_OK) return EC_OK;

@@ -8,6 +8,8 @@
 #include "run/paths.h"
 
 #include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define MMAP_FROM_BYTES ((int)32 << 20) /* the most that glibc takes */
 #define TRIM_FROM_BYTES ((int)512 << 20)
@@ -70,6 +72,15 @@ enum ec_status ec_worker_serve(struct ec_task_context *context, int fd_in, int f
 /* Address space that threads, libraries and allocators set aside without using it. */
 #define SPARE_BYTES ((uint64_t)4 * EC_GIB)
 
+/* What opens stores of objects: who parses has no need of it. Its copy of the environment is this process's own. */
+static void forget_credentials(void) {
+    static const char *const names[] = {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *value = getenv(names[i]);
+        if (value) explicit_bzero(value, strlen(value));
+    }
+}
+
 enum ec_status ec_worker_confine(const struct ec_task_context *context, struct ec_err *err) {
     char raw[EC_PATH_MAX], staging[EC_PATH_MAX];
     struct ec_sandbox sandbox = {.read = {raw}, .reads = 1, .write = {staging}, .writes = 1};
@@ -77,6 +88,7 @@ enum ec_status ec_worker_confine(const struct ec_task_context *context, struct e
     EC_TRY(ec_sql_load(err)); /* its folder cannot be read afterwards */
     EC_TRY(ec_project_path(raw, context->config->dir, EC_DIR_RAW, NULL, err));
     EC_TRY(ec_project_path(staging, context->config->dir, EC_DIR_STAGING, NULL, err));
+    forget_credentials();
     unsigned held = ec_sandbox_enter(&sandbox);
     ec_log(EC_LOG_DEBUG, "a worker is confined: parts %#x", held);
     return EC_OK;

@@ -19,6 +19,7 @@ struct found {
 struct finder {
     const struct ec_config *config;
     const char *raw_dir;
+    const char *root; /* the same, for as long as the inputs live */
     struct ec_inputs *out;
     struct found *file; /* sorted by path */
     size_t files;
@@ -26,7 +27,6 @@ struct finder {
     const char **folder; /* still to be looked into */
     size_t folders;
     size_t folders_cap;
-    size_t inputs_cap;
     size_t unclaimed_cap;
 };
 
@@ -47,15 +47,14 @@ static bool ends_with(const char *name, const char *suffix) {
     return n >= m && strcasecmp(name + n - m, suffix) == 0;
 }
 
-/* Names that are never data: hidden ones, marks of ours, transfers under way. */
-static bool passed_over(const char *name) {
+bool ec_input_passed_over(const char *name) {
     return name[0] == '.' || ends_with(name, ".done") || ends_with(name, ".tmp") || ends_with(name, ".part");
 }
 
 static enum ec_status add_entry(struct finder *f, int dir_fd, const char *folder, const char *name,
                                 struct ec_err *err) {
     struct stat st;
-    if (passed_over(name)) return EC_OK;
+    if (ec_input_passed_over(name)) return EC_OK;
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) return EC_OK; /* went away meanwhile */
         return ec_fail_errno(err, EC_IO, "cannot look at %s/%s/%s", f->raw_dir, folder, name);
@@ -109,20 +108,20 @@ static const struct ec_source *claimant(const struct ec_config *config, const ch
     return NULL;
 }
 
-static enum ec_status add_input(struct finder *f, const struct ec_input *input, struct ec_err *err) {
-    EC_TRY(grow(&f->out->input, f->out->count, &f->inputs_cap, sizeof *f->out->input, err));
-    f->out->input[f->out->count++] = *input;
+enum ec_status ec_inputs_add(struct ec_inputs *inputs, const struct ec_input *input, struct ec_err *err) {
+    EC_TRY(grow(&inputs->input, inputs->count, &inputs->cap, sizeof *inputs->input, err));
+    inputs->input[inputs->count++] = *input;
     return EC_OK;
 }
 
 /* A file that is known to be unreadable: what happened is kept with it. */
-static enum ec_status add_problem(struct finder *f, struct ec_input input, const struct ec_err *cause,
+static enum ec_status add_problem(struct ec_inputs *inputs, struct ec_input input, const struct ec_err *cause,
                                   struct ec_err *err) {
     if (cause->status == EC_NO_MEMORY) return ec_fail(err, EC_NO_MEMORY, "%s", cause->message);
     input.status = cause->status;
-    input.problem = ec_arena_strdup(&f->out->arena, cause->message);
+    input.problem = ec_arena_strdup(&inputs->arena, cause->message);
     if (!input.problem) return ec_fail(err, EC_NO_MEMORY, "no memory for the list of raw files");
-    return add_input(f, &input, err);
+    return ec_inputs_add(inputs, &input, err);
 }
 
 static const char *base_name(const char *path) {
@@ -130,28 +129,44 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static enum ec_status add_members(struct finder *f, struct ec_input input, const char *full_path, struct ec_err *err) {
+static enum ec_status add_members(struct ec_inputs *inputs, struct ec_input input, const char *full_path, struct ec_err *err) {
     struct ec_zip_member *members;
     size_t count, added = 0;
     struct ec_err cause = {0};
-    if (ec_zip_list(full_path, &f->out->arena, &members, &count, &cause) != EC_OK)
-        return add_problem(f, input, &cause, err);
+    if (ec_zip_list(full_path, &inputs->arena, &members, &count, &cause) != EC_OK)
+        return add_problem(inputs, input, &cause, err);
     for (size_t i = 0; i < count; i++) {
-        if (passed_over(base_name(members[i].name))) continue;
+        if (ec_input_passed_over(base_name(members[i].name))) continue;
         input.member = members[i].name;
         input.bytes = members[i].bytes_stored;
         input.bytes_decoded = members[i].bytes_decoded;
-        EC_TRY(add_input(f, &input, err));
+        EC_TRY(ec_inputs_add(inputs, &input, err));
         added++;
     }
     if (added > 0) return EC_OK;
     (void)ec_fail(&cause, EC_EMPTY_FILE, "%s holds no members", full_path);
-    return add_problem(f, input, &cause, err);
+    return add_problem(inputs, input, &cause, err);
+}
+
+enum ec_status ec_inputs_add_file(struct ec_inputs *inputs, const struct ec_input *in, struct ec_err *err) {
+    char path[4096];
+    int fd;
+    struct ec_err cause = {0};
+    struct ec_input input = *in;
+    EC_TRY(ec_path_join(path, sizeof path, input.root, input.path, err));
+    if (ec_file_open(path, &fd, NULL, &cause) != EC_OK) return add_problem(inputs, input, &cause, err);
+    (void)ec_io.close(fd);
+    if (input.bytes == 0) {
+        (void)ec_fail(&cause, EC_EMPTY_FILE, "%s holds no bytes", path);
+        return add_problem(inputs, input, &cause, err);
+    }
+    return ends_with(path, ".zip") ? add_members(inputs, input, path, err) : ec_inputs_add(inputs, &input, err);
 }
 
 static enum ec_status add_file(struct finder *f, const struct found *file, struct ec_err *err) {
     struct ec_input input = {
         .source = claimant(f->config, file->path),
+        .root = f->root,
         .path = file->path,
         .bytes = (uint64_t)file->st.st_size,
         .mtime_us = (int64_t)file->st.st_mtim.tv_sec * 1000000 + file->st.st_mtim.tv_nsec / 1000,
@@ -162,17 +177,7 @@ static enum ec_status add_file(struct finder *f, const struct found *file, struc
         f->out->unclaimed[f->out->unclaimed_count++] = file->path;
         return EC_OK;
     }
-    char path[4096];
-    int fd;
-    struct ec_err cause = {0};
-    EC_TRY(ec_path_join(path, sizeof path, f->raw_dir, file->path, err));
-    if (ec_file_open(path, &fd, NULL, &cause) != EC_OK) return add_problem(f, input, &cause, err);
-    (void)ec_io.close(fd);
-    if (input.bytes == 0) {
-        (void)ec_fail(&cause, EC_EMPTY_FILE, "%s holds no bytes", path);
-        return add_problem(f, input, &cause, err);
-    }
-    return ends_with(path, ".zip") ? add_members(f, input, path, err) : add_input(f, &input, err);
+    return ec_inputs_add_file(f->out, &input, err);
 }
 
 static int by_path(const void *a, const void *b) {
@@ -187,17 +192,22 @@ static int by_source_path_member(const void *a, const void *b) {
     return order;
 }
 
+void ec_inputs_sort(struct ec_inputs *inputs) {
+    if (inputs->count > 1) qsort(inputs->input, inputs->count, sizeof *inputs->input, by_source_path_member);
+}
+
 enum ec_status ec_discover(const struct ec_config *config, const char *raw_dir, struct ec_inputs *inputs,
                            struct ec_err *err) {
     struct finder f = {.config = config, .raw_dir = raw_dir, .out = inputs};
     memset(inputs, 0, sizeof *inputs);
     ec_arena_init(&inputs->arena, ARENA_MAX);
 
-    enum ec_status status = read_folder(&f, "", err);
+    f.root = ec_arena_strdup(&inputs->arena, raw_dir);
+    enum ec_status status = f.root ? read_folder(&f, "", err) : ec_fail(err, EC_NO_MEMORY, "no memory for the list of raw files");
     while (status == EC_OK && f.folders > 0) status = read_folder(&f, f.folder[--f.folders], err);
     if (f.files > 1) qsort(f.file, f.files, sizeof *f.file, by_path);
     for (size_t i = 0; status == EC_OK && i < f.files; i++) status = add_file(&f, &f.file[i], err);
-    if (inputs->count > 1) qsort(inputs->input, inputs->count, sizeof *inputs->input, by_source_path_member);
+    ec_inputs_sort(inputs);
 
     ec_free(f.file);
     ec_free(f.folder);

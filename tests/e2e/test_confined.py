@@ -70,6 +70,22 @@ class Confined(unittest.TestCase):
             space = next(line for line in limits.splitlines() if line.startswith("Max address space"))
             self.assertNotIn("unlimited", space)
 
+    def test_a_worker_has_forgotten_the_keys_of_stores(self):
+        project = kit.new_project(**{"sales_1.csv": kit.sales_csv(1, 2)})
+        task = {"v": 1, "task": "t000001", "run": "r", "seq": 1, "source": "sales", "root": project.path("data", "raw"), "path": "sales_1.csv",
+                "out": None, "as_of": 20287}
+        keys = {"AWS_ACCESS_KEY_ID": "AKIAKNOWN", "AWS_SECRET_ACCESS_KEY": "hush-hush-4711", "AWS_SESSION_TOKEN": "hush-token-4711"}
+        with subprocess.Popen([kit.ECLUSE, "-C", project.folder, "worker", "--tied"], env=kit.environment(**keys), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as worker:
+            worker.stdin.write(json.dumps(task).encode() + b"\n")
+            worker.stdin.flush()
+            self.assertEqual(json.loads(worker.stdout.readline())["status"], "ok")
+            with open(f"/proc/{worker.pid}/environ", "rb") as file:
+                environment = file.read()
+            worker.stdin.close()
+        self.assertIn(b"AKIAKNOWN", environment)
+        self.assertNotIn(b"4711", environment)
+
     def test_it_can_be_turned_off(self):
         code, status, _ = see_workers(kit.shop("20MB").copy(), ECLUSE_SANDBOX="off")
         self.assertEqual(code, 0)

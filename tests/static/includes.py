@@ -22,13 +22,14 @@ LAW = {
     "sql": ["base", "store", "config"],
     "quality": ["base", "config"],
     "publish": ["base", "config", "quality"],
-    "deliver": ["base", "config"],
+    "remote": ["base"],
+    "deliver": ["base", "config", "remote"],
     "shop": ["base"],
     "watch": ["base"],
 }
 LAW["run"] = sorted(LAW)
 LAW["cli"] = sorted(LAW)
-OWNER = {"duckdb.h": "sql", "curl.h": "deliver"}
+OWNER = {"duckdb.h": "sql", "curl.h": "remote"}
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include(?:_next)?\b[ \t]*(.*?)[ \t]*$", re.M)
 
 

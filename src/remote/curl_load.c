@@ -1,4 +1,4 @@
-#include "deliver/curl_load.h"
+#include "remote/curl_load.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ enum ec_status ec_curl_load(const struct ec_curl **curl, struct ec_err *err) {
     if (!library) return ec_fail(err, EC_DELIVERY, "the library %s cannot be loaded: install libcurl4", LIBRARY);
     bool all = find(library, "curl_global_init", &table.global_init) && find(library, "curl_easy_init", &table.easy_init) &&
                find(library, "curl_easy_setopt", &table.easy_setopt) && find(library, "curl_easy_perform", &table.easy_perform) &&
-               find(library, "curl_easy_getinfo", &table.easy_getinfo) && find(library, "curl_easy_cleanup", &table.easy_cleanup) &&
+               find(library, "curl_easy_reset", &table.easy_reset) && find(library, "curl_easy_getinfo", &table.easy_getinfo) && find(library, "curl_easy_cleanup", &table.easy_cleanup) &&
                find(library, "curl_easy_strerror", &table.easy_strerror) && find(library, "curl_slist_append", &table.slist_append) &&
                find(library, "curl_slist_free_all", &table.slist_free_all);
     if (!all || table.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)

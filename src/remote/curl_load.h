@@ -1,9 +1,9 @@
-/* libcurl, loaded when the first message is sent.
+/* libcurl, loaded when the first connection is opened.
  *
- * It brings some thirty libraries along, and nine runs in ten send nothing: linked to the program they would cost
+ * It brings some thirty libraries along, and nine runs in ten open none: linked to the program they would cost
  * every command, and every worker, which has no network, time and memory. */
-#ifndef EC_DELIVER_CURL_LOAD_H
-#define EC_DELIVER_CURL_LOAD_H
+#ifndef EC_REMOTE_CURL_LOAD_H
+#define EC_REMOTE_CURL_LOAD_H
 
 #include "base/err.h"
 
@@ -18,6 +18,7 @@ struct ec_curl {
     CURL *(*easy_init)(void);
     CURLcode (*easy_setopt)(CURL *curl, CURLoption option, ...);
     CURLcode (*easy_perform)(CURL *curl);
+    void (*easy_reset)(CURL *curl);
     CURLcode (*easy_getinfo)(CURL *curl, CURLINFO info, ...);
     void (*easy_cleanup)(CURL *curl);
     const char *(*easy_strerror)(CURLcode code);

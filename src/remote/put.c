@@ -1,0 +1,48 @@
+#include "remote/put.h"
+
+#include "base/io.h"
+#include "base/limits.h"
+#include "remote/store_private.h"
+
+enum ec_status ec_putting_read(const struct ec_putting *p, uint64_t offset, size_t n, struct ec_str *bytes, struct ec_err *err) {
+    if (!p->path) {
+        *bytes = (struct ec_str){p->text.p + offset, n};
+        return EC_OK;
+    }
+    size_t got;
+    EC_TRY(ec_file_read_at(p->fd, p->piece, n, (off_t)offset, &got, p->path, err));
+    *bytes = (struct ec_str){p->piece, got};
+    return got == n ? EC_OK : ec_fail(err, EC_FILE_CHANGED, "%s became shorter while it was being read", p->path);
+}
+
+static enum ec_status put(struct ec_putting *p, struct ec_err *err) {
+    EC_TRY(ec_address_parse(p->what, &p->address, err));
+    return p->address.kind == EC_ADDRESS_S3 ? ec_s3_put(p, err) : ec_webhdfs_put(p, err);
+}
+
+enum ec_status ec_store_put_file(struct ec_store *store, const char *address, const char *path, struct ec_err *err) {
+    struct ec_putting p = {.store = store, .what = address, .path = path, .fd = -1};
+    struct stat st;
+    EC_TRY(ec_file_open(path, &p.fd, &st, err));
+    p.bytes = (uint64_t)st.st_size;
+    p.piece = ec_malloc(EC_REMOTE_PART);
+    enum ec_status status = p.piece ? put(&p, err) : ec_fail(err, EC_NO_MEMORY, "no memory to put %s", address);
+    ec_free(p.piece);
+    (void)ec_io.close(p.fd);
+    return status;
+}
+
+enum ec_status ec_store_put_new(struct ec_store *store, const char *address, struct ec_str text, bool *there, struct ec_err *err) {
+    struct ec_putting p = {.store = store, .what = address, .text = text, .bytes = text.n, .if_absent = true};
+    *there = false;
+    if (text.n > EC_REMOTE_ANSWER_MAX) return ec_fail(err, EC_REMOTE, "%s: more than %llu bytes are not put at once", address, EC_REMOTE_ANSWER_MAX);
+    EC_TRY(put(&p, err));
+    *there = p.there;
+    return EC_OK;
+}
+
+enum ec_status ec_store_make_folder(struct ec_store *store, const char *address, struct ec_err *err) {
+    struct ec_address a;
+    EC_TRY(ec_address_parse(address, &a, err));
+    return a.kind == EC_ADDRESS_S3 ? EC_OK : ec_webhdfs_make_folder(store, address, &a, err);
+}

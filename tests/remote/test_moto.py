@@ -1,0 +1,100 @@
+"""Inputs in moto's S3, which shares no code with the program nor with the servers of tests/e2e/."""
+import os
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import kit  # noqa: E402
+import stores  # noqa: E402
+from remotekit import orders, project, sales  # noqa: E402
+
+
+class OverS3(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.moto = stores.Moto(tempfile.mkdtemp(dir=kit.scratch))
+        cls.addClassCleanup(cls.moto.close)
+        cls.boto = cls.moto.client()
+
+    def run_project(self, p, *arguments, code=0):
+        return p.run(*arguments, code=code, env=kit.environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1",
+                                                                AWS_ENDPOINT_URL=self.moto.url))
+
+    def test_objects_once(self):
+        self.boto.put("once", {"in/sales_1.csv": sales(1).decode(), "in/sales_2.csv": sales(4).decode(), "in/deep/sales_3.csv": sales(7).decode()})
+        p = project("s3://once/in/*.csv")
+        self.run_project(p)
+        self.assertEqual({file for _, file in orders(p)}, {"s3://once/in/sales_1.csv", "s3://once/in/sales_2.csv"})
+        first = orders(p)
+        self.run_project(p)
+        self.assertEqual(orders(p), first)
+        self.boto.put("once", {"in/sales_2.csv": sales(4, 4).decode(), "in/sales_4.csv": sales(20).decode()})
+        self.run_project(p, code=None)
+        self.assertEqual(len(orders(p)), 10)
+
+    def test_keys_of_every_kind(self):
+        keys = ["a b/sales 1.csv", "plus+/sales+2.csv", "per%cent/sales%203.csv", "Köln/sales_ü.csv", "日本/売上.csv", "q&y/sales=4.csv", "p'q(r)!/sales;5,$@.csv"]
+        self.boto.put("kinds", {key: sales(10 * i + 1, 1).decode() for i, key in enumerate(keys)})
+        p = project("s3://kinds/**")
+        self.run_project(p)
+        self.assertEqual(orders(p), sorted((f"o-{10 * i + 1}", f"s3://kinds/{key}") for i, key in enumerate(keys)))
+
+    def test_more_than_a_page(self):
+        self.boto.put("pages", {f"many/sales_{i:04}.csv": sales(i, 1).decode() if i % 350 == 0 else "" for i in range(1050)})
+        p = project("s3://pages/many/*.csv")
+        self.run_project(p, code=1)
+        self.assertEqual({order for order, _ in orders(p)}, {"o-0", "o-350", "o-700"})
+
+    def test_an_object_that_was_uploaded_in_parts(self):
+        rows = sales(1, 240000)
+        self.boto.put("parts", {"none": ""})
+        with tempfile.NamedTemporaryFile(dir=kit.scratch) as file:
+            file.write(rows)
+            file.flush()
+            self.boto.put_in_parts("parts", "sales_1.csv", file.name)
+        p = project("s3://parts/*.csv")
+        self.run_project(p)
+        self.assertEqual(len(orders(p)), 240000)
+        self.assertRegex(p.read("data/runs/objects.json").decode(), r'"tag":\s*"\\"[0-9a-f]{32}-4\\""')
+
+    def test_tables_that_delta_rs_reads(self):
+        self.boto.put("lake", {"other": "stays"})
+        p = kit.new_project(**{"sales_1.csv": sales(1), "sales_2.csv": sales(10, 60000)})
+        p.run()
+        copy = lambda: p.call("tables", "--copy-to", "s3://lake/shop", env=kit.environment(  # noqa: E731
+            AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_ENDPOINT_URL=self.moto.url))
+        copy()
+        query = "SELECT order_id, _file, _line FROM t ORDER BY order_id, _line"
+        rows = lambda: kit.table_rows(p, "sales", "order_id, _file, _line")  # noqa: E731
+        version, found = self.boto.query("s3://lake/shop/enriched/sales", query)
+        self.assertEqual((version, sorted(found), len(found)), (0, rows(), 60003))
+        p.write("data/raw/sales_3.csv", sales(200000))
+        p.run()
+        copy()
+        version, found = self.boto.query("s3://lake/shop/enriched/sales", query)
+        self.assertEqual((version, sorted(found), len(found)), (1, rows(), 60006))
+        version, found = self.boto.query("s3://lake/shop/kpi/sales_kpi", "SELECT orders FROM t ORDER BY orders")
+        self.assertEqual(found, kit.table_rows(p, "sales_kpi", "orders"))
+        self.assertIn("other", self.boto.keys("lake", ""))
+
+    def test_put_if_absent(self):
+        """Two projects for one address: the second is refused, and the first's table stays."""
+        self.boto.put("taken", {"none": ""})
+        one, two = (kit.new_project(**{"sales_1.csv": sales(n)}) for n in (1, 100))
+        settings = kit.environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_ENDPOINT_URL=self.moto.url)
+        for p, code in ((one, 0), (two, 3), (one, 0)):
+            p.run()
+            p.call("tables", "--copy-to", "s3://taken/shop", code=code, env=settings)
+        _, found = self.boto.query("s3://taken/shop/enriched/sales", "SELECT order_id FROM t ORDER BY order_id")
+        self.assertEqual(found, [("o-1",), ("o-2",), ("o-3",)])
+
+    def test_a_bucket_that_is_not_there(self):
+        result = self.run_project(project("s3://nowhere/*.csv"), code=3)
+        self.assertIn("[remote]", result.err)
+        self.assertIn("no such bucket", result.err)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
