@@ -59,19 +59,7 @@ static bool is_its_limit(const json_error_t *cause) {
     return code == json_error_null_byte_in_key || code == json_error_numeric_overflow;
 }
 
-/* Keys that become one name ("ab" and "AB", "a b" and "a_b") get numbers in the order in which a reading meets
- * them, which in a range may be another one (docs/reading-json.md): then columns cannot be compared by name. */
-static bool numbered;
-
-static void look_for_numbers(const struct ec_batch *batch) {
-    for (size_t c = source.column_count; c < batch->columns; c++) {
-        const char *name = batch->column[c].name, *at = strrchr(name, '_');
-        if (at && at[1] && at[strspn(at + 1, "0123456789") + 1] == '\0') numbered = true;
-    }
-}
-
 static void by_jansson(struct ec_batch *batch, size_t row) {
-    look_for_numbers(batch);
     const struct ec_place *place = &batch->place[row];
     if (ec_bit(batch->rejected, row) || !place->raw) return;
     json_error_t cause;
@@ -137,10 +125,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     struct fuzz_read read = {
         .source = &source, .p = p, .n = n, .open = open_json, .limits = &options, .look = by_jansson};
     FUZZ_CHECK(ec_scan_use("scalar"), "no scalar variant");
-    numbered = false;
     enum ec_status status = fuzz_rows(&read, &first);
     read.look = NULL;
-    if (status == EC_OK && !numbered && n > 0 && !is_archive(p, n)) {
+    if (status == EC_OK && n > 0 && !is_archive(p, n)) {
         read_split(&read, 1 + fuzz_pick(&choice, n + 1), &other);
         fuzz_same(&other, &first, "ranges and whole");
     }

@@ -1,6 +1,8 @@
 /* The moment of the commit: another writer, a signal, and what lies in the way of the quarantine. */
 #include "project.h"
 
+#include <errno.h>
+
 static struct project project, *p = &project;
 
 #define TABLE "data/processed/enriched/sales"
@@ -110,6 +112,67 @@ static void what_lies_in_the_way_is_set_aside(void **state) {
     }
 }
 
+/* ---- what recovery finds ---- */
+
+static int refusing_unlink(const char *path) {
+    if (!strstr(path, "stays.tmp")) return unlink(path);
+    errno = EACCES;
+    return -1;
+}
+
+static int quicker_unlink(const char *path) {
+    int result = unlink(path);
+    if (!strstr(path, "7.5af3.tmp")) return result;
+    errno = ENOENT;
+    return -1;
+}
+
+static void temporary_files_of_a_crash_go(void **state) {
+    (void)state;
+    static const char *const left[] = {"data/runs/.00000001.json.7.5af3.tmp", "data/archive/.archive.tar.gz.tmp"};
+    static const char *const kept[] = {"data/runs/notes.tmp", "data/runs/.tmp", "data/runs/.hidden.txt", "data/archive/old.tar.gz"};
+    project_drop(p, "sales_1.csv", "id,n\na,1\n");
+    for (size_t i = 0; i < 2; i++) project_write(p, left[i], "x");
+    for (size_t i = 0; i < 4; i++) project_write(p, kept[i], "x");
+    ec_io.unlink = quicker_unlink; /* somebody else removes them at that moment */
+    project_run(p);
+    ec_io.unlink = unlink;
+    for (size_t i = 0; i < 2; i++) assert_false(ec_path_exists(project_path(p, left[i])));
+    for (size_t i = 0; i < 4; i++) assert_true(ec_path_exists(project_path(p, kept[i])));
+    project_write(p, "data/runs/.stays.tmp", "x");
+    ec_io.unlink = refusing_unlink;
+    expect_end(EC_IO, NULL, "cannot remove ");
+    ec_io.unlink = unlink;
+    project_run(p);
+    expect_rows(p, TABLE, "id, n", "", "a|1");
+}
+
+/* A run whose manifest or facts are damaged cannot be finished: nothing is read on top of it, and nothing is removed. */
+static void a_run_that_cannot_be_finished(void **state) {
+    (void)state;
+    static const char *const names[] = {"data/runs/00000001.facts.json", "data/runs/00000001.json"};
+    project_drop(p, "sales_1.csv", "id,n\na,1\n");
+    project_run(p);
+    project_drop(p, "sales_2.csv", "id,n\nb,2\n");
+    assert_int_equal(unlink(project_path(p, "data/runs/00000001.finished")), 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct ec_buf text = ec_buf_make(EC_MIB);
+        assert_int_equal(ec_file_load(project_path(p, names[i]), &text, NULL), EC_OK);
+        project_write(p, names[i], "{\"v\":1,");
+        struct ec_run_outcome outcome;
+        struct ec_err err = {0};
+        assert_int_not_equal(project_try(p, (struct project_options){0}, &outcome, &err), EC_OK);
+        assert_non_null(strstr(err.message, "damaged"));
+        ec_run_outcome_deinit(&outcome);
+        expect_rows(p, TABLE, "id, n", "", "a|1");
+        project_write(p, names[i], text.p);
+        ec_buf_free(&text);
+    }
+    project_run(p);
+    assert_true(ec_path_exists(project_path(p, "data/runs/00000001.finished")));
+    expect_rows(p, TABLE, "id, n", "ORDER BY id", "a|1 b|2");
+}
+
 /* ---- checkpoints ---- */
 
 static void a_checkpoint_that_cannot_be_written_costs_nothing(void **state) {
@@ -133,6 +196,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(another_writer_costs_the_run, begin, end),
         cmocka_unit_test_setup_teardown(a_signal_before_the_manifest, begin, end),
         cmocka_unit_test_setup_teardown(what_lies_in_the_way_is_set_aside, begin, end),
+        cmocka_unit_test_setup_teardown(temporary_files_of_a_crash_go, begin, end),
+        cmocka_unit_test_setup_teardown(a_run_that_cannot_be_finished, begin, end),
         cmocka_unit_test_setup_teardown(a_checkpoint_that_cannot_be_written_costs_nothing, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

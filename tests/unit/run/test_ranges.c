@@ -28,12 +28,12 @@ static int end(void **state) {
     return 0;
 }
 
-/* Lines with a key of the first half of the file, and one of the second; %u becomes the number of the line modulo `different`. */
+/* Lines with keys that begin so in the first range, and so in the second, `different` ones of each. */
 static void drop(const char *first, const char *second, unsigned different) {
     struct ec_buf text = ec_buf_make(8 * EC_MIB);
     char key[64];
     for (unsigned i = 0; i < LINES; i++) {
-        (void)snprintf(key, sizeof key, "%s%u", i < LINES / 2 ? first : second, i % different);
+        (void)snprintf(key, sizeof key, "%s%u", text.n < EC_MIB ? first : second, i % different);
         if (different == 1) key[strlen(key) - 1] = '\0';
         ec_buf_printf(&text, "{\"id\":%u,\"pad\":\"%0400u\",\"%s\":%u}\n", i, i, key, i);
     }
@@ -64,11 +64,11 @@ static void too_many_keys_together(void **state) {
     drop("a", "b", EC_UNDECLARED_MAX / 2); /* as many as there may be */
     project_run(p);
     assert_int_equal(project_last.verdicts[EC_VERDICT_ERRORED], 0);
-    expect_rows(p, TABLE, "count(*), count(a0), count(b127)", "", "3000|12|12");
+    expect_rows(p, TABLE, "count(*), count(a0) > 0, count(b127) > 0", "", "3000|true|true");
     drop("a", "b", EC_UNDECLARED_MAX / 2 + 1);
     project_run(p);
     assert_int_equal(project_last.verdicts[EC_VERDICT_ERRORED], 1);
-    assert_non_null(strstr(project_message, "than the limit"));
+    assert_non_null(strstr(project_message, "its ranges have more keys together"));
 }
 
 int main(int argc, char **argv) {
