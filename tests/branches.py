@@ -26,7 +26,7 @@ COMMIT = ("src/run/commit.c", "src/run/finish.c", "src/run/place.c", "src/run/re
           "src/store/delta_write.c", "src/store/delta_sweep.c", "src/store/delta_replay.c", "src/base/durable.c", "src/base/io.c",
           "src/base/dir.c")
 ESCAPING = ("src/base/inert.c", "src/base/json.c", "src/publish/html.c", "src/publish/visible.c", "src/store/csv_out.c")
-COMMIT_MIN, ESCAPING_MIN, LIMITS_MIN = 88.0, 97.0, 82.0
+COMMIT_MIN, ESCAPING_MIN, LIMITS_MIN = 88.0, 97.0, 83.0
 LIMITS = "src/base/limits.h"  # of which conditions are limits: those that name one of its maxima
 
 

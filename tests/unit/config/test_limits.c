@@ -97,12 +97,27 @@ static void rules(void **state) {
     }
 }
 
+/* `--set` walks no deeper than a file may nest. */
+static void depth_of_a_setting(void **state) {
+    (void)state;
+    for (unsigned n = EC_YAML_DEPTH_MAX; n <= EC_YAML_DEPTH_MAX + 1; n++) {
+        char key[128] = "a";
+        for (unsigned i = 1; i < n; i++) (void)snprintf(key + strlen(key), sizeof key - strlen(key), ".a");
+        struct ec_config *config = NULL;
+        struct ec_err err = {0};
+        struct ec_setting setting = {key, "1"};
+        assert_int_equal(project_load_with(&project, PIPELINE, NULL, &setting, 1, &config, &err), EC_CONFIG);
+        assert_non_null(strstr(err.message, n > EC_YAML_DEPTH_MAX ? "the key of --set must be words between dots" : "unknown key `a`"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sources, set_up, tear_down),
         cmocka_unit_test_setup_teardown(columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rules, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(depth_of_a_setting, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,6 +327,13 @@ static void cells_know_null_value_and_bad(void **state) {
     assert_int_equal(parse(&schema, integer, " 12 ", false), EC_CELL_VALUE);
     assert_true(ec_bit(batch.column[integer].valid, 3));
     assert_int_equal(ec_column_int(&batch.column[integer])[3], 12);
+    char longest[EC_NUMBER_MAX + 2];
+    memset(longest, '0', sizeof longest); /* 000…, as long as a number may be, and longer */
+    longest[EC_NUMBER_MAX] = '\0';
+    assert_int_equal(parse(&schema, integer, longest, false), EC_CELL_VALUE);
+    longest[EC_NUMBER_MAX] = '0';
+    longest[EC_NUMBER_MAX + 1] = '\0';
+    assert_int_equal(parse(&schema, integer, longest, false), EC_CELL_BAD);
     assert_int_equal(parse(&schema, day, "2025-07-18", true), EC_CELL_VALUE);
     assert_int_equal(ec_column_days(&batch.column[day])[3], ec_days_from_civil(2025, 7, 18));
     ec_batch_deinit(&batch);

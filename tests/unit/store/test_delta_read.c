@@ -175,6 +175,13 @@ static void gaps_and_cleaned_logs_are_refused(void **state) {
     dir = new_table("only-checkpoint");
     put_file(below(dir, "_delta_log/00000000000000000002.checkpoint.0000000001.0000000001.parquet"), "PAR1");
     check_refused(dir, "begins with version 3: its first commits were cleaned up");
+
+    dir = new_table("no-checkpoint"); /* of more parts than there may be, of none, of one too many */
+    put_file(below(dir, "_delta_log/00000000000000000002.checkpoint.0000000001.0000001001.parquet"), "PAR1");
+    put_file(below(dir, "_delta_log/00000000000000000002.checkpoint.0000000000.0000000001.parquet"), "PAR1");
+    put_file(below(dir, "_delta_log/00000000000000000002.checkpoint.0000000002.0000000001.parquet"), "PAR1");
+    put_version(dir, 2, PROTOCOL(1, 2) META("", ""));
+    check_refused(dir, "has a gap: version 0 is missing, version 2 is there");
 }
 
 static void what_keeps_us_from_writing_is_said_and_reading_goes_on(void **state) {
