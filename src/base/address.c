@@ -59,8 +59,8 @@ enum ec_status ec_address_parse(const char *text, struct ec_address *a, struct e
     a->key = at + a->authority.n + 1;
     bool good = a->kind == EC_ADDRESS_S3 ? is_bucket(a->authority) : is_host(a->authority);
     if (good) return EC_OK;
-    return ec_fail(err, EC_USAGE, "`%.*s` cannot be the %s of an address", (int)(a->authority.n < 200 ? a->authority.n : 200), at,
-                   a->kind == EC_ADDRESS_S3 ? "bucket" : "host");
+    return ec_fail(err, EC_USAGE, a->kind == EC_ADDRESS_S3 ? N_("`%.*s` cannot be the bucket of an address") : N_("`%.*s` cannot be the host of an address"),
+                   (int)(a->authority.n < 200 ? a->authority.n : 200), at);
 }
 
 bool ec_address_key_is_path(const char *key) {

@@ -177,8 +177,8 @@ static enum ec_status print_ddl(struct shown *s, struct ec_err *err) {
 }
 
 static enum ec_status copy_all(struct shown *s, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{"TABLE", false}, {"VERSION", true}, {"NEW VERSIONS", true}, {"NEW FILES", true},
-                                                    {"SIZE", true},   {"COPY", false}};
+    static const struct ec_grid_column columns[] = {{N_("TABLE"), false}, {N_("VERSION"), true}, {N_("NEW VERSIONS"), true}, {N_("NEW FILES"), true},
+                                                    {N_("SIZE"), true},   {N_("COPY"), false}};
     struct ec_grid grid;
     struct ec_address address;
     struct ec_remote_settings settings;

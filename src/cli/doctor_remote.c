@@ -25,7 +25,7 @@ static enum ec_status stop(void *user, const struct ec_object *object, struct ec
 
 static const char *credentials(const struct looking *l, const struct ec_address *a) {
     if (a->kind == EC_ADDRESS_S3) return l->settings.keys_from;
-    return l->settings.hdfs_token[0] ? "a delegation token" : l->settings.hdfs_user[0] ? "a user's name" : "nobody's name";
+    return l->settings.hdfs_token[0] ? _("a delegation token") : l->settings.hdfs_user[0] ? _("a user's name") : _("nobody's name");
 }
 
 static void look(struct looking *l, const char *glob) {
@@ -39,7 +39,7 @@ static void look(struct looking *l, const char *glob) {
     if (status == EC_OK) status = ec_store_list(l->store, &prefix, false, stop, &found, &err);
     if (status == EC_OK || found)
         ec_doctor_say(l->d, "objects", EC_FINDING_OK, NULL, "%s://%.*s/%.300s: %s, as %s", ec_address_scheme(prefix.kind),
-                      (int)prefix.authority.n, prefix.authority.p, prefix.key, found ? "can be listed" : "can be listed, and holds nothing yet",
+                      (int)prefix.authority.n, prefix.authority.p, prefix.key, found ? _("can be listed") : _("can be listed, and holds nothing yet"),
                       credentials(l, &prefix));
     else
         ec_doctor_say(l->d, "objects", EC_FINDING_FAIL, ec_status_text(status)->remedy, "%s", err.message);
@@ -48,11 +48,11 @@ static void look(struct looking *l, const char *glob) {
 static void check_file(struct looking *l) {
     struct stat st;
     if (l->settings.keys_from[0] == '/' && stat(l->settings.keys_from, &st) == 0 && (st.st_mode & 077) != 0)
-        ec_doctor_say(l->d, "objects", EC_FINDING_WARN, "chmod 600: a secret is for the user who runs ecluse alone",
+        ec_doctor_say(l->d, "objects", EC_FINDING_WARN, N_("chmod 600: a secret is for the user who runs ecluse alone"),
                       "others may read the file of credentials, %s", l->settings.keys_from);
     if (strncmp(l->settings.endpoint, "http://", 7) == 0 && strncmp(l->settings.endpoint, "http://127.", 11) != 0 &&
         strncmp(l->settings.endpoint, "http://localhost", 16) != 0)
-        ec_doctor_say(l->d, "objects", EC_FINDING_WARN, "say https:// in AWS_ENDPOINT_URL", "%s is spoken to without TLS: others may read what is fetched",
+        ec_doctor_say(l->d, "objects", EC_FINDING_WARN, N_("say https:// in AWS_ENDPOINT_URL"), "%s is spoken to without TLS: others may read what is fetched",
                       l->settings.endpoint);
 }
 

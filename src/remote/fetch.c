@@ -124,7 +124,7 @@ static enum ec_status plan_pieces(struct fetching *f, size_t count, struct ec_er
         struct ec_remote_job *j = &f->job[i];
         if (j->object.bytes > EC_REMOTE_OBJECT_MAX) {
             j->status = EC_REMOTE_READ;
-            (void)snprintf(j->message, sizeof j->message, "it has more than %llu GiB", EC_REMOTE_OBJECT_MAX >> 30);
+            (void)snprintf(j->message, sizeof j->message, _("it has more than %llu GiB"), EC_REMOTE_OBJECT_MAX >> 30);
         }
         if (j->status == EC_OK) n += (size_t)((j->object.bytes + EC_REMOTE_RANGE - 1) / EC_REMOTE_RANGE);
     }

@@ -191,7 +191,7 @@ static enum ec_status conclude(struct flight *f, CURLcode result, struct ec_err 
     if (result == CURLE_ABORTED_BY_CALLBACK) return ec_fail(err, EC_INTERRUPTED, "interrupted while a store was asked");
     bool refused = f->answer->code >= 300 && result == CURLE_WRITE_ERROR; /* the rest of an error was not wanted */
     if ((result == CURLE_OK || refused) && f->answer->code > 0) return EC_OK;
-    return ec_fail(err, EC_REMOTE, "%s: %s", f->answer->host, result == CURLE_OK ? "it gave no answer" : h->lib->easy_strerror(result));
+    return ec_fail(err, EC_REMOTE, "%s: %s", f->answer->host, result == CURLE_OK ? _("it gave no answer") : h->lib->easy_strerror(result));
 }
 
 enum ec_status ec_http_perform(struct ec_http *h, const struct ec_http_call *call, struct ec_http_answer *answer, struct ec_err *err) {

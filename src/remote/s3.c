@@ -149,24 +149,24 @@ static const struct {
     bool again;
     const char *means;
 } refusals[] = {
-    {"AccessDenied", EC_REMOTE_DENIED, false, "the store does not allow it to these credentials"},
-    {"AllAccessDisabled", EC_REMOTE_DENIED, false, "the store does not allow it to anybody"},
-    {"InvalidAccessKeyId", EC_REMOTE_DENIED, false, "the store does not know the access key"},
-    {"SignatureDoesNotMatch", EC_REMOTE_DENIED, false, "the secret key does not fit the access key"},
-    {"ExpiredToken", EC_REMOTE_DENIED, false, "the session token has expired"},
-    {"TokenRefreshRequired", EC_REMOTE_DENIED, false, "the session token has expired"},
-    {"InvalidToken", EC_REMOTE_DENIED, false, "the store does not know the session token"},
-    {"RequestTimeTooSkewed", EC_REMOTE_DENIED, false, "this machine's clock is wrong: signatures are good for minutes"},
-    {"RequestExpired", EC_REMOTE_DENIED, false, "this machine's clock is wrong: signatures are good for minutes"},
-    {"NoSuchBucket", EC_REMOTE, false, "there is no such bucket"},
-    {"NoSuchKey", EC_FILE_CHANGED, false, "the object is gone since it was listed"},
-    {"PreconditionFailed", EC_FILE_CHANGED, false, "it changed while it was being read"},
-    {"InvalidRange", EC_FILE_CHANGED, false, "it changed while it was being read"},
-    {"InvalidObjectState", EC_REMOTE, false, "the object is in an archive of the store, and must be restored there first"},
-    {"RequestTimeout", EC_REMOTE, true, "the store waited too long for the request"},
-    {"SlowDown", EC_REMOTE, true, "the store asks for fewer requests"},
-    {"InternalError", EC_REMOTE, true, "the store failed"},
-    {"ServiceUnavailable", EC_REMOTE, true, "the store is not available"},
+    {"AccessDenied", EC_REMOTE_DENIED, false, N_("the store does not allow it to these credentials")},
+    {"AllAccessDisabled", EC_REMOTE_DENIED, false, N_("the store does not allow it to anybody")},
+    {"InvalidAccessKeyId", EC_REMOTE_DENIED, false, N_("the store does not know the access key")},
+    {"SignatureDoesNotMatch", EC_REMOTE_DENIED, false, N_("the secret key does not fit the access key")},
+    {"ExpiredToken", EC_REMOTE_DENIED, false, N_("the session token has expired")},
+    {"TokenRefreshRequired", EC_REMOTE_DENIED, false, N_("the session token has expired")},
+    {"InvalidToken", EC_REMOTE_DENIED, false, N_("the store does not know the session token")},
+    {"RequestTimeTooSkewed", EC_REMOTE_DENIED, false, N_("this machine's clock is wrong: signatures are good for minutes")},
+    {"RequestExpired", EC_REMOTE_DENIED, false, N_("this machine's clock is wrong: signatures are good for minutes")},
+    {"NoSuchBucket", EC_REMOTE, false, N_("there is no such bucket")},
+    {"NoSuchKey", EC_FILE_CHANGED, false, N_("the object is gone since it was listed")},
+    {"PreconditionFailed", EC_FILE_CHANGED, false, N_("it changed while it was being read")},
+    {"InvalidRange", EC_FILE_CHANGED, false, N_("it changed while it was being read")},
+    {"InvalidObjectState", EC_REMOTE, false, N_("the object is in an archive of the store, and must be restored there first")},
+    {"RequestTimeout", EC_REMOTE, true, N_("the store waited too long for the request")},
+    {"SlowDown", EC_REMOTE, true, N_("the store asks for fewer requests")},
+    {"InternalError", EC_REMOTE, true, N_("the store failed")},
+    {"ServiceUnavailable", EC_REMOTE, true, N_("the store is not available")},
 };
 
 static enum ec_status refused_by_code(const struct ec_http_answer *a, const char *what, bool *again, struct ec_err *err) {
@@ -191,7 +191,7 @@ enum ec_status ec_s3_refused(const struct ec_http_answer *a, const char *what, b
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         if (strcmp(code, refusals[i].code) != 0) continue;
         *again = refusals[i].again;
-        return ec_fail(err, refusals[i].status, "%.500s: %s (%s)", what, refusals[i].means, code);
+        return ec_fail(err, refusals[i].status, "%.500s: %s (%s)", what, _(refusals[i].means), code);
     }
     return refused_by_code(a, what, again, err);
 }

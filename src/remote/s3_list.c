@@ -95,13 +95,13 @@ static enum ec_status end_object(struct paging *p, struct ec_err *err) {
     const char *prefix = p->listing->prefix->key;
     size_t n = strlen(prefix);
     enum ec_status status = EC_OK;
-    if (p->seen != (KEY | SIZE | TIME | TAG)) return wrong(p, "an object that lacks its key, size, time or ETag", err);
+    if (p->seen != (KEY | SIZE | TIME | TAG)) return wrong(p, _("an object that lacks its key, size, time or ETag"), err);
     if (!p->encoded)
         ec_buf_add(&plain, p->key.p, p->key.n);
     else if (!ec_percent_decode(&plain, p->key.p, p->key.n, true))
-        status = wrong(p, "a key that is not encoded as it says", err);
-    if (status == EC_OK && plain.failed) status = wrong(p, "a key that is too long", err);
-    if (status == EC_OK && (plain.n < n || memcmp(plain.p, prefix, n) != 0)) status = wrong(p, "a key that it was not asked for", err);
+        status = wrong(p, _("a key that is not encoded as it says"), err);
+    if (status == EC_OK && plain.failed) status = wrong(p, _("a key that is too long"), err);
+    if (status == EC_OK && (plain.n < n || memcmp(plain.p, prefix, n) != 0)) status = wrong(p, _("a key that it was not asked for"), err);
     struct ec_object object = {.bytes = p->bytes, .mtime_us = p->mtime_us, .tag = p->tag};
     bool folder = plain.n > 0 && plain.p[plain.n - 1] == '/' && p->bytes == 0; /* what consoles make to show a folder */
     if (status == EC_OK && !folder) status = ec_listing_visit(p->listing, ec_buf_str(&plain), &object, err);
@@ -126,7 +126,7 @@ static enum ec_status on_content(struct paging *p, const char *name, struct ec_s
         seen = TAG;
         good = take_tag(p, text);
     }
-    if (!good || (p->seen & seen)) return wrong(p, "a size, time or ETag that is none", err);
+    if (!good || (p->seen & seen)) return wrong(p, _("a size, time or ETag that is none"), err);
     p->seen |= seen;
     return EC_OK;
 }
@@ -139,7 +139,7 @@ static enum ec_status on_page(void *user, const char *around, const char *name, 
     if (strcmp(name, "EncodingType") == 0) {
         p->encoded = ec_str_is(text, "url");
     } else if (strcmp(name, "IsTruncated") == 0) {
-        if (!take_flag(text, &p->truncated)) return wrong(p, "an IsTruncated that is neither true nor false", err);
+        if (!take_flag(text, &p->truncated)) return wrong(p, _("an IsTruncated that is neither true nor false"), err);
     } else if (strcmp(name, "NextContinuationToken") == 0) {
         ec_buf_clear(&p->next);
         ec_buf_add(&p->next, text.p, text.n);
@@ -164,12 +164,12 @@ static enum ec_status read_page(struct paging *p, struct ec_err *err) {
     ec_buf_clear(&p->next);
     struct ec_str text = ec_buf_str(&p->answer.body);
     EC_TRY(ec_remote_xml_read(&reading, text, err));
-    if (!p->listed) return wrong(p, "something that is no listing", err);
+    if (!p->listed) return wrong(p, _("something that is no listing"), err);
     reading.element = on_object;
     EC_TRY(ec_remote_xml_read(&reading, text, err));
-    if (p->truncated && (p->next.n == 0 || p->next.failed)) return wrong(p, "a page that says there are more, but not where", err);
+    if (p->truncated && (p->next.n == 0 || p->next.failed)) return wrong(p, _("a page that says there are more, but not where"), err);
     if (p->truncated && p->next.n == p->token.n && memcmp(p->next.p, p->token.p, p->token.n) == 0)
-        return wrong(p, "the same page again and again", err);
+        return wrong(p, _("the same page again and again"), err);
     return EC_OK;
 }
 
@@ -182,7 +182,7 @@ static enum ec_status list(struct paging *p, struct ec_err *err) {
         ec_buf_add(&p->token, p->next.p, p->next.n);
         EC_TRY(ec_buf_check(&p->token, err));
     }
-    return wrong(p, "more pages than can be", err);
+    return wrong(p, _("more pages than can be"), err);
 }
 
 enum ec_status ec_s3_list(struct ec_store *store, struct ec_listing *listing, struct ec_err *err) {

@@ -54,7 +54,7 @@ static enum ec_status take_id(void *user, const char *around, const char *name, 
 
 static enum ec_status begin(struct ec_putting *p, struct ec_buf *id, struct ec_err *err) {
     struct asking a = {.putting = p, .method = "POST", .query = "uploads="};
-    struct ec_remote_xml reading = {take_id, id, "the store"};
+    struct ec_remote_xml reading = {take_id, id, _("the store")};
     enum ec_status status = ask(&a, err);
     if (status == EC_OK) status = ec_remote_xml_read(&reading, ec_buf_str(&a.answer.body), err);
     if (status == EC_OK && (id->n == 0 || id->failed)) status = ec_fail(err, EC_REMOTE, "%.500s: the store begins no upload", p->what);
@@ -101,7 +101,7 @@ static enum ec_status take_root(void *user, const char *around, const char *name
 static enum ec_status complete(struct ec_putting *p, const char *query, const struct ec_buf *list, struct ec_err *err) {
     struct asking a = {.putting = p, .method = "POST", .query = query, .body = ec_buf_str(list)};
     bool done = false, again;
-    struct ec_remote_xml reading = {take_root, &done, "the store"};
+    struct ec_remote_xml reading = {take_root, &done, _("the store")};
     enum ec_status status = ask(&a, err);
     if (status == EC_OK) status = ec_remote_xml_read(&reading, ec_buf_str(&a.answer.body), err);
     if (status == EC_OK && !done) status = ec_s3_refused(&a.answer, p->what, &again, err);

@@ -65,7 +65,7 @@ static enum ec_status load_keys(struct ec_remote_settings *s, struct ec_err *err
     EC_TRY(take(s->access_key, sizeof s->access_key, "AWS_ACCESS_KEY_ID", environment("AWS_ACCESS_KEY_ID"), err));
     EC_TRY(take(s->secret_key, sizeof s->secret_key, "AWS_SECRET_ACCESS_KEY", environment("AWS_SECRET_ACCESS_KEY"), err));
     if (s->access_key[0] && s->secret_key[0]) {
-        (void)snprintf(s->keys_from, sizeof s->keys_from, "the environment");
+        (void)snprintf(s->keys_from, sizeof s->keys_from, "%s", _("the environment"));
         return take(s->token, sizeof s->token, "AWS_SESSION_TOKEN", environment("AWS_SESSION_TOKEN"), err);
     }
     if (s->access_key[0] || s->secret_key[0])

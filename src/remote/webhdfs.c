@@ -69,15 +69,15 @@ static const struct {
     bool again;
     const char *means;
 } refusals[] = {
-    {"FileNotFoundException", EC_FILE_CHANGED, false, "there is no such file or folder"},
-    {"AccessControlException", EC_REMOTE_DENIED, false, "HDFS does not allow it to this user (HADOOP_USER_NAME)"},
-    {"SecurityException", EC_REMOTE_DENIED, false, "HDFS does not know who asks: a token is missing (ECLUSE_WEBHDFS_TOKEN_FILE), or not good"},
-    {"InvalidToken", EC_REMOTE_DENIED, false, "the delegation token is not good, or has expired"},
-    {"AuthenticationException", EC_REMOTE_DENIED, false, "HDFS does not know who asks: it needs a delegation token (ECLUSE_WEBHDFS_TOKEN_FILE)"},
-    {"StandbyException", EC_REMOTE, false, "this namenode is the standby: name the active one"},
-    {"SafeModeException", EC_REMOTE, true, "HDFS is in safe mode"},
-    {"RetriableException", EC_REMOTE, true, "HDFS asks to come again"},
-    {"FileAlreadyExistsException", EC_REMOTE, false, "it exists already"},
+    {"FileNotFoundException", EC_FILE_CHANGED, false, N_("there is no such file or folder")},
+    {"AccessControlException", EC_REMOTE_DENIED, false, N_("HDFS does not allow it to this user (HADOOP_USER_NAME)")},
+    {"SecurityException", EC_REMOTE_DENIED, false, N_("HDFS does not know who asks: a token is missing (ECLUSE_WEBHDFS_TOKEN_FILE), or not good")},
+    {"InvalidToken", EC_REMOTE_DENIED, false, N_("the delegation token is not good, or has expired")},
+    {"AuthenticationException", EC_REMOTE_DENIED, false, N_("HDFS does not know who asks: it needs a delegation token (ECLUSE_WEBHDFS_TOKEN_FILE)")},
+    {"StandbyException", EC_REMOTE, false, N_("this namenode is the standby: name the active one")},
+    {"SafeModeException", EC_REMOTE, true, N_("HDFS is in safe mode")},
+    {"RetriableException", EC_REMOTE, true, N_("HDFS asks to come again")},
+    {"FileAlreadyExistsException", EC_REMOTE, false, N_("it exists already")},
 };
 
 enum ec_status ec_webhdfs_refused(const struct ec_http_answer *a, const char *what, bool *again, struct ec_err *err) {
@@ -87,7 +87,7 @@ enum ec_status ec_webhdfs_refused(const struct ec_http_answer *a, const char *wh
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         if (strcmp(exception, refusals[i].exception) != 0) continue;
         *again = refusals[i].again;
-        return ec_fail(err, refusals[i].status, "%.500s: %s (%s)", what, refusals[i].means, exception);
+        return ec_fail(err, refusals[i].status, "%.500s: %s (%s)", what, _(refusals[i].means), exception);
     }
     if (a->code == 401 || a->code == 403)
         return ec_fail(err, EC_REMOTE_DENIED, "%.500s: HDFS refuses the credentials (HTTP %ld)", what, a->code);
@@ -170,10 +170,10 @@ static enum ec_status take_entry(struct walk *w, const json_t *entry, struct ec_
     const char *name = json_string_value(json_object_get(entry, "pathSuffix")), *type = json_string_value(json_object_get(entry, "type"));
     char tag[EC_TAG_MAX];
     struct ec_object object = {0};
-    if (!is_name(name) || !type) return wrong(&w->answer, "a listing with a name that is none", err);
+    if (!is_name(name) || !type) return wrong(&w->answer, _("a listing with a name that is none"), err);
     struct ec_buf path = ec_buf_make(2 * (size_t)EC_ADDRESS_MAX);
     ec_buf_printf(&path, "%s%s", w->at, name);
-    enum ec_status status = ec_buf_check(&path, NULL) == EC_OK ? EC_OK : wrong(&w->answer, "a path that is too long", err);
+    enum ec_status status = ec_buf_check(&path, NULL) == EC_OK ? EC_OK : wrong(&w->answer, _("a path that is too long"), err);
     const char *prefix = w->listing->prefix->key;
     bool asked = status == EC_OK && strncmp(path.p, prefix, strlen(prefix)) == 0;
     if (status == EC_OK && strcmp(type, "DIRECTORY") == 0) {
@@ -183,7 +183,7 @@ static enum ec_status take_entry(struct walk *w, const json_t *entry, struct ec_
         if (wanted && status == EC_OK) status = add_folder(w, path.p, path.n, err);
     } else if (asked && strcmp(type, "FILE") == 0) {
         status = take_status(entry, &object, tag) ? ec_listing_visit(w->listing, ec_buf_str(&path), &object, err)
-                                                   : wrong(&w->answer, "a file without length and modificationTime", err);
+                                                   : wrong(&w->answer, _("a file without length and modificationTime"), err);
     }
     ec_buf_free(&path);
     return status;
@@ -192,7 +192,7 @@ static enum ec_status take_entry(struct walk *w, const json_t *entry, struct ec_
 static enum ec_status take_folder(struct walk *w, struct ec_err *err) {
     json_t *root = json_loadb(w->answer.body.p ? w->answer.body.p : "", w->answer.body.n, JSON_REJECT_DUPLICATES, NULL);
     const json_t *list = json_object_get(json_object_get(root, "FileStatuses"), "FileStatus");
-    enum ec_status status = json_is_array(list) ? EC_OK : wrong(&w->answer, "something that is no listing", err);
+    enum ec_status status = json_is_array(list) ? EC_OK : wrong(&w->answer, _("something that is no listing"), err);
     for (size_t i = 0; status == EC_OK && i < json_array_size(list); i++) status = take_entry(w, json_array_get(list, i), err);
     json_decref(root);
     return status;
@@ -222,7 +222,7 @@ enum ec_status ec_webhdfs_location(const struct ec_remote_settings *s, const str
     bool https = strncmp(answer->location, "https://", 8) == 0, http = strncmp(answer->location, "http://", 7) == 0;
     bool secure = a->kind == EC_ADDRESS_SWEBHDFS || (a->kind == EC_ADDRESS_HDFS && strncmp(s->webhdfs, "https://", 8) == 0);
     if (https || (http && !secure)) return EC_OK;
-    return ec_fail(err, EC_REMOTE, "%s sends to an address that is %s", answer->host, http ? "unencrypted, and was asked encrypted" : "not http");
+    return ec_fail(err, EC_REMOTE, "%s sends to an address that is %s", answer->host, http ? _("unencrypted, and was asked encrypted") : _("not http"));
 }
 
 static enum ec_status open_range(struct ec_reading *r, struct ec_http_answer *answer, struct ec_err *err) {
@@ -278,7 +278,7 @@ static enum ec_status confirm(void *context, bool *again, struct ec_err *err) {
         struct ec_object now = {0};
         json_t *root = json_loadb(answer.body.p ? answer.body.p : "", answer.body.n, JSON_REJECT_DUPLICATES, NULL);
         if (!take_status(json_object_get(root, "FileStatus"), &now, tag))
-            status = wrong(&answer, "something that is no status of a file", err);
+            status = wrong(&answer, _("something that is no status of a file"), err);
         else if (now.bytes != c->object->bytes || strcmp(tag, c->object->tag) != 0)
             status = ec_object_changed(c->object, err);
         json_decref(root);

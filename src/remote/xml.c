@@ -28,7 +28,7 @@ static void on_start(void *user, const XML_Char *name, const XML_Char **attribut
     const char *colon = strrchr(name, ':');
     if (colon) name = colon + 1;
     if (x->depth == EC_REMOTE_XML_DEPTH_MAX || strlen(name) >= NAME_MAX_BYTES) {
-        stop(x, "nests too deep, or has a name that is too long");
+        stop(x, _("nests too deep, or has a name that is too long"));
         return;
     }
     x->depth++;
@@ -54,7 +54,7 @@ static void on_text(void *user, const XML_Char *p, int n) {
     struct xml *x = user;
     if (x->err.status != EC_OK || !x->leaf) return;
     ec_buf_add(&x->text, p, (size_t)n);
-    if (x->text.failed) stop(x, "holds a text that is too long");
+    if (x->text.failed) stop(x, _("holds a text that is too long"));
 }
 
 static void on_doctype(void *user, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal) {
@@ -62,7 +62,7 @@ static void on_doctype(void *user, const XML_Char *name, const XML_Char *system,
     (void)system;
     (void)public;
     (void)internal;
-    stop(user, "declares a DOCTYPE");
+    stop(user, _("declares a DOCTYPE"));
 }
 
 enum ec_status ec_remote_xml_read(const struct ec_remote_xml *reading, struct ec_str text, struct ec_err *err) {

@@ -188,8 +188,8 @@ static enum ec_status sort_out(struct finder *f, const struct found *found, stru
     const struct ec_known_object *known = ec_known_find(&f->known, object->address, object->tag, object->bytes);
     bool wanted = true;
     if (!is_sound(object->address))
-        return add_problem(f, found, EC_REMOTE_NAME, "its key cannot be the name of a file", err);
-    if (object->bytes == 0) return add_problem(f, found, EC_EMPTY_FILE, "the object holds no bytes", err);
+        return add_problem(f, found, EC_REMOTE_NAME, _("its key cannot be the name of a file"), err);
+    if (object->bytes == 0) return add_problem(f, found, EC_EMPTY_FILE, _("the object holds no bytes"), err);
     if (known) EC_TRY(is_wanted(f, found, known, &wanted, err));
     if (known && (!wanted || !f->o->fetch)) return add_known(f, found, known, err);
     if (!f->o->fetch) {
@@ -233,7 +233,7 @@ static enum ec_status fetch_all(struct finder *f, struct ec_err *err) {
         EC_TRY(prepare_copy(f, i, err));
         bytes += f->job[i].object.bytes;
     }
-    ec_log(EC_LOG_INFO, "fetching %zu %s, %llu KiB", f->jobs, f->jobs == 1 ? "object" : "objects", (unsigned long long)((bytes + 1023) / 1024));
+    ec_log(EC_LOG_INFO, P_("fetching %zu object, %llu KiB", "fetching %zu objects, %llu KiB", f->jobs), f->jobs, (unsigned long long)((bytes + 1023) / 1024));
     enum ec_status status = ec_remote_fetch(&f->settings, f->job, f->jobs, err);
     for (size_t i = 0; i < f->jobs && status == EC_OK; i++) status = add_fetched(f, i, err);
     struct ec_err cause = {0};

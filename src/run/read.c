@@ -53,8 +53,8 @@ static enum ec_status merge_unit(struct ec_driver *d, size_t u, struct ec_err *e
         EC_TRY(add_undeclared(d, unit, r, &cap, err));
         if (unit->undeclared_count > EC_UNDECLARED_MAX) { /* in no range too many, but in the file */
             unit->status = EC_TOO_MANY_COLUMNS;
-            unit->message = "its ranges have more keys together that the schema does not declare than the limit; declare them under "
-                            "optional_columns or ask for the file again";
+            unit->message = _("its ranges have more keys together that the schema does not declare than the limit; declare them under "
+                              "optional_columns or ask for the file again");
             return EC_OK;
         }
         if (planned->task_count > 1) {
