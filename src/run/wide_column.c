@@ -46,10 +46,18 @@ static void spread_values(const struct wide_column *c, const void *values, const
 
 static void spread_valid(struct wide_column *c, const struct wide_table *t, const uint64_t *valid, size_t n) {
     size_t words = (n + 63) / 64;
-    if (!t->missing && !valid) memset(c->valid, 0xFF, words * sizeof *c->valid);
-    else memcpy(c->valid, t->has, words * sizeof *c->valid);
-    for (size_t i = 0; valid && i < n; i++)
-        if (!ec_bit(valid, t->at[i])) ec_bit_clear(c->valid, i);
+    if (!valid) {
+        if (t->missing) memcpy(c->valid, t->has, words * sizeof *c->valid);
+        else memset(c->valid, 0xFF, words * sizeof *c->valid);
+        return;
+    }
+    for (size_t w = 0; w < words; w++) {
+        const uint32_t *at = t->at + w * 64;
+        size_t rows = n - w * 64 < 64 ? n - w * 64 : 64;
+        uint64_t word = 0;
+        for (size_t k = 0; k < rows; k++) word |= (valid[at[k] >> 6] >> (at[k] & 63) & 1) << k;
+        c->valid[w] = word & t->has[w];
+    }
 }
 
 void wide_column_gather(struct wide_column *c, struct wide_table *t, size_t column, size_t n) {

@@ -52,9 +52,9 @@ static enum ec_status copy_values(struct wide_index *x, size_t column, const str
 static void add_row(struct wide_index *x, uint32_t row, uint64_t hash) {
     size_t at = hash & x->mask;
     x->hash[row] = hash;
-    while (x->slot[at] && x->hash[x->slot[at] - 1] != hash) at = (at + 1) & x->mask;
-    x->next[row] = x->slot[at] ? x->slot[at] - 1 : WIDE_INDEX_END;
-    x->slot[at] = row + 1;
+    while (x->slot[at] && !wide_slot_is_of(x, x->slot[at], hash)) at = (at + 1) & x->mask;
+    x->next[row] = (uint32_t)x->slot[at] - 1; /* of an empty slot: WIDE_INDEX_END */
+    x->slot[at] = (hash >> 32 << 32) | (row + 1);
 }
 
 enum ec_status wide_index_add(struct wide_index *x, const struct wide_keys *keys, struct ec_err *err) {

@@ -6,6 +6,7 @@
 
 #define ARENA_MAX ((size_t)EC_GIB)
 #define NO_DAY    INT32_MIN
+#define AHEAD     ((size_t)16) /* rows whose slots are on their way from memory */
 
 /* A file of the first table whose rows are wanted: they are numbered from `first` on. */
 struct first_file {
@@ -145,6 +146,7 @@ static bool is_wanted(const struct wide_join *j, const struct ec_wide_join *join
 static enum ec_status match_group(struct wide_join *j, const struct ec_wide_join *join, const struct wide_index *index,
                                   const struct wide_keys *keys, int32_t day, struct pairs *pairs, struct ec_err *err) {
     for (size_t i = 0; i < keys->rows; i++) {
+        if (i + AHEAD < keys->rows) wide_index_prefetch(index, keys->hash[i + AHEAD]);
         if (!keys->present[i]) continue;
         uint32_t row = wide_index_find(index, keys->hash[i]);
         for (; row != WIDE_INDEX_END; row = index->next[row]) {
