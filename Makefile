@@ -54,7 +54,7 @@ check:
 
 check-all: check
 	@scripts/install-dependencies --all
-	@tests/run install container remote deep
+	@tests/run install container remote arm64 deep
 	@$(MAKE) --no-print-directory check-spark
 
 # 77 is its word for skipped: it has said why.

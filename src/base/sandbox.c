@@ -122,6 +122,16 @@ static bool enter_memory(uint64_t more) {
     return setrlimit(RLIMIT_AS, &limit) == 0;
 }
 
+/* An emulator (qemu-user) takes a limit of the address space and does not keep it. */
+static bool keeps_limits(void) {
+    struct rlimit was, said;
+    if (getrlimit(RLIMIT_AS, &was) != 0) return false;
+    if (was.rlim_cur != RLIM_INFINITY) return true;
+    struct rlimit probe = {UINT64_C(1) << 50, was.rlim_max};
+    bool kept = setrlimit(RLIMIT_AS, &probe) == 0 && getrlimit(RLIMIT_AS, &said) == 0 && said.rlim_cur == probe.rlim_cur;
+    return setrlimit(RLIMIT_AS, &was) == 0 && kept;
+}
+
 /* ---- all of it ---- */
 
 static bool is_off(void) {
@@ -132,7 +142,8 @@ static bool is_off(void) {
 unsigned ec_sandbox_offered(void) {
     if (is_off()) return 0;
     if (EC_SANITIZED) return EC_SANDBOX_PRIVILEGES;
-    unsigned parts = EC_SANDBOX_PRIVILEGES | EC_SANDBOX_MEMORY;
+    unsigned parts = EC_SANDBOX_PRIVILEGES;
+    if (keeps_limits()) parts |= EC_SANDBOX_MEMORY;
     if (landlock_version() >= 1) parts |= EC_SANDBOX_FILES;
     if (ARCHITECTURE && prctl(PR_GET_SECCOMP) >= 0) parts |= EC_SANDBOX_CALLS;
     return parts;
