@@ -10,6 +10,7 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-cert
 # What is installed changes seldomer than the sources: a layer of its own.
 COPY scripts/ scripts/
 COPY third_party/package.json third_party/package-lock.json third_party/
+COPY dashboard/package.json dashboard/package-lock.json dashboard/
 RUN scripts/install-dependencies
 COPY . .
 ARG SOURCE_DATE_EPOCH=0
