@@ -41,7 +41,7 @@ class Refused(unittest.TestCase):
                 ("SELECT date_trunc('month', d) AS y FROM a", 1, 8, "date_trunc()"),
                 ("SELECT string_agg(s, ',') AS y FROM a", 1, 8, "string_agg()"),
                 ("SELECT random() AS y FROM a", 1, 8, "random()"),
-                ("WITH q AS (\n SELECT hour(t) AS h FROM a)\nSELECT h FROM q", 2, 9, "hour()")):
+                ("WITH q AS (\n SELECT minute(t) AS h FROM a)\nSELECT h FROM q", 2, 9, "minute()")):
             with self.subTest(sql):
                 failure = self.refusal(sql)
                 self.assertIn(f"cannot run on Spark: {name}", failure.message)
