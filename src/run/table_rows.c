@@ -1,6 +1,7 @@
 #include "run/table_rows.h"
 
 #include "base/calendar.h"
+#include "base/column_type.h"
 #include "base/io.h"
 #include "store/parquet_read.h"
 
@@ -71,15 +72,11 @@ static enum ec_status read_chunk(struct reading *r, size_t file, size_t group, s
     return c->type.type == EC_TYPE_STRING ? keep_texts(r, c, first, n, err) : EC_OK;
 }
 
-static bool same_type(struct ec_column_type a, struct ec_column_type b) {
-    return a.type == b.type && (a.type != EC_TYPE_DECIMAL || (a.precision == b.precision && a.scale == b.scale));
-}
-
 static enum ec_status read_column(struct reading *r, size_t file, struct ec_column *c, size_t first, struct ec_err *err) {
     struct ec_parquet_file *open = r->open[file];
     size_t at = ec_parquet_find(open, c->name);
     if (at == SIZE_MAX) return EC_OK; /* the file lacks it: null */
-    if (!same_type(ec_parquet_file_column(open, at)->type, c->type)) return refuse(r, err);
+    if (!ec_column_type_same(ec_parquet_file_column(open, at)->type, c->type)) return refuse(r, err);
     for (size_t group = 0; group < ec_parquet_groups(open); group++)
         EC_TRY(read_chunk(r, file, group, at, c, first + ec_parquet_group_first(open, group), err));
     return EC_OK;

@@ -96,7 +96,6 @@ static enum ec_status check_stopped(const struct wide *w, struct ec_err *err) {
 }
 
 static enum ec_status write_run(struct wide *w, struct wide_values *run, struct ec_err *err) {
-    wide_values_sort(run, &w->spare);
     for (size_t t = 0; t < w->plan->table_count; t++) EC_TRY(wide_table_run(&w->table[t], run->id[t], run->rows, err));
     for (size_t first = 0; first < run->rows; first += WIDE_SLICE_ROWS) {
         size_t n = run->rows - first;
@@ -115,6 +114,7 @@ static enum ec_status write_runs(struct wide *w, struct ec_err *err) {
         if (!w->spare.order || !w->spare.values || !w->spare.valid) return no_memory(err);
     }
     for (size_t i = 0; i < w->runs; i++) {
+        wide_values_sort(&w->run[i], &w->spare);
         EC_TRY(write_run(w, &w->run[i], err));
         wide_values_deinit(&w->run[i]);
     }
@@ -140,12 +140,14 @@ static enum ec_status read_rows(struct wide *w, struct ec_sql_rows *rows, struct
 
 /* ---- by our own join ---- */
 
+/* Rows come in order: one run is filled again and again. */
 static enum ec_status write_joined(struct wide *w, struct wide_join *join, struct ec_err *err) {
-    for (;;) {
-        EC_TRY(begin_run(w, err));
-        wide_join_next(join, &w->run[0]);
-        if (w->run[0].rows == 0) return EC_OK;
-        EC_TRY(write_runs(w, err));
+    struct wide_values *run = &w->run[0];
+    EC_TRY(begin_run(w, err));
+    for (;; wide_values_clear(run)) {
+        wide_join_next(join, run);
+        if (run->rows == 0) return EC_OK;
+        EC_TRY(write_run(w, run, err));
     }
 }
 
@@ -166,9 +168,9 @@ static enum ec_status join_and_write(struct wide *w, const struct ec_partitions 
 /* ---- by DuckDB's ---- */
 
 static enum ec_status query_and_write(struct wide *w, struct ec_sql *sql, const struct ec_partitions *touched,
-                                      struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+                                      const struct ec_model_files *files, struct ec_err *err) {
     struct ec_sql_rows *rows = NULL;
-    EC_TRY(ec_model_bind_rows(sql, w->model, touched, files, arena, err));
+    EC_TRY(ec_model_bind_rows(sql, w->model, files, err));
     EC_TRY(prepare(w, files, err));
     EC_TRY(ec_model_query_rows(sql, w->model, touched, &rows, err));
     enum ec_status status = read_rows(w, rows, err);
@@ -189,7 +191,7 @@ enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_model *model, c
         status = ec_model_choose_files(model, i, touched, &needed[i], &arena, err);
     bool joined = false;
     if (status == EC_OK && model->wide->join) status = join_and_write(&w, touched, needed, &joined, err);
-    if (!joined && (status == EC_OK || status == EC_TABLE_FORMAT)) status = query_and_write(&w, sql, touched, needed, &arena, err);
+    if (!joined && (status == EC_OK || status == EC_TABLE_FORMAT)) status = query_and_write(&w, sql, touched, needed, err);
     finish(&w);
     ec_arena_deinit(&arena);
     return status;

@@ -37,6 +37,8 @@ struct wide_spare {
 enum ec_status wide_values_init(struct wide_values *v, const struct ec_model_wide *plan, const struct ec_model_table *table,
                                 struct ec_err *err) EC_MUST_USE;
 void wide_values_deinit(struct wide_values *v);
+/* Without rows again; the memory stays. */
+void wide_values_clear(struct wide_values *v);
 /* Copies a batch of the narrow query. */
 enum ec_status wide_values_add(struct wide_values *v, const struct ec_batch *batch, struct ec_err *err) EC_MUST_USE;
 /* Brings the rows into the order of their numbers, table by table; rows of the same numbers stay as they came. */

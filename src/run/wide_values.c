@@ -37,6 +37,12 @@ void wide_values_deinit(struct wide_values *v) {
     *v = (struct wide_values){0};
 }
 
+void wide_values_clear(struct wide_values *v) {
+    for (size_t i = 0; i < v->values; i++) memset(v->value[i].valid, 0, (v->rows + 63) / 64 * sizeof *v->value[i].valid);
+    ec_arena_reset(&v->text);
+    v->rows = 0;
+}
+
 static enum ec_status check(const struct wide_values *v, const struct ec_batch *batch, struct ec_err *err) {
     bool fits = batch->columns == v->tables + v->values && v->rows + batch->rows <= WIDE_RUN_ROWS;
     for (size_t i = 0; fits && i < batch->columns; i++) {

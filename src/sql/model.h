@@ -179,10 +179,9 @@ enum ec_status ec_model_choose_files(const struct ec_model *model, size_t input,
                                      struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) EC_MUST_USE;
 
 /* The same for a wide model's narrow query: each input has the column "# row" too, (f << 32) + r for row
- * r of the input's file f. files[i] is replaced by the list of the files that are needed, in their order
- * f; the arena holds it. */
-enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
-                                  struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) EC_MUST_USE;
+ * r of the input's file f. files[i] is what ec_model_choose_files() gave. */
+enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_model_files *files,
+                                  struct ec_err *err) EC_MUST_USE;
 #define EC_WIDE_ROW "# row"
 #define EC_WIDE_VALUE "#v"
 

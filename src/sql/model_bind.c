@@ -202,18 +202,17 @@ static enum ec_status write_row_view(struct ec_buf *out, const struct ec_model_t
     return ec_buf_check(out, err);
 }
 
-static enum ec_status bind_rows(struct ec_sql *sql, const struct ec_model *model, size_t index, const struct ec_partitions *touched,
-                                struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
-    EC_TRY(ec_model_choose_files(model, index, touched, files, arena, err));
+static enum ec_status bind_rows(struct ec_sql *sql, const struct ec_model *model, size_t index, const struct ec_model_files *files,
+                                struct ec_err *err) {
     struct ec_buf rows = ec_buf_make(EC_SQL_TEXT_MAX);
     enum ec_status status = write_row_view(&rows, model->input[index].table, files, err);
     return offer(sql, model, index, &rows, status, err);
 }
 
-enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
-                                  struct ec_model_files *files, struct ec_arena *arena, struct ec_err *err) {
+enum ec_status ec_model_bind_rows(struct ec_sql *sql, const struct ec_model *model, const struct ec_model_files *files,
+                                  struct ec_err *err) {
     ec_buf_clear(&sql->inputs);
-    for (size_t i = 0; i < model->input_count; i++) EC_TRY(bind_rows(sql, model, i, touched, &files[i], arena, err));
+    for (size_t i = 0; i < model->input_count; i++) EC_TRY(bind_rows(sql, model, i, &files[i], err));
     return EC_OK;
 }
 
