@@ -207,7 +207,7 @@ static enum ec_status act(struct ec_cli *cli, struct ec_err *err) {
     const char *near = i == 3 ? ec_nearest(action, actions, 3) : NULL;
     if (i == 3)
         return ec_fail(err, EC_USAGE, "`ecluse alerts` does list, retry and test, not `%s`%s%s%s", action, near ? _("; did you mean `") : "",
-                       near ? near : "", near ? "`?" : "");
+                       near ? near : "", near ? _("`?") : "");
     if (i == 0 && cli->argument_count > 1) return ec_fail(err, EC_USAGE, "`ecluse alerts list` does not take `%s`", cli->argument[1]);
     struct ec_config *config;
     EC_TRY(ec_cli_load(cli, &config, err));

@@ -132,7 +132,7 @@ static enum ec_status choose_areas(const struct ec_cli *cli, const struct ec_con
         const char *near = ec_nearest(cli->many[i], names, n);
         if (!known)
             return ec_fail(err, EC_USAGE, "--include takes processed, raw, staging or quality, not `%s`%s%s%s",
-                           cli->many[i], near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
+                           cli->many[i], near ? _("; did you mean `") : "", near ? near : "", near ? _("`?") : "");
     }
     return EC_OK;
 }

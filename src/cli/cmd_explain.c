@@ -228,7 +228,7 @@ static enum ec_status unknown_rule(const struct ec_config *config, const char *i
         near = ec_nearest(id, names, n);
     }
     return ec_fail(err, EC_USAGE, "the project has no rule `%s`%s%s%s", id, near ? _("; did you mean `rule:") : "",
-                   near ? near : "", near ? "`?" : "");
+                   near ? near : "", near ? _("`?") : "");
 }
 
 static enum ec_status explain_rule(const struct ec_cli *cli, const char *id, struct ec_err *err) {

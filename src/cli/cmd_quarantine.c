@@ -276,7 +276,7 @@ static enum ec_status check_verb(const struct ec_cli *cli, const char *verb, str
     if (!known) {
         const char *near = ec_nearest(verb, verbs, 3);
         return ec_fail(err, EC_USAGE, "`ecluse quarantine` takes list, show or export, not `%s`%s%s%s", verb,
-                       near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
+                       near ? _("; did you mean `") : "", near ? near : "", near ? _("`?") : "");
     }
     for (size_t i = 0; i < 3 && strcmp(verb, "export") != 0; i++)
         if (ec_cli_value(cli, of_export[i]))

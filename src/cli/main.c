@@ -23,7 +23,7 @@ static int unknown_command(const char *word) {
     for (size_t i = 0; i < ec_command_count; i++) names[i] = ec_commands[i]->name;
     const char *near = ec_nearest(word, names, ec_command_count);
     (void)fprintf(stderr, _("error [usage]: there is no command `%s`%s%s%s\n  what to do: ecluse --help lists them\n"), word,
-                  near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
+                  near ? _("; did you mean `") : "", near ? near : "", near ? _("`?") : "");
     return EC_EXIT_USAGE;
 }
 

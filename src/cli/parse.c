@@ -84,7 +84,7 @@ static enum ec_status unknown_option(const struct ec_cli *cli, const char *word,
     for (size_t i = 0; i < COMMON_COUNT; i++) names[n++] = ec_common_options[i].name;
     const char *near = ec_nearest(word, names, n);
     return ec_fail(err, EC_USAGE, "`ecluse %s` has no option `%s`%s%s%s", cli->command->name, word,
-                   near ? _("; did you mean `") : "", near ? near : "", near ? "`?" : "");
+                   near ? _("; did you mean `") : "", near ? near : "", near ? _("`?") : "");
 }
 
 /* argv[*i] is an option; takes its value from the same or the next word. */

@@ -45,7 +45,7 @@ static enum ec_status unknown_table(const struct graph *g, const struct ec_model
     for (size_t i = 0; i < g->models->count; i++) words[g->table_count + i] = g->draft[i].model.table.name;
     const char *nearest = ec_nearest(name.name, words, count);
     (void)ec_fail(err, EC_CONFIG, "no source and no model is named `%s`%s%s%s", name.name, nearest ? _("; did you mean `") : "",
-                  nearest ? nearest : "", nearest ? "`?" : "");
+                  nearest ? nearest : "", nearest ? _("`?") : "");
     return at(draft, name.position, err);
 }
 
@@ -114,7 +114,7 @@ static enum ec_status apply_directives(const struct graph *g, const struct ec_mo
             for (size_t j = 0; j < model->input_count; j++) words[j] = model->input[j].table->name;
             const char *nearest = ec_nearest(d->table.name, words, model->input_count);
             (void)ec_fail(err, EC_CONFIG, "the SQL does not read `%s`%s%s%s", d->table.name, nearest ? _("; did you mean `") : "",
-                          nearest ? nearest : "", nearest ? "`?" : "");
+                          nearest ? nearest : "", nearest ? _("`?") : "");
             return at(draft, d->table.position, err);
         }
         for (size_t j = 0; j < i; j++) {

@@ -204,7 +204,7 @@ static enum ec_status unknown_key(struct ec_model_draft *draft, struct span name
     if (!word) return EC_NO_MEMORY;
     const char *nearest = ec_nearest(word, words, KEYS);
     (void)ec_fail(err, EC_CONFIG, "a model has no key `%s`; %s%s%s", word, nearest ? _("did you mean `") : _("a remark starts with a capital"),
-                  nearest ? nearest : "", nearest ? "`?" : "");
+                  nearest ? nearest : "", nearest ? _("`?") : "");
     return wrong(draft, name.at, err);
 }
 
