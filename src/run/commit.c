@@ -61,6 +61,14 @@ static enum ec_status list_inputs(struct ec_driver *d, struct ec_err *err) {
     return EC_OK;
 }
 
+static enum ec_status fingerprint_of(struct ec_driver *d, const struct ec_delta *delta, const char **out, struct ec_err *err) {
+    char hex[EC_SHA256_HEX];
+    if (delta->version < 0) return EC_OK;
+    EC_TRY(ec_delta_fingerprint(delta->metadata, hex, err));
+    *out = ec_arena_strdup(&d->arena, hex);
+    return *out ? EC_OK : no_memory(err);
+}
+
 static enum ec_status list_commits(struct ec_driver *d, struct ec_err *err) {
     struct ec_manifest *m = &d->manifest;
     int64_t now_ms = d->options->now_us / 1000;
@@ -77,9 +85,12 @@ static enum ec_status list_commits(struct ec_driver *d, struct ec_err *err) {
         ec_buf_free(&actions);
         if (status != EC_OK) return status;
         if (!text) return no_memory(err);
+        const char *base = NULL;
+        EC_TRY(fingerprint_of(d, table->delta, &base, err));
         m->commit[m->commit_count++] = (struct ec_manifest_commit){.table = table->dir,
                                                                    .operation = ec_table_operation(table),
                                                                    .base_version = table->delta->version,
+                                                                   .base_metadata = base,
                                                                    .timestamp_ms = now_ms,
                                                                    .actions = kept};
     }

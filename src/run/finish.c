@@ -43,6 +43,7 @@ static enum ec_status commit_table(const struct finishing *f, const struct ec_ma
                                      .run = f->o->manifest->run,
                                      .timestamp_ms = c->timestamp_ms,
                                      .base_version = c->base_version,
+                                     .base_metadata = c->base_metadata,
                                      .actions = c->actions};
     char table[EC_PATH_MAX];
     EC_TRY(ec_path_join(table, sizeof table, f->dir, c->table, err));

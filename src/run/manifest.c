@@ -57,6 +57,7 @@ static void write_commits(struct ec_json_writer *w, const struct ec_manifest *m)
         ec_json_str(w, "table", m->commit[i].table);
         ec_json_str(w, "operation", m->commit[i].operation);
         ec_json_int(w, "base_version", m->commit[i].base_version);
+        if (m->commit[i].base_metadata) ec_json_str(w, "base_metadata", m->commit[i].base_metadata);
         ec_json_int(w, "timestamp_ms", m->commit[i].timestamp_ms);
         ec_json_text(w, "actions", m->commit[i].actions);
         ec_json_end(w);

@@ -40,6 +40,7 @@ struct ec_manifest_commit {
     const char *table;     /* folder below the project's, "data/processed/enriched/sales" */
     const char *operation; /* "WRITE", "MERGE" */
     int64_t base_version;
+    const char *base_metadata; /* fingerprint; NULL for a new table, and where an earlier program wrote the manifest */
     int64_t timestamp_ms;
     struct ec_str actions;
 };

@@ -92,6 +92,7 @@ static void read_commits(struct reading *r, const json_t *o) {
         c->table = needed(r, from, "table");
         c->operation = needed(r, from, "operation");
         c->base_version = number(from, "base_version");
+        c->base_metadata = text(r, from, "base_metadata");
         c->timestamp_ms = number(from, "timestamp_ms");
         c->actions = ec_str_of(needed(r, from, "actions"));
     }

@@ -13,6 +13,7 @@
 #ifndef EC_STORE_DELTA_H
 #define EC_STORE_DELTA_H
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "store/parquet.h"
 
@@ -100,6 +101,9 @@ void ec_delta_remove_action(struct ec_buf *out, const struct ec_delta_file *file
 /* The stats JSON of a part: numRecords, nullCount, minValues, maxValues. */
 void ec_delta_stats_json(struct ec_buf *out, const struct ec_part_stats *stats);
 
+/* Of a metaData action, so that it can be compared with that of a log whose versions between are gone. */
+enum ec_status ec_delta_fingerprint(const char *metadata, char hex[EC_SHA256_HEX], struct ec_err *err) EC_MUST_USE;
+
 struct ec_delta_commit {
     const char *app_id;    /* txn.appId; a commit is skipped where the log has this (app_id, txn_version) */
     int64_t txn_version;   /* the run's seq */
@@ -107,13 +111,15 @@ struct ec_delta_commit {
     const char *run;       /* into commitInfo */
     int64_t timestamp_ms;
     int64_t base_version;  /* the snapshot that `actions` were made from; -1: the table is new */
+    const char *base_metadata; /* ec_delta_fingerprint() of that snapshot's; NULL: not known, the log after it must be whole */
     struct ec_str actions; /* lines of protocol, metaData, add, remove; without commitInfo and txn */
 };
 
 /* Commits, or finds that it was committed before (idempotent by app_id and txn_version).
- * *version receives the version. Where versions after base_version exist that are not ours: an
- * append-only commit (adds alone) goes behind them unless they changed the schema or protocol;
- * anything else is EC_COMMIT_CONFLICT. EC_TABLE_FORMAT for actions that are not well-formed. */
+ * *version receives the version. Where versions after base_version exist that are not ours the
+ * commit goes behind them, unless the schema or the table's properties are not what they were, or
+ * a file that it removes is not active any more: EC_COMMIT_CONFLICT. EC_TABLE_FORMAT for actions
+ * that are not well-formed. */
 enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *commit, int64_t *version,
                               struct ec_err *err) EC_MUST_USE;
 

@@ -60,10 +60,17 @@ struct versions {
     uint64_t count;
     struct checkpoint *checkpoint;
     size_t checkpoint_count, checkpoint_cap;
+    bool v2; /* a checkpoint of the other kind: "<20 digits>.checkpoint.<UUID>.parquet" or ".json" */
 };
+
+static bool is_v2_checkpoint(const char *name) {
+    return strlen(name) > VERSION_DIGITS + 12 && digits(name, VERSION_DIGITS) >= 0 && memcmp(name + VERSION_DIGITS, ".checkpoint.", 12) == 0 &&
+           strcspn(name + VERSION_DIGITS + 12, ".") == 36;
+}
 
 static enum ec_status note_checkpoint(struct versions *found, const char *name, struct ec_err *err) {
     struct checkpoint checkpoint;
+    if (is_v2_checkpoint(name)) found->v2 = true;
     if (!checkpoint_of(name, &checkpoint)) return EC_OK;
     if (found->checkpoint_count == found->checkpoint_cap) {
         size_t cap = found->checkpoint_cap ? found->checkpoint_cap * 2 : 64;
@@ -122,7 +129,12 @@ static void choose_checkpoint(struct versions *found, int64_t max, struct ec_del
     }
 }
 
-static enum ec_status gone(const char *log, int64_t first, struct ec_err *err) {
+static enum ec_status gone(const char *log, const struct versions *found, int64_t first, struct ec_err *err) {
+    if (found->v2)
+        return ec_fail(err, EC_TABLE_FORMAT,
+                       "%s begins with version %lld: its first commits were cleaned up behind a checkpoint of the kind v2Checkpoint, "
+                       "which Ecluse does not know; take that feature away (ALTER TABLE ... DROP FEATURE v2Checkpoint in Spark) to go on",
+                       log, (long long)first);
     return ec_fail(err, EC_TABLE_FORMAT,
                    "%s begins with version %lld: its first commits were cleaned up, and it holds no whole checkpoint "
                    "before that version that could be read here; copy the table into a new one to go on",
@@ -136,8 +148,8 @@ static enum ec_status check_contiguous(const char *dir, const char *log, const s
     char path[EC_DELTA_PATH_MAX];
     range->whole = found->first == 0 && (uint64_t)found->last + 1 == found->count;
     if (range->whole) return EC_OK;
-    bool from_start = found->first == 0 || found->checkpoint_count == 0;
-    if (!from_start && range->checkpoint + 1 < found->first) return gone(log, found->first, err);
+    bool from_start = found->first == 0 || (found->checkpoint_count == 0 && !found->v2);
+    if (!from_start && range->checkpoint + 1 < found->first) return gone(log, found, found->first, err);
     for (int64_t version = from_start ? 0 : range->checkpoint + 1; version <= found->last; version++) {
         EC_TRY(ec_delta_log_path(path, sizeof path, dir, version, err));
         if (!ec_path_exists(path))
@@ -161,7 +173,7 @@ enum ec_status ec_delta_log_range(const char *dir, int64_t checkpoint_max, struc
             status = check_contiguous(dir, log, &found, range, err);
         } else if (found.checkpoint_count > 0) {
             range->whole = false;
-            if (range->checkpoint < 0) status = gone(log, found.checkpoint[0].version + 1, err);
+            if (range->checkpoint < 0) status = gone(log, &found, found.checkpoint[0].version + 1, err);
         }
     }
     ec_free(found.checkpoint);

@@ -106,6 +106,11 @@ enum ec_status ec_delta_apply_checkpoint(struct ec_delta_replay *replay, const s
                                          struct ec_err *err) EC_MUST_USE;
 bool ec_delta_reads_checkpoints(void);
 
+/* Whether the commit may go behind versions that its snapshot does not have: EC_COMMIT_CONFLICT where not. *made says that
+ * the log has its files already: then it was made, and its txn was dropped since. */
+enum ec_status ec_delta_behind(const struct ec_delta_replay *table, const struct ec_delta_commit *commit, bool *made,
+                               struct ec_err *err) EC_MUST_USE;
+
 /* Applies one action of the version behind replay->version. */
 enum ec_status ec_delta_apply(struct ec_delta_replay *replay, json_t *line, struct ec_err *err) EC_MUST_USE;
 /* DIR/_delta_log, or a version's file in it. */

@@ -123,24 +123,6 @@ static enum ec_status check_table(const struct ec_delta_replay *table, const str
     return EC_OK;
 }
 
-/* Whether versions of other writers came between the snapshot and now that matter (C9). */
-static enum ec_status check_conflict(const struct ec_delta_replay *table, const struct ec_delta_commit *commit,
-                                     const struct kind *kind, struct ec_err *err) {
-    if (table->version == commit->base_version) return EC_OK;
-    if (table->version < commit->base_version)
-        return ec_fail(err, EC_COMMIT_CONFLICT,
-                       "the table %s ends at version %lld, and this commit was made from version %lld"
-                       ": its log was replaced meanwhile",
-                       table->dir, (long long)table->version, (long long)commit->base_version);
-    bool append = kind->adds > 0 && kind->removes + kind->protocols + kind->metadatas == 0;
-    if (append && table->changed_at < 0) return EC_OK;
-    return ec_fail(err, EC_COMMIT_CONFLICT,
-                   "another writer brought the table %s to version %lld"
-                   ", and this commit, made from version %lld, %s",
-                   table->dir, (long long)table->version, (long long)commit->base_version,
-                   append ? _("does not fit the schema that it changed") : _("replaces files or the schema"));
-}
-
 /* A new log folder is as durable as its entry in the folder above, and so on upwards (C6). */
 static enum ec_status make_log(const char *dir, struct ec_err *err) {
     char at[EC_DELTA_PATH_MAX];
@@ -161,7 +143,7 @@ static enum ec_status confirm(const struct ec_delta_replay *table, int64_t *vers
     char log[EC_DELTA_PATH_MAX];
     EC_TRY(ec_delta_log_dir(log, sizeof log, table->dir, err));
     EC_TRY(ec_dir_sync(log, err));
-    *version = table->txn_at;
+    *version = table->txn_at >= 0 ? table->txn_at : table->version;
     return EC_OK;
 }
 
@@ -199,7 +181,8 @@ static enum ec_status commit_loop(struct ec_delta_replay *table, const struct ec
         EC_TRY(ec_delta_replay_log(table, err));
         if (table->txn_at >= 0) return confirm(table, version, err);
         EC_TRY(check_table(table, kind, err));
-        EC_TRY(check_conflict(table, commit, kind, err));
+        if (table->version != commit->base_version) EC_TRY(ec_delta_behind(table, commit, &done, err));
+        if (done) return confirm(table, version, err);
         if (table->version < 0) EC_TRY(make_log(table->dir, err));
         EC_TRY(attempt(table, body, version, &done, err));
         if (done) return EC_OK;
@@ -220,7 +203,7 @@ enum ec_status ec_delta_write(const char *dir, const struct ec_delta_commit *com
     ec_delta_replay_init(&table, dir, &arena);
     table.app_id = commit->app_id;
     table.txn_wanted = commit->txn_version;
-    table.base = commit->base_version;
+    if (!commit->base_metadata) table.base = commit->base_version;
     enum ec_status status = write_body(&body, commit, &kind, err);
     if (status == EC_OK) status = commit_loop(&table, commit, &kind, &body, version, err);
     ec_buf_free(&body);

@@ -40,7 +40,7 @@ static struct ec_manifest full(void) {
         {.source = "logs", .path = "b.zip", .member = "c.json", .drop = 7, .state = EC_INPUT_REJECTED},
         {.source = "logs", .path = "d.zip", .drop = 7, .state = EC_INPUT_ERRORED},
     };
-    static struct ec_manifest_commit commit[] = {{"data/processed/enriched/sales", "WRITE", -1, 12, {"{\"add\":{}}\n", 11}}};
+    static struct ec_manifest_commit commit[] = {{"data/processed/enriched/sales", "WRITE", -1, "gh", 12, {"{\"add\":{}}\n", 11}}};
     static struct ec_manifest_model model[] = {{"kpi", "ef"}};
     static struct ec_manifest_export export[] = {{"kpi", "data/processed/kpi/kpi", "kpi/{date}.csv", partitions, 2, true}};
     static struct ec_manifest_move move[] = {{"data/staging/r/q", "data/quality/quarantine/sales/a.csv.jsonl"}};

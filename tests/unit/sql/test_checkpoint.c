@@ -149,6 +149,64 @@ static void parts_and_gaps(void **state) {
 }
 
 /* Parts that only old versions name stay for those who look at these, and what a killed writer left goes. */
+/* C9, C16: a run that was interrupted between its manifest and its commits, and finished after another engine had gone far
+ * beyond its snapshot and cleaned the log up. */
+static void a_commit_from_before_a_cleaned_log(void **state) {
+    (void)state;
+    const char *dir = long_table("late");
+    struct ec_delta *table = opened(dir);
+    char base[EC_SHA256_HEX];
+    struct ec_err err = {0};
+    assert_int_equal(ec_delta_fingerprint(table->metadata, base, NULL), EC_OK);
+    ec_delta_close(table);
+    ec_delta_read_checkpoints(ec_checkpoint_read);
+    write_one(dir, VERSIONS);
+    clean_up(dir, VERSIONS + 1);
+    struct ec_buf add = ec_buf_make(1 << 16), stale = ec_buf_make(1 << 16);
+    add_file(&add, "date=2025-07-18/late.parquet", "2025-07-18");
+    remove_file(&stale, "date=2025-07-19/2%20%27.parquet", "2025-07-19"); /* version 3 took it away */
+    struct ec_delta_commit commit = {.app_id = "late", .txn_version = 1, .operation = "WRITE", .timestamp_ms = 9, .base_version = 2,
+                                     .base_metadata = base, .actions = ec_buf_str(&stale)};
+    int64_t version = -1;
+    assert_int_equal(ec_delta_write(dir, &commit, &version, &err), EC_COMMIT_CONFLICT);
+    assert_non_null(strstr(err.message, "replaces files that it removed"));
+    commit.actions = ec_buf_str(&add);
+    assert_int_equal(ec_delta_write(dir, &commit, &version, NULL), EC_OK);
+    assert_int_equal(version, VERSIONS + 1);
+    assert_int_equal(ec_delta_write(dir, &commit, &version, NULL), EC_OK); /* once */
+    assert_int_equal(version, VERSIONS + 1);
+    commit.app_id = "app"; /* its txn of version 44 is in the checkpoint alone */
+    commit.txn_version = 45;
+    assert_int_equal(ec_delta_write(dir, &commit, &version, NULL), EC_OK);
+    commit.txn_version = 46;
+    commit.base_metadata = "another schema";
+    ec_buf_clear(&add);
+    add_file(&add, "date=2025-07-18/later.parquet", "2025-07-18");
+    commit.actions = ec_buf_str(&add);
+    assert_int_equal(ec_delta_write(dir, &commit, &version, NULL), EC_COMMIT_CONFLICT);
+    table = opened(dir);
+    assert_int_equal(table->version, VERSIONS + 1);
+    ec_delta_close(table);
+    ec_buf_free(&add);
+    ec_buf_free(&stale);
+}
+
+/* Spark's other kind, whose name is all that is looked at. */
+static void a_v2_checkpoint_is_refused_by_name(void **state) {
+    (void)state;
+    static const char *const ends[] = {".checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.json", ".checkpoint.80a083e8-7026-4e79-81be-64bd76c43a11.parquet"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *dir = long_table(i ? "v2-parquet" : "v2-json");
+        struct ec_delta *table = NULL;
+        struct ec_err err = {0};
+        put_file(log_file(dir, 44, ends[i]), "{}");
+        ec_delta_close(opened(dir)); /* while the log is whole */
+        clean_up(dir, 44);
+        assert_int_equal(ec_delta_open(dir, &table, &err), EC_TABLE_FORMAT);
+        assert_non_null(strstr(err.message, "behind a checkpoint of the kind v2Checkpoint, which Ecluse does not know"));
+    }
+}
+
 static void a_sweep_looks_at_every_version(void **state) {
     (void)state;
     const char *dir = long_table("sweep");
@@ -178,6 +236,8 @@ int main(void) {
         cmocka_unit_test(commits_go_on_behind_a_checkpoint),
         cmocka_unit_test(a_damaged_checkpoint_costs_nothing_while_the_log_is_whole),
         cmocka_unit_test(parts_and_gaps),
+        cmocka_unit_test(a_commit_from_before_a_cleaned_log),
+        cmocka_unit_test(a_v2_checkpoint_is_refused_by_name),
         cmocka_unit_test(a_sweep_looks_at_every_version),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
