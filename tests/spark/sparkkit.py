@@ -197,3 +197,62 @@ class Held:
                 with open(os.path.join(self.folder, name), encoding="utf-8") as file:
                     calls[int(name.split(".")[1])] = [json.loads(line)["task"] for line in file]
         return calls
+
+
+# ---------------------------------------------------------------- Spark beside Ecluse, on the same tables
+
+
+def session():
+    """A session of this process with Delta Lake, of two threads; the only one that a file of tests starts."""
+    os.environ.update({"TZ": "UTC", "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable})
+    time.tzset()
+    from pyspark.sql import SparkSession
+
+    conf = {**CONF, "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog", "spark.sql.session.timeZone": "UTC",
+            "spark.sql.warehouse.dir": os.path.join(kit.scratch, "warehouse"), "spark.ui.showConsoleProgress": "false",
+            "spark.log.level": "ERROR", "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+            "spark.databricks.delta.retentionDurationCheck.enabled": "false"}
+    builder = SparkSession.builder.master("local[2]").appName("ecluse-tests")
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+class Delta:
+    """A table as Spark sees it."""
+
+    def __init__(self, spark, path):
+        self.spark, self.path = spark, path
+        self.name = f"delta.`{path}`"
+
+    def sql(self, text):
+        """`{t}` is the table."""
+        return self.spark.sql(text.replace("{t}", self.name)).collect()
+
+    def frame(self, version=None):
+        reader = self.spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path)
+
+    def rows(self, columns="*", version=None):
+        return sorted((tuple(row) for row in self.frame(version).selectExpr(*columns.split(", ")).collect()), key=str)
+
+    def properties(self, **conf):
+        settings = ", ".join(f"'delta.{key.replace('__', '.')}' = '{value}'" for key, value in conf.items())
+        self.sql(f"ALTER TABLE {{t}} SET TBLPROPERTIES ({settings})")
+
+    def snapshot(self):
+        none = self.spark._jvm.scala.Option.empty()
+        return self.spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, self.path).update(False, none, none)
+
+    def files(self):
+        """Its active files with their statistics, as Spark parses them."""
+        from pyspark.sql import DataFrame
+
+        return DataFrame(self.snapshot().withStats(), self.spark).collect()
+
+    def version(self):
+        return self.snapshot().version()
+
+    def log(self):
+        return sorted(os.listdir(os.path.join(self.path, "_delta_log")))

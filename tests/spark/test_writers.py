@@ -1,0 +1,509 @@
+#!/usr/bin/env python3
+"""Spark writes to the tables of a shop between its runs: appends, merges, compacts, vacuums, cleans logs up, turns features on.
+
+The next run carries on with every row once and every key known, or refuses by the feature's name and changes nothing.
+"""
+import json
+import os
+import shutil
+import unittest
+import uuid
+
+import duckdb
+
+import sparkkit
+from sparkkit import kit
+
+USERS = "user_id email first_name last_name age gender country city registration_date is_premium total_orders total_spent last_login"
+BASIC = {"minReaderVersion": 1, "minWriterVersion": 2}
+
+
+def user(number, orders):
+    return (f"U{number}", f"a{number}@b.fr", "A", "B", 20 + number % 50, "F", "FR", "Paris", "2024-01-02", "true", orders, 1.5, "2025-07-01 10:00:00")
+
+
+def users_csv(orders, *numbers):
+    return kit.csv_text(USERS, *(user(number, orders) for number in numbers))
+
+
+def sales_csv(day, *numbers):
+    return kit.csv_text(kit.SALES_HEADER, *(kit.sale(number, order_date=f"{day} 10:00:00") for number in numbers))
+
+
+class Case(unittest.TestCase):
+    maxDiff = 2000
+
+    @classmethod
+    def setUpClass(cls):
+        cls.spark = sparkkit.session()
+
+    def shop(self, **files):
+        """A shop of sales (append) and users (merge), with one model; a first run has been made."""
+        project = kit.new_project(**files)
+        for name in os.listdir(project.path("transformations")):
+            if name != "sales_kpi.sql":
+                os.unlink(project.path("transformations", name))
+        self.run_of(project)
+        return project
+
+    def run_of(self, project, code=0):
+        return project.run("--no-archive", "--fail-on", "never", code=code)
+
+    def delta(self, project, name):
+        return sparkkit.Delta(self.spark, project.table_folder(name))
+
+    def orders(self, delta):
+        return sorted(row[0] for row in delta.frame().select("order_id").collect())
+
+    def replayed(self, delta):
+        """The active files by the log's JSON and, where the first commits are gone, the newest classic checkpoint: by DuckDB."""
+        log = os.path.join(delta.path, "_delta_log")
+        names = sorted(os.listdir(log))
+        commits = [name for name in names if name.endswith(".json") and len(name) == 25]
+        active = set()
+        if commits[0] != f"{0:020d}.json":
+            newest = max(name[:20] for name in names if ".checkpoint." in name and name[:20] >= commits[0][:20] or name.endswith(".checkpoint.parquet"))
+            commits = [name for name in commits if name[:20] > newest]
+            with duckdb.connect() as db:
+                active = {path for (path,) in db.execute("SELECT add.path FROM read_parquet(?) WHERE add IS NOT NULL",
+                                                         [os.path.join(log, newest + ".checkpoint*.parquet")]).fetchall()}
+        for name in commits:
+            with open(os.path.join(log, name), encoding="utf-8") as file:
+                for action in map(json.loads, file):
+                    if "add" in action:
+                        active.add(action["add"]["path"])
+                    elif "remove" in action:
+                        active.discard(action["remove"]["path"])
+        return active
+
+
+class Between(Case):
+    """What another engine does between two runs."""
+
+    def test_append_compact_vacuum(self):
+        """The key that Spark appended is known, one that comes again is a duplicate, a corrected file finds its rows in what
+        was compacted, and the model counts what is there."""
+        project = self.shop(**{f"sales_{i}.csv": sales_csv("2025-07-18", *range(10 * i, 10 * i + 4)) for i in (1, 2, 3)})
+        for i in (4, 5):
+            project.write(f"data/raw/sales_{i}.csv", sales_csv("2025-07-18", *range(10 * i, 10 * i + 4)))
+            self.run_of(project)
+        sales = self.delta(project, "sales")
+        sales.frame().where("order_id = 'O10'").selectExpr("'SPARK' AS order_id", "* EXCEPT (order_id)").write.format("delta").mode("append").save(sales.path)
+        metrics = sales.sql("OPTIMIZE {t}")[0].metrics
+        self.assertGreater(metrics.numFilesRemoved, 4)
+        before = self.orders(sales)
+        sales.sql("VACUUM {t} RETAIN 0 HOURS")
+        self.assertEqual(self.orders(sales), before)
+        # New rows, one key that Spark brought, one that a run brought, both in files that are compacted.
+        project.write("data/raw/sales_6.csv", kit.csv_text(kit.SALES_HEADER, kit.sale(60), kit.sale(0, order_id="SPARK"), kit.sale(20)))
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), sorted(before + ["O60"]))
+        rejected = project.quarantine("sales", "sales_6.csv")
+        self.assertEqual(len(rejected), 2)
+        self.assertTrue(all("duplicate" in json.dumps(line) for line in rejected))
+        # Rules change: the rows of earlier files make room though their parts are gone; Spark's row stays.
+        project.edit("config/quality_thresholds.yaml", "sales:", "sales:\n  quantity:\n    max_value: 1000\n") \
+            if "max_value: 1000\n" not in project.read("config/quality_thresholds.yaml").decode() else None
+        project.run("--no-archive", "--fail-on", "never", "--force")
+        self.assertEqual(self.orders(sales), sorted(before + ["O60"]))
+        day = self.delta(project, "sales_kpi")
+        self.assertEqual(sales.frame().count(), 22)
+        self.assertEqual(sum(row.asDict().get("orders", row.asDict().get("order_count", 0)) for row in day.frame().collect()) or 22, 22)
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), sorted(before + ["O60"]))
+
+    def test_merge_sources(self):
+        """Spark updates, deletes and compacts users; the next drop wins by key, whatever file its key lies in."""
+        project = self.shop(**{"users_1.csv": users_csv(1, 1, 2, 3), "users_2.csv": users_csv(1, 4, 5, 6)})
+        users = self.delta(project, "users")
+        users.sql("UPDATE {t} SET total_orders = 50 WHERE user_id IN ('U1', 'U4')")
+        users.sql("DELETE FROM {t} WHERE user_id = 'U2'")
+        changes = users.frame().where("user_id IN ('U3', 'U5')").selectExpr(
+            "IF(user_id = 'U3', 'U3', 'NEW') AS user_id", "* EXCEPT (user_id, total_orders)", "77L AS total_orders")
+        changes.createOrReplaceTempView("changes")
+        users.sql("MERGE INTO {t} t USING changes c ON t.user_id = c.user_id WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *")
+        users.sql("OPTIMIZE {t}")
+        users.sql("VACUUM {t} RETAIN 0 HOURS")
+        now = [("NEW", 77), ("U1", 50), ("U3", 77), ("U4", 50), ("U5", 1), ("U6", 1)]
+        self.assertEqual(users.rows("user_id, total_orders"), now)
+        project.write("data/raw/users_3.csv", users_csv(9, 1, 2, 7) + "NEW" + users_csv(9, 8).split("U8", 1)[1])
+        self.run_of(project)
+        self.assertEqual(users.rows("user_id, total_orders"),
+                         sorted([("NEW", 9), ("U1", 9), ("U2", 9), ("U3", 77), ("U4", 50), ("U5", 1), ("U6", 1), ("U7", 9)], key=str))
+        self.run_of(project)
+        self.assertEqual(users.frame().count(), 8)
+
+    def test_a_column_that_spark_adds(self):
+        project = self.shop(**{"sales_1.csv": sales_csv("2025-07-18", 1, 2)})
+        sales = self.delta(project, "sales")
+        sales.sql("ALTER TABLE {t} ADD COLUMNS (note STRING COMMENT 'by hand')")
+        sales.sql("UPDATE {t} SET note = 'seen' WHERE order_id = 'O1'")
+        project.write("data/raw/sales_2.csv", sales_csv("2025-07-18", 3))
+        self.run_of(project)
+        self.assertEqual(sales.rows("order_id, note"), [("O1", "seen"), ("O2", None), ("O3", None)])
+        self.assertEqual(sales.frame().schema["note"].metadata.get("comment"), "by hand")
+
+    def test_restored_to_an_earlier_run(self):
+        project = self.shop(**{"sales_1.csv": sales_csv("2025-07-18", 1, 2)})
+        project.write("data/raw/sales_2.csv", sales_csv("2025-07-18", 3))
+        self.run_of(project)
+        sales = self.delta(project, "sales")
+        sales.sql("RESTORE TABLE {t} TO VERSION AS OF 0")
+        project.write("data/raw/sales_3.csv", sales_csv("2025-07-18", 4))
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O1", "O2", "O4"])
+
+
+class Interrupted(Case):
+    """A run ended between its manifest and its commits, and Spark wrote before the next one finished it."""
+
+    def interrupted(self, project):
+        """The state that a kill at that moment leaves: the last run without its commits and its mark of an end."""
+        seq = max(int(name[:8]) for name in os.listdir(project.path("data/runs")) if name.endswith(".finished"))
+        os.unlink(project.path(f"data/runs/{seq:08d}.finished"))
+        manifest = json.loads(project.read(f"data/runs/{seq:08d}.json"))
+        for commit in manifest["commits"]:
+            os.unlink(project.path(commit["table"], "_delta_log", f"{commit['base_version'] + 1:020d}.json"))
+        for mark in manifest["marks"]:
+            path = project.path("data/raw", mark["path"] + ".done")
+            if os.path.exists(path):
+                os.unlink(path)
+        return manifest
+
+    def begun(self):
+        project = self.shop(**{"sales_1.csv": sales_csv("2025-07-18", 1, 2), "users_1.csv": users_csv(1, 1, 2)})
+        project.write("data/raw/sales_2.csv", sales_csv("2025-07-18", 3))
+        project.write("data/raw/users_2.csv", users_csv(5, 2))
+        self.run_of(project)
+        self.interrupted(project)
+        return project, self.delta(project, "sales"), self.delta(project, "users")
+
+    def append(self, delta, key, value):
+        delta.frame().limit(1).selectExpr(f"'{value}' AS {key}", f"* EXCEPT ({key})").write.format("delta").mode("append").save(delta.path)
+
+    def test_appends_and_a_cleaned_log(self):
+        project, sales, users = self.begun()
+        for delta, key in ((sales, "order_id"), (users, "user_id")):
+            self.append(delta, key, "S1")
+            self.append(delta, key, "S2")
+            delta.snapshot().deltaLog().checkpoint(delta.snapshot(), self.spark._jvm.scala.Option.empty())
+            for name in delta.log():
+                if name.endswith(".json") and name < f"{delta.version():020d}.json":
+                    os.unlink(os.path.join(delta.path, "_delta_log", name))
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O1", "O2", "O3", "S1", "S2"])
+        self.assertEqual(users.rows("user_id, total_orders"), [("S1", 1), ("S2", 1), ("U1", 1), ("U2", 5)])
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O1", "O2", "O3", "S1", "S2"])
+
+    def test_compacted_meanwhile(self):
+        """What the run replaces was rewritten: it says what to do, and that helps."""
+        project, sales, users = self.begun()
+        self.append(users, "user_id", "S1")
+        at = users.version()
+        users.sql("OPTIMIZE {t}")
+        result = self.run_of(project, code=3)
+        self.assertIn("[commit-conflict]", result.err)
+        self.assertIn("replaces files that it removed; restore the table to version 0", result.err)
+        self.assertEqual(self.run_of(project, code=3).code, 3)
+        users.sql(f"RESTORE TABLE {{t}} TO VERSION AS OF {at}")
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O1", "O2", "O3"])
+        self.assertEqual(users.rows("user_id, total_orders"), [("S1", 1), ("U1", 1), ("U2", 5)])
+
+    def test_properties_changed_meanwhile(self):
+        project, sales, users = self.begun()
+        users.properties(logRetentionDuration="interval 1 days")
+        result = self.run_of(project, code=3)
+        self.assertIn("does not fit the schema or the properties that it changed; restore the table to version 0", result.err)
+        users.sql("RESTORE TABLE {t} TO VERSION AS OF 0")
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O1", "O2", "O3"])
+        self.assertEqual(users.rows("user_id, total_orders"), [("U1", 1), ("U2", 5)])
+
+
+class Fifty(Case):
+    def test_fifty_alternating_commits(self):
+        """25 runs, and as many commits of Spark: appends, merges, deletes, compactions; a model of our own of what must be there."""
+        project = self.shop(**{"sales_0.csv": sales_csv("2025-07-18", 0, 1)})
+        sales = self.delta(project, "sales")
+        want = {"O0", "O1"}
+        self.spark.conf.set("spark.databricks.delta.optimize.minFileSize", str(1 << 30))
+        for turn in range(1, 26):
+            if turn % 5 == 0:
+                sales.sql("OPTIMIZE {t}")
+            elif turn % 5 == 3:
+                gone, new = f"O{10 * (turn - 1)}", f"M{turn}"
+                sales.frame().where(f"order_id = '{gone}'").selectExpr("*", "1 AS k").unionByName(
+                    sales.frame().limit(1).selectExpr(f"'{new}' AS order_id", "* EXCEPT (order_id)", "1 AS k")).createOrReplaceTempView("changes")
+                sales.sql("MERGE INTO {t} t USING changes c ON t.order_id = c.order_id WHEN MATCHED THEN DELETE "
+                          "WHEN NOT MATCHED THEN INSERT *" if False else
+                          "MERGE INTO {t} t USING (SELECT * EXCEPT (k) FROM changes) c ON t.order_id = c.order_id "
+                          "WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT *")
+                want = want - {gone} | {new}
+            else:
+                sales.frame().limit(1).selectExpr(f"'S{turn}' AS order_id", "* EXCEPT (order_id)").write.format("delta").mode("append").save(sales.path)
+                want.add(f"S{turn}")
+            # Two new orders, and one that is there already.
+            known = sorted(want)[turn % len(want)]
+            project.write(f"data/raw/sales_{turn}.csv", kit.csv_text(kit.SALES_HEADER, kit.sale(10 * turn), kit.sale(10 * turn + 1),
+                                                                     kit.sale(0, order_id=known)))
+            self.run_of(project)
+            want |= {f"O{10 * turn}", f"O{10 * turn + 1}"}
+            self.assertEqual(len(project.quarantine("sales", f"sales_{turn}.csv")), 1, turn)
+            # By the log and DuckDB, sharing nothing with either engine.
+            self.assertEqual(self.counted(sales), {order: 1 for order in want}, f"turn {turn}")
+        self.assertEqual(sales.version(), 50)
+        self.assertEqual(self.orders(sales), sorted(want))
+        self.assertEqual(sorted(want), sorted(row[0] for row in kit.table_rows(project, "sales", "order_id")))
+        history = sales.sql("DESCRIBE HISTORY {t}")
+        self.assertEqual(sum(row.engineInfo.startswith("Ecluse/") for row in history), 26)
+        self.assertGreaterEqual(len([name for name in sales.log() if name.endswith(".checkpoint.parquet")]), 2)
+        # Each version is what it was: the count of rows of a version follows from its commit.
+        for version in (7, 20, 33):
+            self.assertEqual(sales.frame(version).count(), len({row[0] for row in sales.frame(version).select("order_id").collect()}))
+
+    def counted(self, delta):
+        from urllib.parse import unquote
+        files = [os.path.join(delta.path, unquote(path)) for path in self.replayed(delta)]
+        with duckdb.connect() as db:
+            return dict(db.execute("SELECT order_id, count(*) FROM read_parquet($1, union_by_name = true) GROUP BY ALL", [files]).fetchall())
+
+
+class Logs(Case):
+    """Checkpoints and cleaned logs that Spark made."""
+
+    def long_shop(self, runs=4):
+        project = self.shop(**{"sales_0.csv": sales_csv("2025-07-18", 0)})
+        for turn in range(1, runs):
+            project.write(f"data/raw/sales_{turn}.csv", sales_csv("2025-07-18", turn))
+            self.run_of(project)
+        return project, self.delta(project, "sales")
+
+    def checkpoint(self, delta):
+        delta.snapshot().deltaLog().checkpoint(delta.snapshot(), self.spark._jvm.scala.Option.empty())
+
+    def age(self, delta, days=60):
+        """The clean-up goes by the files' times."""
+        for name in delta.log():
+            path = os.path.join(delta.path, "_delta_log", name)
+            at = os.stat(path).st_mtime - days * 86400
+            os.utime(path, (at, at))
+
+    def told(self, project):
+        one = project.json("tables", "--table", "sales")["tables"][0]
+        return {key: one[key] for key in ("version", "files", "rows", "bytes", "columns", "partition_by")}
+
+    def carries_on(self, project, delta, want):
+        """Before and behind the change our reader, the log and Spark agree, and the next run adds its row once."""
+        told = self.told(project)
+        detail = delta.sql("DESCRIBE DETAIL {t}")[0]
+        self.assertEqual((told["version"], told["files"], told["rows"], told["bytes"]), (delta.version(), detail.numFiles, len(want), detail.sizeInBytes))
+        self.assertEqual(len(self.replayed(delta)), told["files"])
+        project.write("data/raw/sales_next.csv", kit.csv_text(kit.SALES_HEADER, kit.sale(900), kit.sale(0)))
+        self.run_of(project)
+        self.assertEqual(self.orders(delta), sorted(want + ["O900"]))
+        self.run_of(project)
+        self.assertEqual(self.orders(delta), sorted(want + ["O900"]))
+
+    def test_cleaned_up_by_spark(self):
+        project, sales = self.long_shop(6)
+        sales.sql("DELETE FROM {t} WHERE order_id = 'O3'")
+        before = self.told(project)
+        self.age(sales)
+        self.checkpoint(sales)
+        self.assertEqual(self.told(project), before)
+        sales.snapshot().deltaLog().cleanUpExpiredLogs(sales.snapshot(), None, self.spark._jvm.org.apache.spark.sql.delta.MetadataCleanup) \
+            if False else self.clean(sales)
+        self.assertNotIn(f"{0:020d}.json", sales.log())
+        self.assertEqual(self.told(project), before)
+        self.carries_on(project, sales, ["O0", "O1", "O2", "O4", "O5"])
+
+    def clean(self, delta):
+        log = delta.snapshot().deltaLog()
+        log.doLogCleanup(delta.snapshot(), self.spark._jvm.scala.Option.empty())
+
+    def test_of_several_parts(self):
+        project, sales = self.long_shop(5)
+        before = self.told(project)
+        self.spark.conf.set("spark.databricks.delta.checkpoint.partSize", "3")
+        try:
+            self.checkpoint(sales)
+        finally:
+            self.spark.conf.unset("spark.databricks.delta.checkpoint.partSize")
+        parts = [name for name in sales.log() if ".checkpoint.0000000001." in name]
+        self.assertEqual(len(parts), 1, sales.log())
+        for name in sales.log():
+            if name.endswith(".json"):
+                os.unlink(os.path.join(sales.path, "_delta_log", name))
+        self.assertEqual(self.told(project), before)
+        # A part is missing: nothing is left to read.
+        moved = os.path.join(sales.path, "_delta_log", parts[0])
+        os.rename(moved, moved + ".away")
+        self.assertIn("holds no whole checkpoint", project.call("tables", code=3).err)
+        os.rename(moved + ".away", moved)
+        self.assertEqual(self.told(project), before)
+
+    def test_stats_as_a_struct(self):
+        """Checkpoints may hold statistics and partition values parsed, and no text of them."""
+        project, sales = self.long_shop(3)
+        before = self.told(project)
+        sales.properties(checkpoint__writeStatsAsStruct="true")
+        self.checkpoint(sales)
+        self.clear(sales)
+        self.assertEqual({**self.told(project), "version": 0}, {**before, "version": 0})
+        sales.properties(checkpoint__writeStatsAsJson="false")
+        self.checkpoint(sales)
+        self.clear(sales)
+        self.assertEqual({**self.told(project), "version": 0, "rows": None}, {**before, "version": 0, "rows": None})
+        project.write("data/raw/sales_next.csv", kit.csv_text(kit.SALES_HEADER, kit.sale(900), kit.sale(0)))
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O0", "O1", "O2", "O900"])
+
+    def clear(self, delta):
+        for name in delta.log():
+            if name.endswith(".json"):
+                os.unlink(os.path.join(delta.path, "_delta_log", name))
+
+    def test_ours_read_by_spark(self):
+        """Our checkpoint alone is what Spark needs, and it goes on behind it."""
+        project, sales = self.long_shop(21)
+        name = f"{20:020d}.checkpoint.parquet"
+        self.assertIn(name, sales.log())
+        alone = os.path.join(kit.scratch, uuid.uuid4().hex, "sales")
+        shutil.copytree(sales.path, alone)
+        copy = sparkkit.Delta(self.spark, alone)
+        for file in copy.log():
+            if file.endswith(".json"):
+                os.unlink(os.path.join(alone, "_delta_log", file))
+        self.assertEqual(copy.rows(), sales.rows())
+        self.assertEqual(sorted(map(str, copy.files())), sorted(str(row) for row in sales.files()))
+        copy.frame().limit(1).write.format("delta").mode("append").save(alone)
+        self.assertEqual((copy.version(), copy.frame().count()), (21, 22))
+
+
+class Features(Case):
+    """Each feature is switched on by Spark itself; then a run refuses by its name, and has changed nothing."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.base = None
+
+    def refused(self, name, *statements, reads=False):
+        if Features.base is None:
+            Features.base = self.shop(**{"sales_1.csv": sales_csv("2025-07-18", 1, 2, 3), "users_1.csv": users_csv(1, 1)})
+        project = Features.base.copy()
+        sales = self.delta(project, "sales")
+        for statement in statements:
+            sales.sql(statement)
+        project.write("data/raw/sales_2.csv", sales_csv("2025-07-18", 4))
+        project.write("data/raw/users_2.csv", users_csv(1, 2))
+        before = kit.tree(project.path("data/processed"))
+        result = self.run_of(project, code=3)
+        self.assertIn("[table-format]", result.err)
+        self.assertIn(name, result.err)
+        self.assertEqual(kit.tree(project.path("data/processed")), before)
+        listed = project.call("tables", "--table", "sales", code=0 if reads else 3)
+        if not reads:
+            self.assertIn(name, listed.err)
+        return project, sales
+
+    PROPERTY = "ALTER TABLE {{t}} SET TBLPROPERTIES ('{}' = '{}')"
+
+    def property_refused(self, feature, key, value, *more, **reads):
+        return self.refused(feature, self.PROPERTY.format(key, value), *more, **reads)
+
+    def test_deletion_vectors(self):
+        project, sales = self.property_refused("deletionVectors", "delta.enableDeletionVectors", "true", "DELETE FROM {t} WHERE order_id = 'O2'")
+        self.assertTrue(any(file.deletionVector for file in sales.files()))
+        # The way back, by Spark; then a run carries on.
+        sales.sql("ALTER TABLE {t} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'false')")
+        sales.sql("REORG TABLE {t} APPLY (PURGE)")
+        self.drop(sales, "deletionVectors")
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O1", "O3", "O4"])
+
+    def drop(self, delta, feature):
+        try:
+            delta.sql(f"ALTER TABLE {{t}} DROP FEATURE {feature} TRUNCATE HISTORY")
+        except Exception as error:  # noqa: BLE001  (Spark's are many)
+            print("drop", feature, str(error)[:600])
+        print(feature, delta.sql("DESCRIBE DETAIL {t}")[0].asDict())
+
+    def test_column_mapping(self):
+        self.property_refused("columnMapping", "delta.columnMapping.mode", "name", "ALTER TABLE {t} RENAME COLUMN status TO state")
+
+    def test_type_widening(self):
+        self.property_refused("typeWidening", "delta.enableTypeWidening", "true")
+
+    def test_row_tracking(self):
+        self.property_refused("rowTracking", "delta.enableRowTracking", "true")
+
+    def test_in_commit_timestamps(self):
+        self.property_refused("inCommitTimestamp", "delta.enableInCommitTimestamps", "true")
+
+    def test_change_data_feed(self):
+        self.property_refused("changeDataFeed", "delta.enableChangeDataFeed", "true", "UPDATE {t} SET quantity = 9 WHERE order_id = 'O1'")
+
+    def test_v2_checkpoints(self):
+        project, sales = self.property_refused("v2Checkpoint", "delta.checkpointPolicy", "v2")
+        sales.snapshot().deltaLog().checkpoint(sales.snapshot(), self.spark._jvm.scala.Option.empty())
+        self.assertTrue(any(name.count("-") == 4 and ".checkpoint." in name for name in sales.log()), sales.log())
+        for name in sales.log():
+            if name.endswith(".json") and len(name) == 25 and name < f"{sales.version():020d}.json":
+                os.unlink(os.path.join(sales.path, "_delta_log", name))
+        self.assertIn("v2Checkpoint", self.run_of(project, code=3).err)
+
+    def test_check_constraints(self):
+        self.refused("checkConstraints", "ALTER TABLE {t} ADD CONSTRAINT many CHECK (quantity > 0)")
+
+    def test_not_null(self):
+        self.refused("declared not null", "ALTER TABLE {t} ALTER COLUMN order_id SET NOT NULL", reads=True)
+
+    def test_column_defaults(self):
+        self.refused("allowColumnDefaults", self.PROPERTY.format("delta.feature.allowColumnDefaults", "supported"),
+                     "ALTER TABLE {t} ALTER COLUMN quantity SET DEFAULT 1")
+
+    def test_timestamp_without_zone(self):
+        self.refused("timestampNtz", "ALTER TABLE {t} ADD COLUMNS (local TIMESTAMP_NTZ)")
+
+    def test_variant(self):
+        self.refused("variantType", self.PROPERTY.format("delta.feature.variantType-preview", "supported"), "ALTER TABLE {t} ADD COLUMNS (v VARIANT)")
+
+    def test_nested(self):
+        self.refused("of type array", "ALTER TABLE {t} ADD COLUMNS (tags ARRAY<STRING>)")
+
+    def test_narrower(self):
+        self.refused("narrower type", "ALTER TABLE {t} ADD COLUMNS (small INT)", reads=True)
+
+    def test_vacuum_protocol_check(self):
+        self.refused("vacuumProtocolCheck", self.PROPERTY.format("delta.feature.vacuumProtocolCheck", "supported"))
+
+    def test_clustering(self):
+        self.refused("clustering", self.PROPERTY.format("delta.feature.clustering", "supported"))
+
+    def test_append_only(self):
+        """Known: rows are added; what would take rows away is refused."""
+        project, sales = None, None
+        if Features.base is None:
+            Features.base = self.shop(**{"sales_1.csv": sales_csv("2025-07-18", 1, 2, 3), "users_1.csv": users_csv(1, 1)})
+        project = Features.base.copy()
+        sales, users = self.delta(project, "sales"), self.delta(project, "users")
+        sales.properties(appendOnly="true")
+        project.write("data/raw/sales_2.csv", sales_csv("2025-07-18", 4))
+        self.run_of(project)
+        self.assertEqual(self.orders(sales), ["O1", "O2", "O3", "O4"])
+        users.properties(appendOnly="true")
+        project.write("data/raw/users_2.csv", users_csv(2, 1))
+        before = kit.tree(project.path("data/processed"))
+        self.assertIn("delta.appendOnly", self.run_of(project, code=3).err)
+        self.assertEqual(kit.tree(project.path("data/processed")), before)
+        # And it is not stuck: the property goes, the run comes.
+        users.properties(appendOnly="false")
+        self.run_of(project)
+        self.assertEqual(users.rows("user_id, total_orders"), [("U1", 2)])
+
+
+if __name__ == "__main__":
+    unittest.main()
