@@ -61,6 +61,12 @@ static enum ec_status list_inputs(struct ec_driver *d, struct ec_err *err) {
     return EC_OK;
 }
 
+/* Found here it costs this run; found when it is committed, the run could never be finished. */
+static enum ec_status check_append_only(const struct ec_table *table, struct ec_err *err) {
+    if (!table->delta->append_only || strcmp(ec_table_operation(table), "MERGE") != 0) return EC_OK;
+    return ec_fail(err, EC_TABLE_FORMAT, "the table %s is append-only (delta.appendOnly), and this run would take rows away from it", table->dir);
+}
+
 static enum ec_status fingerprint_of(struct ec_driver *d, const struct ec_delta *delta, const char **out, struct ec_err *err) {
     char hex[EC_SHA256_HEX];
     if (delta->version < 0) return EC_OK;
@@ -78,6 +84,7 @@ static enum ec_status list_commits(struct ec_driver *d, struct ec_err *err) {
         const struct ec_table *table = &d->table[i];
         bool fresh = table->delta->version < 0 && table->column_count > 0;
         if (!ec_table_changed(table) && !table->schema_changed && !fresh) continue;
+        EC_TRY(check_append_only(table, err));
         struct ec_buf actions = ec_buf_make(ACTIONS_MAX);
         enum ec_status status = ec_table_actions(table, d->plan.run, now_ms, &actions, err);
         char *text = status == EC_OK ? ec_arena_copy(&d->arena, ec_buf_str(&actions).p, actions.n) : NULL;

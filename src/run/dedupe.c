@@ -144,10 +144,10 @@ static enum ec_status loaded_statement(const struct merging *m, const struct ec_
     ec_buf_addz(sql, "_file, _line FROM ");
     ec_scan_sql(sql, table, file, count, false);
     for (size_t i = 0; i < table->origin_count; i++) {
-        ec_buf_addz(sql, i == 0 ? " AS o WHERE _file NOT IN (" : ", ");
+        ec_buf_addz(sql, i == 0 ? " AS o WHERE (_file IN (" : ", ");
         ec_sql_quote_text(sql, table->origin[i]);
     }
-    if (table->origin_count > 0) ec_buf_addc(sql, ')');
+    if (table->origin_count > 0) ec_buf_addz(sql, ")) IS NOT TRUE"); /* another engine's rows have no _file, and stay */
     return ec_buf_check(sql, err);
 }
 
