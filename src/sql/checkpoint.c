@@ -23,7 +23,7 @@ static const char COLUMNS[] =
     " partitionValues MAP(VARCHAR, VARCHAR), size BIGINT)',"
     " metaData: 'STRUCT(id VARCHAR, name VARCHAR, description VARCHAR, format STRUCT(provider VARCHAR, options MAP(VARCHAR, VARCHAR)),"
     " schemaString VARCHAR, partitionColumns VARCHAR[], configuration MAP(VARCHAR, VARCHAR), createdTime BIGINT)',"
-    " protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)'}";
+    " protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER, readerFeatures VARCHAR[], writerFeatures VARCHAR[])'}";
 
 static enum ec_status open_session(const char *dir, uint64_t more_bytes, struct ec_sql **sql, struct ec_err *err) {
     struct ec_sql_options options = {.threads = 1, .memory_bytes = MEMORY_BYTES + more_bytes, .files_dir = dir};

@@ -47,9 +47,9 @@ struct ec_delta {
     const char *metadata;   /* the newest metaData action as JSON, for ec_delta_evolve_action */
 };
 
-/* Replays the log; *table is owned by the caller. EC_TABLE_FORMAT for gaps, damaged lines, protocol
- * above (1,2), more than one partition column, invariants, unknown types, a path that leaves the
- * table, a log whose first commits were cleaned up without a checkpoint that we can read. Actions and
+/* Replays the log; *table is owned by the caller. EC_TABLE_FORMAT for gaps, damaged lines, a path
+ * that leaves the table, and where the newest version asks for it: a protocol above (1,2) with
+ * features that are not known, more than one partition column, invariants, unknown types; a log whose first commits were cleaned up without a checkpoint that we can read. Actions and
  * fields that are not of this protocol are passed over. */
 enum ec_status ec_delta_open(const char *dir, struct ec_delta **table, struct ec_err *err) EC_MUST_USE;
 void ec_delta_close(struct ec_delta *table); /* NULL allowed */

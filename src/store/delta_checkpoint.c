@@ -60,7 +60,8 @@ static enum ec_status read_parts(struct ec_delta_replay *replay, const struct ec
     replay->path = part[0];
     replay->line = 0;
     enum ec_status status = reader(log, part, range->parts ? range->parts : 1, apply_row, replay, err);
-    if (status == EC_OK && (!replay->has_protocol || !replay->id))
+    bool refused = replay->refused[EC_DELTA_METADATA].status != EC_OK; /* it is there then */
+    if (status == EC_OK && (!replay->has_protocol || (!replay->id && !refused)))
         status = ec_delta_damaged(replay, err, "the checkpoint has no %s action", replay->id ? "protocol" : "metaData");
     replay->path = NULL;
     if (status != EC_OK) return status;

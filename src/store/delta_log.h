@@ -21,8 +21,13 @@ struct ec_delta_entry {
     const char *name; /* relative path, decoded: writers differ in how they encode one */
     struct ec_delta_file file;
     bool active;
+    bool vector;        /* its add has a deletion vector */
     int64_t deleted_ms; /* of a file that is not */
 };
+
+/* What a log may ask for that is not known here. It counts where the newest version asks for it yet: a feature can be taken
+ * away again, and a table be restored. */
+enum ec_delta_asks { EC_DELTA_PROTOCOL, EC_DELTA_METADATA, EC_DELTA_VECTOR, EC_DELTA_ASKS };
 
 /* An application's newest transaction. */
 struct ec_delta_txn_entry {
@@ -62,7 +67,8 @@ struct ec_delta_replay {
     size_t entry_cap;
     size_t *slot; /* hash table over entry by name; index + 1, 0 is free */
     size_t slot_count;
-    const char *protocol; /* the newest action as JSON */
+    struct ec_err refused[EC_DELTA_ASKS]; /* of the newest action of each kind; EC_OK where all is known */
+    const char *protocol;                 /* the newest action as JSON */
     struct ec_delta_txn_entry *txn;
     size_t txn_count;
 
@@ -84,7 +90,7 @@ const struct ec_delta_entry *ec_delta_replay_find(const struct ec_delta_replay *
 enum ec_status ec_delta_damaged(const struct ec_delta_replay *replay, struct ec_err *err, const char *fmt, ...)
     EC_PRINTF(3, 4);
 
-/* Applies a protocol or a metaData action. */
+/* Applies a protocol or a metaData action; what it asks for and is not known goes to replay->refused. */
 enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const json_t *action,
                                        struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *action, struct ec_err *err) EC_MUST_USE;

@@ -132,8 +132,11 @@ static enum ec_status apply_add(struct ec_delta_replay *replay, const json_t *ad
     const json_t *modified = json_object_get(add, "modificationTime");
     const char *stats = json_string_value(json_object_get(add, "stats")), *path = NULL;
     struct ec_delta_entry *entry = NULL;
-    if (json_is_object(json_object_get(add, "deletionVector")))
-        return ec_delta_damaged(replay, err, "the table uses deletionVectors, which Ecluse does not know");
+    bool vector = json_is_object(json_object_get(add, "deletionVector"));
+    if (vector) {
+        replay->refused[EC_DELTA_VECTOR] = (struct ec_err){0};
+        (void)ec_delta_damaged(replay, &replay->refused[EC_DELTA_VECTOR], "the table uses deletionVectors, which Ecluse does not know");
+    }
     if (!json_is_integer(size) || json_integer_value(size) < 0 || !json_is_integer(modified))
         return ec_delta_damaged(replay, err, "an add action has no size or modificationTime");
     EC_TRY(entry_of_action(replay, add, &path, &entry, err));
@@ -146,6 +149,7 @@ static enum ec_status apply_add(struct ec_delta_replay *replay, const json_t *ad
     if (!file.path || (stats && !file.stats)) return no_memory(replay, err);
     entry->file = file;
     entry->active = true;
+    entry->vector = vector;
     replay->added_at = replay->version + 1;
     return EC_OK;
 }
@@ -154,6 +158,8 @@ static enum ec_status apply_remove(struct ec_delta_replay *replay, const json_t 
     const char *path = NULL;
     struct ec_delta_entry *entry = NULL;
     EC_TRY(entry_of_action(replay, action, &path, &entry, err));
+    /* A commit may take away a file with one vector and add it with another, in any order. */
+    if (entry->active && entry->vector != json_is_object(json_object_get(action, "deletionVector"))) return EC_OK;
     entry->active = false;
     const json_t *deleted = json_object_get(action, "deletionTimestamp");
     entry->deleted_ms = json_is_integer(deleted) ? json_integer_value(deleted) : 0;
@@ -228,6 +234,17 @@ static enum ec_status apply_line(struct ec_delta_replay *replay, const char *p, 
     return status;
 }
 
+static enum ec_status check_known(const struct ec_delta_replay *replay, struct ec_err *err) {
+    const struct ec_err *found = NULL;
+    for (size_t i = 0; i < EC_DELTA_VECTOR && !found; i++)
+        if (replay->refused[i].status != EC_OK) found = &replay->refused[i];
+    for (size_t i = 0; i < replay->entry_count && !found && replay->refused[EC_DELTA_VECTOR].status != EC_OK; i++)
+        if (replay->entry[i].active && replay->entry[i].vector) found = &replay->refused[EC_DELTA_VECTOR];
+    if (!found) return EC_OK;
+    if (err && err->status == EC_OK) *err = *found;
+    return found->status;
+}
+
 static enum ec_status apply_version(struct ec_delta_replay *replay, int64_t version, struct ec_buf *text,
                                     struct ec_err *err) {
     char path[EC_DELTA_PATH_MAX];
@@ -244,6 +261,7 @@ static enum ec_status apply_version(struct ec_delta_replay *replay, int64_t vers
         status = apply_line(replay, text->p + at, n, err);
         at += n + 1;
     }
+    if (status == EC_OK && version == 0 && (!replay->has_protocol || !replay->id)) status = check_known(replay, err);
     if (status == EC_OK && version == 0 && (!replay->has_protocol || !replay->id))
         status =
             ec_delta_damaged(replay, err, "the first commit has no %s action", replay->id ? "protocol" : "metaData");
@@ -288,5 +306,5 @@ enum ec_status ec_delta_replay_log(struct ec_delta_replay *replay, struct ec_err
     enum ec_status status = EC_OK;
     while (replay->version < range.last && status == EC_OK) status = apply_version(replay, replay->version + 1, &text, err);
     ec_buf_free(&text);
-    return status;
+    return status == EC_OK ? check_known(replay, err) : status;
 }

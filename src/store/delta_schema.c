@@ -165,7 +165,7 @@ static enum ec_status keep_metadata(struct ec_delta_replay *replay, const json_t
     return ec_fail(err, EC_NO_MEMORY, "no memory for the schema of the table %s", replay->dir);
 }
 
-enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *action, struct ec_err *err) {
+static enum ec_status apply_metadata(struct ec_delta_replay *replay, json_t *action, struct ec_err *err) {
     const char *provider = json_string_value(json_object_get(json_object_get(action, "format"), "provider"));
     const char *schema_text = json_string_value(json_object_get(action, "schemaString"));
     if (!json_is_string(json_object_get(action, "id")))
@@ -187,6 +187,53 @@ enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *a
     return status;
 }
 
+/* Keeps what is not known until the end of the log, where it is an error if no later action takes it back. */
+static enum ec_status defer(struct ec_delta_replay *replay, enum ec_delta_asks kind, enum ec_status status, const struct ec_err *problem,
+                            struct ec_err *err) {
+    replay->refused[kind] = status == EC_TABLE_FORMAT ? *problem : (struct ec_err){0};
+    if (status == EC_OK || status == EC_TABLE_FORMAT) return EC_OK;
+    if (err && err->status == EC_OK) *err = *problem;
+    return status;
+}
+
+enum ec_status ec_delta_apply_metadata(struct ec_delta_replay *replay, json_t *action, struct ec_err *err) {
+    struct ec_err problem = {0};
+    enum ec_status status = apply_metadata(replay, action, &problem);
+    if (status == EC_TABLE_FORMAT) { /* files that follow may outlive it */
+        const json_t *columns = json_object_get(action, "partitionColumns");
+        const char *name = json_array_size(columns) == 1 ? json_string_value(json_array_get(columns, 0)) : NULL;
+        replay->column = NULL;
+        replay->column_count = 0;
+        replay->partition_by = name ? ec_arena_strdup(replay->arena, name) : NULL;
+    }
+    return defer(replay, EC_DELTA_METADATA, status, &problem, err);
+}
+
+/* Features that bind a writer to nothing that it does not do anyway: columns with invariants are refused by themselves,
+ * delta.appendOnly is obeyed, and a log is never cleaned up here (checkpointProtection, which Spark leaves behind when a
+ * feature is dropped). */
+static bool is_known(const char *feature) {
+    static const char *const known[] = {"appendOnly", "invariants", "checkpointProtection"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i], feature) == 0) return true;
+    return false;
+}
+
+static bool all_known(const json_t *features) {
+    for (size_t i = 0; i < json_array_size(features); i++) {
+        const char *name = json_string_value(json_array_get(features, i));
+        if (!name || !is_known(name)) return false;
+    }
+    return true;
+}
+
+/* Reader 1 and writer 2, or features by name that are known. */
+static bool is_ours(const json_t *action, int64_t reader, int64_t writer) {
+    if (reader <= 1 && writer <= 2) return true;
+    const json_t *readers = json_object_get(action, "readerFeatures"), *writers = json_object_get(action, "writerFeatures");
+    return (reader <= 1 || reader == 3) && writer == 7 && json_is_array(writers) && all_known(readers) && all_known(writers);
+}
+
 /* The features of a protocol above ours, as people know them. */
 static void feature_names(const json_t *action, int64_t reader, int64_t writer, struct ec_buf *out) {
     static const char *const by_writer[] = {"checkConstraints", "changeDataFeed, generatedColumns", "columnMapping",
@@ -195,7 +242,7 @@ static void feature_names(const json_t *action, int64_t reader, int64_t writer, 
     for (size_t k = 0; k < 2; k++) {
         for (size_t i = 0; i < json_array_size(lists[k]); i++) {
             const char *name = json_string_value(json_array_get(lists[k], i));
-            if (!name || (out->p && strstr(out->p, name))) continue; /* a reader's feature is a writer's too */
+            if (!name || is_known(name) || (out->p && strstr(out->p, name))) continue; /* a reader's feature is a writer's too */
             if (out->n) ec_buf_addz(out, ", ");
             ec_buf_addz(out, name);
         }
@@ -213,7 +260,7 @@ static enum ec_status keep_protocol(struct ec_delta_replay *replay, const json_t
     return replay->protocol ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory to replay the log of the table %s", replay->dir);
 }
 
-enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const json_t *action, struct ec_err *err) {
+static enum ec_status apply_protocol(struct ec_delta_replay *replay, const json_t *action, struct ec_err *err) {
     const json_t *reader = json_object_get(action, "minReaderVersion");
     const json_t *writer = json_object_get(action, "minWriterVersion");
     if (!json_is_integer(reader) || !json_is_integer(writer))
@@ -221,7 +268,7 @@ enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const jso
     replay->has_protocol = true;
     if (replay->everything) EC_TRY(keep_protocol(replay, action, err));
     int64_t r = json_integer_value(reader), w = json_integer_value(writer);
-    if (r <= 1 && w <= 2) return EC_OK;
+    if (is_ours(action, r, w)) return EC_OK;
     struct ec_buf names = ec_buf_make(256);
     feature_names(action, r, w, &names);
     enum ec_status status = ec_delta_damaged(replay, err,
@@ -230,4 +277,10 @@ enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const jso
                                              (long long)r, (long long)w, names.p ? names.p : _("many features"));
     ec_buf_free(&names);
     return status;
+}
+
+enum ec_status ec_delta_apply_protocol(struct ec_delta_replay *replay, const json_t *action, struct ec_err *err) {
+    struct ec_err problem = {0};
+    enum ec_status status = apply_protocol(replay, action, &problem);
+    return defer(replay, EC_DELTA_PROTOCOL, status, &problem, err);
 }

@@ -158,6 +158,61 @@ static void check_refused(const char *dir, const char *message) {
     assert_null(table);
 }
 
+#define FEATURES(list) "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,\"writerFeatures\":[" list "]}}\n"
+#define FEATURES_3(list)                                                                                                                       \
+    "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[" list "],\"writerFeatures\":[" list "]}}\n"
+#define VECTOR_ADD(path)                                                                                                                       \
+    "{\"add\":{\"path\":\"" path "\",\"partitionValues\":{},\"size\":1,\"modificationTime\":1,\"dataChange\":true,"                  \
+    "\"deletionVector\":{\"storageType\":\"u\"}}}\n"
+#define REMOVE(path)        "{\"remove\":{\"path\":\"" path "\",\"dataChange\":true}}\n"
+#define VECTOR_REMOVE(path) "{\"remove\":{\"path\":\"" path "\",\"dataChange\":true,\"deletionVector\":{\"storageType\":\"u\"}}}\n"
+
+/* What a version asked for does not count when a later one has taken it back. */
+static void the_newest_version_is_what_counts(void **state) {
+    (void)state;
+    static const char *const mapped = META("", "\"delta.columnMapping.mode\":\"name\"");
+    static const struct {
+        const char *second, *third;
+        const char *refused; /* or NULL */
+        size_t files;
+    } logs[] = {
+        {FEATURES("\"typeWidening\",\"appendOnly\""), NULL, "(typeWidening); Ecluse knows 1 and 2", 0},
+        {FEATURES("\"typeWidening\""), PROTOCOL(1, 2), NULL, 1},
+        {FEATURES("\"v2Checkpoint\""), FEATURES("\"appendOnly\",\"checkpointProtection\",\"invariants\""), NULL, 1},
+        {FEATURES_3(""), NULL, NULL, 1},
+        {FEATURES_3("\"checkpointProtection\",\"vacuumProtocolCheck\""), NULL, "(vacuumProtocolCheck)", 0},
+        {PROTOCOL(1, 7), NULL, "writer version 7", 0},
+        {PROTOCOL(2, 2), NULL, "reader version 2", 0},
+        {META("\"id\",\"d\"", ""), META("", ""), NULL, 1},
+        {META("\"id\",\"d\"", ""), NULL, "partitioned by 2 columns", 0},
+        {META_HEAD SCHEMA(FIELD("id", "binary")) META_TAIL("", ""), META("", "") ADD("b.parquet"), NULL, 2},
+        {VECTOR_ADD("a.parquet") REMOVE("a.parquet"), NULL, "deletionVectors", 0},
+        {REMOVE("a.parquet") VECTOR_ADD("a.parquet"), VECTOR_REMOVE("a.parquet") ADD("b.parquet"), NULL, 1},
+        {REMOVE("a.parquet") VECTOR_ADD("a.parquet"), ADD("a.parquet") VECTOR_REMOVE("a.parquet"), NULL, 1},
+        {REMOVE("a.parquet") VECTOR_ADD("a.parquet"), VECTOR_REMOVE("a.parquet") ADD("a.parquet"), NULL, 1},
+    };
+    for (size_t i = 0; i < sizeof logs / sizeof logs[0]; i++) {
+        const char *dir = new_table("newest");
+        put_version(dir, 0, PROTOCOL(1, 2) META("", "") ADD("a.parquet"));
+        put_version(dir, 1, logs[i].second);
+        if (logs[i].third) put_version(dir, 2, logs[i].third);
+        if (logs[i].refused) {
+            check_refused(dir, logs[i].refused);
+            continue;
+        }
+        struct ec_delta *table = opened(dir);
+        if (table->file_count != logs[i].files) fail_msg("case %zu: %zu files", i, table->file_count);
+        assert_int_equal(table->column_count, 2);
+        ec_delta_close(table);
+    }
+    const char *dir = new_table("mapped");
+    put_version(dir, 0, PROTOCOL(1, 2) META("", ""));
+    put_version(dir, 1, mapped);
+    check_refused(dir, "columnMapping");
+    put_version(dir, 2, META("", ""));
+    ec_delta_close(opened(dir));
+}
+
 static void gaps_and_cleaned_logs_are_refused(void **state) {
     (void)state;
     const char *dir = new_table("gap");
@@ -309,6 +364,7 @@ int main(void) {
         cmocka_unit_test(a_log_that_spark_wrote_is_read),
         cmocka_unit_test(a_log_that_delta_rs_wrote_is_read),
         cmocka_unit_test(damage_is_named_with_file_and_line),
+        cmocka_unit_test(the_newest_version_is_what_counts),
         cmocka_unit_test(gaps_and_cleaned_logs_are_refused),
         cmocka_unit_test(what_keeps_us_from_writing_is_said_and_reading_goes_on),
         cmocka_unit_test(many_files_are_followed_in_order_of_path),
