@@ -207,6 +207,23 @@ static void a_v2_checkpoint_is_refused_by_name(void **state) {
     }
 }
 
+/* A protocol of features by name is kept as it is. */
+static void features_stand_in_a_checkpoint(void **state) {
+    (void)state;
+    const char *dir = long_table("features");
+    struct ec_delta *table = NULL;
+    struct ec_err err = {0};
+    put_version(dir, VERSIONS + 1, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,\"writerFeatures\":[\"invariants\",\"checkpointProtection\"]}}\n");
+    write_one(dir, VERSIONS + 1);
+    clean_up(dir, VERSIONS + 2);
+    table = opened(dir);
+    assert_int_equal(table->version, VERSIONS + 1);
+    ec_delta_close(table);
+    put_version(dir, VERSIONS + 2, "{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":7,\"writerFeatures\":[\"rowTracking\"]}}\n");
+    assert_int_equal(ec_delta_open(dir, &table, &err), EC_TABLE_FORMAT);
+    assert_non_null(strstr(err.message, "(rowTracking)"));
+}
+
 static void a_sweep_looks_at_every_version(void **state) {
     (void)state;
     const char *dir = long_table("sweep");
@@ -238,6 +255,7 @@ int main(void) {
         cmocka_unit_test(parts_and_gaps),
         cmocka_unit_test(a_commit_from_before_a_cleaned_log),
         cmocka_unit_test(a_v2_checkpoint_is_refused_by_name),
+        cmocka_unit_test(features_stand_in_a_checkpoint),
         cmocka_unit_test(a_sweep_looks_at_every_version),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
