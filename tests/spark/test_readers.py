@@ -13,8 +13,8 @@ import unittest
 import urllib.parse
 
 import readers
-import sparkkit
-from sparkkit import ROOT, kit
+import tablekit
+from sparkkit import HERE, ROOT, kit
 
 INTEROP = os.path.join(ROOT, "build", "venv-interop", "bin", "python")
 DUCKDB = os.path.join(ROOT, "build", "venv-duckdb", "bin", "python")
@@ -85,14 +85,14 @@ class Case(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.spark = sparkkit.session()
+        cls.spark = tablekit.session()
         if "readers" not in kit.made:
             kit.made["readers"] = make_shop()
         cls.project = kit.made["readers"]
         cls.tables = {one["table"]: one for one in cls.project.json("tables")["tables"]}
 
     def delta(self, name):
-        return sparkkit.Delta(self.spark, self.project.path(self.tables[name]["path"]))
+        return tablekit.Delta(self.spark, self.project.path(self.tables[name]["path"]))
 
 
 def spark_type(name):
@@ -112,7 +112,7 @@ class Readers(Case):
 
     def ask(self, path, version):
         if not Readers.others:
-            Readers.others = subprocess.Popen([INTEROP, "-B", os.path.join(sparkkit.HERE, "readers.py")], stdin=subprocess.PIPE,
+            Readers.others = subprocess.Popen([INTEROP, "-B", os.path.join(HERE, "readers.py")], stdin=subprocess.PIPE,
                                               stdout=subprocess.PIPE, text=True)
         self.others.stdin.write(json.dumps({"path": path, "version": version}) + "\n")
         self.others.stdin.flush()
@@ -250,7 +250,7 @@ class Statements(Case):
 
     @unittest.skipUnless(can(DUCKDB, "duckdb_ext"), "DuckDB's delta extension cannot be had here")
     def test_duckdb(self):
-        done = subprocess.run([DUCKDB, "-B", os.path.join(sparkkit.HERE, "duckdb_views.py")], input=self.script("duckdb"), capture_output=True,
+        done = subprocess.run([DUCKDB, "-B", os.path.join(HERE, "duckdb_views.py")], input=self.script("duckdb"), capture_output=True,
                               text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         found = json.loads(done.stdout)

@@ -7,88 +7,12 @@ import json
 import os
 import shutil
 import unittest
+import urllib.parse
 import uuid
 
 import duckdb
 
-import sparkkit
-from sparkkit import kit
-
-USERS = "user_id email first_name last_name age gender country city registration_date is_premium total_orders total_spent last_login"
-BASIC = {"minReaderVersion": 1, "minWriterVersion": 2}
-
-
-def user(number, orders):
-    return (f"U{number}", f"a{number}@b.fr", "A", "B", 20 + number % 50, "F", "FR", "Paris", "2024-01-02", "true", orders, 1.5, "2025-07-01 10:00:00.123456")
-
-
-def users_csv(orders, *numbers):
-    return kit.csv_text(USERS, *(user(number, orders) for number in numbers))
-
-
-def sales_csv(day, *numbers):
-    return kit.csv_text(kit.SALES_HEADER, *(kit.sale(number, order_date=f"{day} 10:00:00") for number in numbers))
-
-
-class Case(unittest.TestCase):
-    maxDiff = 2000
-
-    @classmethod
-    def setUpClass(cls):
-        cls.spark = sparkkit.session()
-
-    def shop(self, **files):
-        """A shop of sales (append) and users (merge), with one model; a first run has been made."""
-        project = kit.new_project(**files)
-        for name in os.listdir(project.path("transformations")):
-            os.unlink(project.path("transformations", name))
-        project.write("transformations/per_day.sql", "-- partition_by: date\nSELECT date, count(*) AS orders FROM sales GROUP BY date\n")
-        self.run_of(project)
-        return project
-
-    def run_of(self, project, code=0):
-        return project.run("--no-archive", "--fail-on", "never", code=code)
-
-    def delta(self, project, name):
-        return sparkkit.Delta(self.spark, project.path("data/processed/kpi/per_day") if name == "per_day" else project.table_folder(name))
-
-    def append(self, delta, key, value):
-        """A row of Spark's own: it is of no file."""
-        delta.frame().limit(1).selectExpr(f"'{value}' AS {key}", f"* EXCEPT ({key}, _file, _line)").write.format("delta").mode("append").save(delta.path)
-
-    def checkpoint(self, delta):
-        delta.snapshot().deltaLog().checkpoint(delta.snapshot(), self.spark._jvm.scala.Option.empty())
-
-    def clear(self, delta):
-        """What a clean-up leaves at most: the newest commit."""
-        for name in delta.log():
-            if len(name) == 25 and name < f"{delta.version():020d}.json":
-                os.unlink(os.path.join(delta.path, "_delta_log", name))
-
-    def orders(self, delta):
-        return sorted(row[0] for row in delta.frame().select("order_id").collect())
-
-    def replayed(self, delta):
-        """The active files by the log's JSON and, where the first commits are gone, the newest classic checkpoint: by DuckDB."""
-        log = os.path.join(delta.path, "_delta_log")
-        names = sorted(os.listdir(log))
-        commits = [name for name in names if name.endswith(".json") and len(name) == 25]
-        active = set()
-        if commits[0] != f"{0:020d}.json":
-            newest = max(name[:20] for name in names if ".checkpoint." in name and name[:20] >= commits[0][:20] or name.endswith(".checkpoint.parquet"))
-            commits = [name for name in commits if name[:20] > newest]
-            with duckdb.connect() as db:
-                active = {path for (path,) in db.execute("SELECT add.path FROM read_parquet(?) WHERE add IS NOT NULL",
-                                                         [os.path.join(log, newest + ".checkpoint*.parquet")]).fetchall()}
-        for name in commits:
-            with open(os.path.join(log, name), encoding="utf-8") as file:
-                for action in map(json.loads, file):
-                    if "add" in action:
-                        active.add(action["add"]["path"])
-                    elif "remove" in action:
-                        active.discard(action["remove"]["path"])
-        return active
-
+from tablekit import Case, Delta, kit, sales_csv, users_csv
 
 class Between(Case):
     """What another engine does between two runs."""
@@ -269,8 +193,7 @@ class Fifty(Case):
             self.assertEqual(sales.frame(version).count(), len({row[0] for row in sales.frame(version).select("order_id").collect()}))
 
     def counted(self, delta):
-        from urllib.parse import unquote
-        files = [os.path.join(delta.path, unquote(path)) for path in self.replayed(delta)]
+        files = [os.path.join(delta.path, urllib.parse.unquote(path)) for path in self.replayed(delta)]
         with duckdb.connect() as db:
             return dict(db.execute("SELECT order_id, count(*) FROM read_parquet($1, union_by_name = true) GROUP BY ALL", [files]).fetchall())
 
@@ -362,7 +285,7 @@ class Logs(Case):
         self.assertIn(name, sales.log())
         alone = os.path.join(kit.scratch, uuid.uuid4().hex, "sales")
         shutil.copytree(sales.path, alone)
-        copy = sparkkit.Delta(self.spark, alone)
+        copy = Delta(self.spark, alone)
         for file in copy.log():
             if file.endswith(".json") and file != f"{20:020d}.json":
                 os.unlink(os.path.join(alone, "_delta_log", file))
