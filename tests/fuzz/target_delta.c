@@ -15,7 +15,8 @@
 /* ---- the plain replay ---- */
 
 struct plain {
-    char *name[FILES_MAX]; /* decoded; those that are there */
+    char *name[FILES_MAX];  /* decoded; those that are there */
+    bool vector[FILES_MAX]; /* with a deletion vector: another file, for who takes it away */
     size_t count;
 };
 
@@ -39,19 +40,24 @@ static char *decode(const char *uri) {
 }
 
 static void plain_action(struct plain *t, const json_t *line, const char *kind) {
-    const char *path = json_string_value(json_object_get(json_object_get(line, kind), "path"));
+    const json_t *action = json_object_get(line, kind);
+    const char *path = json_string_value(json_object_get(action, "path"));
     if (!path) return;
     char *name = decode(path);
+    bool add = strcmp(kind, "add") == 0, vector = json_is_object(json_object_get(action, "deletionVector"));
     size_t i = 0;
     while (i < t->count && strcmp(t->name[i], name) != 0) i++;
-    if (i < t->count) {
+    if (i < t->count && (add || t->vector[i] == vector)) {
         free(t->name[i]);
         t->name[i] = t->name[--t->count];
+        t->vector[i] = t->vector[t->count];
     }
-    if (strcmp(kind, "add") == 0 && t->count < FILES_MAX)
+    if (add && t->count < FILES_MAX) {
+        t->vector[t->count] = vector;
         t->name[t->count++] = name;
-    else
+    } else {
         free(name);
+    }
 }
 
 static void plain_version(struct plain *t, const char *p, size_t n) {
