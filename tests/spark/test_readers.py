@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import unittest
-import urllib.parse
 
 import readers
 import tablekit
@@ -182,7 +181,7 @@ class Readers(Case):
             for row in self.delta(name).frame().selectExpr("*", "_metadata.file_name AS `a file`").collect():
                 by_file.setdefault(row["a file"], []).append(row)
             for file in self.delta(name).files():
-                rows = by_file.pop(urllib.parse.unquote(urllib.parse.unquote(file.path)).rsplit("/", 1)[1], [])
+                rows = by_file.pop(os.path.basename(file.path), [])
                 self.assertEqual(file.stats.numRecords, len(rows))
                 for column, count in file.stats.nullCount.asDict().items():
                     # A file from before the column has no statistics of it.
