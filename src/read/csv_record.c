@@ -50,11 +50,19 @@ void ec_csv_scanner_window(struct ec_csv_scanner *s, const char *p, size_t end, 
     seek(s, at);
 }
 
+/* Notes where the first and the last of these bytes of the current word lie. */
+static inline void note_suspects(struct ec_csv_scanner *s, uint64_t bits) {
+    if (bits == 0) return;
+    size_t base = s->index_at + s->word * EC_SCAN_BLOCK;
+    if (s->suspect_from == NONE) s->suspect_from = base + (size_t)__builtin_ctzll(bits);
+    s->suspect_to = base + EC_SCAN_BLOCK - (size_t)__builtin_clzll(bits);
+}
+
 /* Goes to the next word that has a mark. */
 static bool next_word(struct ec_csv_scanner *s) {
     do {
         if (s->words == 0) return false;
-        s->suspect |= s->suspect_bits[s->word] & s->from;
+        note_suspects(s, s->suspect_bits[s->word] & s->from);
         s->from = ALL_BITS;
         if (++s->word == s->words) {
             s->index_at += s->words * EC_SCAN_BLOCK;
@@ -77,19 +85,20 @@ static inline size_t next_mark(struct ec_csv_scanner *s) {
 
 static inline void begin_suspects(struct ec_csv_scanner *s, size_t start) {
     size_t skipped = start - (s->index_at + s->word * EC_SCAN_BLOCK);
-    s->suspect = 0;
+    s->suspect_from = NONE;
     s->from = skipped < EC_SCAN_BLOCK ? ALL_BITS << skipped : 0;
 }
 
-/* Whether start..end holds suspects; the word of `end` is the current one, or all are behind us. */
-static inline bool end_suspects(const struct ec_csv_scanner *s, size_t end) {
-    uint64_t suspect = s->suspect;
+/* Says where in start..end the suspects lie; the word of `end` is the current one, or all are behind us. */
+static inline void end_suspects(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t end) {
     if (s->words > 0) {
         size_t inside = end - (s->index_at + s->word * EC_SCAN_BLOCK);
         uint64_t before = inside < EC_SCAN_BLOCK ? (UINT64_C(1) << inside) - 1 : ALL_BITS;
-        suspect |= s->suspect_bits[s->word] & s->from & before;
+        note_suspects(s, s->suspect_bits[s->word] & s->from & before);
     }
-    return suspect != 0;
+    r->suspect = s->suspect_from != NONE;
+    r->suspect_from = s->suspect_from;
+    r->suspect_to = s->suspect_to;
 }
 
 /* Sets end and next for a line that ends at `at`, a mark just met or the window's end. False where
@@ -152,7 +161,7 @@ static enum ec_csv_found unfinished(struct ec_csv_scanner *s, struct ec_csv_reco
 
 /* The record's last cell ended at `at`. */
 static enum ec_csv_found end_record(struct ec_csv_scanner *s, struct ec_csv_record *r, size_t field, size_t at) {
-    r->suspect = end_suspects(s, at);
+    end_suspects(s, r, at);
     if (at - r->start > s->record_max) return damage(s, r, EC_REASON_TOO_LONG, field, at);
     if (!end_line(s, r, at)) return EC_CSV_MORE;
     r->seen = r->next;

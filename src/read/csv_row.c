@@ -76,6 +76,9 @@ static enum ec_status add_unreadable(struct ec_batch *batch, struct ec_err *err)
     return ec_batch_fault(batch, fault, err);
 }
 
+/* What lies before the first suspect and behind the last is ASCII, and begins and ends no character of several bytes. */
+static bool is_readable(const char *suspects, size_t n) { return !memchr(suspects, '\0', n) && ec_utf8_valid(suspects, n); }
+
 void ec_csv_row_begin(struct ec_csv_reader *reader, const struct ec_batch *batch) {
     reader->input->scanner.cell = reader->block + batch->rows % EC_CSV_BLOCK_ROWS * reader->stride;
 }
@@ -93,8 +96,7 @@ enum ec_status ec_csv_row_add(struct ec_csv_reader *reader, const struct ec_csv_
     if (r->damaged) {
         status = add_damaged(reader, r, kept, batch, err);
     } else {
-        size_t n = r->end - r->start;
-        bool readable = !r->suspect || (!memchr(raw, '\0', n) && ec_utf8_valid(raw, n));
+        bool readable = !r->suspect || is_readable(in->window.p + r->suspect_from, r->suspect_to - r->suspect_from);
         bool whole = r->cells == reader->columns;
         if (!readable) status = add_unreadable(batch, err);
         if (status == EC_OK && !whole) status = add_wrong_count(reader, r, batch, err);

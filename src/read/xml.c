@@ -27,6 +27,15 @@ static const char *local(const char *name) {
     return at ? at + 1 : name;
 }
 
+/* Newer ones name the count of 64 bits apart, and the other deprecated. */
+#if XML_MAJOR_VERSION > 2 || (XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION >= 9)
+#define LINE_NUMBER XML_GetCurrentLineNumber64
+#else
+#define LINE_NUMBER XML_GetCurrentLineNumber
+#endif
+
+static unsigned long line_of(const struct ec_xml *xml) { return (unsigned long)LINE_NUMBER(xml->parser); }
+
 void ec_xml_fail(struct ec_xml *xml, enum ec_status status, const char *fmt, ...) {
     if (xml->failure.status != EC_OK) return;
     char message[512];
@@ -34,8 +43,7 @@ void ec_xml_fail(struct ec_xml *xml, enum ec_status status, const char *fmt, ...
     va_start(args, fmt);
     (void)vsnprintf(message, sizeof message, _(fmt), args);
     va_end(args);
-    (void)ec_fail(&xml->failure, status, "%s, line %lu: %s", xml->part,
-                  (unsigned long)XML_GetCurrentLineNumber(xml->parser), message);
+    (void)ec_fail(&xml->failure, status, "%s, line %lu: %s", xml->part, line_of(xml), message);
     (void)XML_StopParser(xml->parser, XML_FALSE);
 }
 
@@ -143,10 +151,9 @@ static enum ec_status parser_failure(const struct ec_xml *xml, struct ec_err *er
     enum XML_Error code = XML_GetErrorCode(xml->parser);
     if (code == XML_ERROR_NO_MEMORY && refused)
         return ec_fail(err, EC_XLSX_TOO_LARGE, "%s, line %lu: one element, or all names, take more than %llu bytes",
-                       xml->part, (unsigned long)XML_GetCurrentLineNumber(xml->parser), EC_XML_MEMORY_MAX);
+                       xml->part, line_of(xml), EC_XML_MEMORY_MAX);
     if (code == XML_ERROR_NO_MEMORY) return ec_fail(err, EC_NO_MEMORY, "no memory to read %s", xml->part);
-    return ec_fail(err, EC_XLSX_DAMAGED, "%s, line %lu: %s", xml->part,
-                   (unsigned long)XML_GetCurrentLineNumber(xml->parser), XML_ErrorString(code));
+    return ec_fail(err, EC_XLSX_DAMAGED, "%s, line %lu: %s", xml->part, line_of(xml), XML_ErrorString(code));
 }
 
 static enum ec_status read_chunk(struct ec_xml *xml, enum XML_Status *result, struct ec_err *err) {

@@ -18,10 +18,20 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+/* Staging on its way out, beside the drawing of the page: removing some hundred folders waits for the disk. */
+struct removal {
+    pthread_t thread;
+    bool running;
+    char dir[EC_PATH_MAX];
+    enum ec_status status;
+    struct ec_err err;
+};
+
 struct finishing {
     const struct ec_finish_options *o;
     const char *dir;
     struct ec_page_facts **page; /* gathered by its first drawing */
+    struct removal *removal;
 };
 
 /* The commits of a run under way: each is of another table, and waits for the disk by itself. */
@@ -175,6 +185,35 @@ static bool may_go(const char *path, const struct ec_manifest_mark *mark) {
     return mtime_us == mark->mtime_us && (uint64_t)st.st_ino == mark->inode;
 }
 
+static void *remove_dir(void *context) {
+    struct removal *r = context;
+    r->status = ec_dir_remove(r->dir, true, &r->err);
+    return NULL;
+}
+
+/* Everything of staging has its place, and is on the disk there. An archive still reads what was fetched into it. */
+static void begin_removal(const struct finishing *f) {
+    struct removal *r = f->removal;
+    if (f->o->manifest->archive) return;
+    if (ec_project_path(r->dir, f->dir, EC_DIR_STAGING, f->o->manifest->run, NULL) != EC_OK) return;
+    r->running = ec_thread_start(&r->thread, remove_dir, r) == 0;
+}
+
+static void await_removal(struct removal *r) {
+    if (r->running) (void)pthread_join(r->thread, NULL);
+    r->running = false;
+}
+
+static enum ec_status end_removal(const struct finishing *f, struct ec_err *err) {
+    struct removal *r = f->removal;
+    bool begun = r->running;
+    await_removal(r);
+    if (begun && r->status != EC_OK && err) *err = r->err;
+    if (begun) return r->status;
+    EC_TRY(ec_project_path(r->dir, f->dir, EC_DIR_STAGING, f->o->manifest->run, err));
+    return ec_dir_remove(r->dir, true, err);
+}
+
 /* Only after the archive is verified: the raw files that are in it and applied go. One that came
  * under the same name since was not read yet and stays, for the next run. */
 static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
@@ -191,8 +230,7 @@ static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
         EC_TRY(ec_durable_folder_of(f->o->durable, path, err));
     }
     EC_TRY(ec_durable_commit(f->o->durable, err)); /* what came back would never be cleaned up: its run is finished */
-    EC_TRY(ec_project_path(path, f->dir, EC_DIR_STAGING, m->run, err));
-    return ec_dir_remove(path, true, err);
+    return end_removal(f, err);
 }
 
 /* Runs one delivery; a failure is noted and does not keep the others from being tried. */
@@ -238,6 +276,7 @@ static bool write_files(const struct finishing *f) {
     if (files) all &= deliver(f, N_("alert"), write_alert);
     all &= deliver(f, N_("marks"), mark_files);
     if (!deliver(f, N_("sync"), put_in_place)) return false;
+    if (all) begin_removal(f);
     return draw_page(f) && all;
 }
 
@@ -267,12 +306,14 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     EC_TRY(ec_durable_create(&with_lists.durable, err));
     if (options->again) ec_durable_doubt(with_lists.durable);
     struct ec_page_facts *page = NULL;
-    struct finishing f = {.o = &with_lists, .dir = options->config->dir, .page = &page};
+    struct removal removal = {0};
+    struct finishing f = {.o = &with_lists, .dir = options->config->dir, .page = &page, .removal = &removal};
     ec_timing_begin(options->timing, N_("commits"));
     enum ec_status status = commit_tables(&f, err);
     if (status == EC_OK) write_checkpoints(&f);
     ec_timing_end(options->timing);
     if (status == EC_OK) status = deliver_all(&f, err);
+    await_removal(&removal);
     ec_page_facts_release(page);
     ec_durable_destroy(with_lists.durable);
     ec_buf_free(&exported);

@@ -26,6 +26,9 @@ struct ec_sql {
 enum ec_status ec_sql_open_with(const struct ec_sql_options *options, const char *disabled_optimizers, struct ec_sql **sql,
                                 struct ec_err *err) EC_MUST_USE;
 
+/* Adds exact_decimal() to the session's database (exact.c). */
+enum ec_status ec_duck_add_exact(struct ec_sql *sql, struct ec_err *err) EC_MUST_USE;
+
 /* DuckDB's message as an error of ours: out of memory and interrupts have their own status,
  * everything else is `status`. *position, if not NULL, receives the byte of the statement that
  * the message is about, or SIZE_MAX. Returns the status. */

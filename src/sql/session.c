@@ -4,12 +4,17 @@
 
 #include <inttypes.h>
 
-/* Nine decimals: exact for amounts, milliseconds and shares, and 29 digits before the point. */
-#define EXACT "TRY_CAST(x AS DECIMAL(38, 9))"
+/* Nine decimals: exact for amounts, milliseconds and shares, and 29 digits before the point. Doubles have a cast of
+ * their own (exact.c); an argument's type chooses. */
+#define EXACT_OF(use) "(x DOUBLE) AS " use("exact_decimal(x)") OTHER("DECIMAL(38, 9)", use) OTHER("BIGINT", use) OTHER("HUGEINT", use) \
+    OTHER("FLOAT", use) OTHER("BOOLEAN", use) OTHER("VARCHAR", use)
+#define OTHER(type, use) ", (x " type ") AS " use("TRY_CAST(x AS DECIMAL(38, 9))")
+#define SUM(exact) "CAST(sum(" exact ") AS DOUBLE)"
+#define AVG(exact) "CAST(sum(" exact ") AS DOUBLE) / count(" exact ")"
 
 static const char *const macros[] = {
-    "CREATE MACRO exact_sum(x) AS CAST(sum(" EXACT ") AS DOUBLE)",
-    "CREATE MACRO exact_avg(x) AS CAST(sum(" EXACT ") AS DOUBLE) / count(" EXACT ")",
+    "CREATE MACRO exact_sum" EXACT_OF(SUM),
+    "CREATE MACRO exact_avg" EXACT_OF(AVG),
 };
 
 /* One setting while the database is being made. */
@@ -67,6 +72,7 @@ static enum ec_status prepare_session(struct ec_sql *sql, const struct ec_sql_op
     EC_TRY(ec_sql_run(sql, "SET GLOBAL errors_as_json = true", err));
     EC_TRY(ec_sql_run(sql, "SET GLOBAL TimeZone = 'UTC'", err));
     EC_TRY(ec_sql_run(sql, "SET GLOBAL parquet_metadata_cache = true", err));
+    EC_TRY(ec_duck_add_exact(sql, err));
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) EC_TRY(ec_sql_run(sql, macros[i], err));
 
     char text[64], date[16];

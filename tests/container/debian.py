@@ -1,6 +1,6 @@
-"""A bare Debian 12 in a folder, made of Debian's packages: what an image is built on, and a package installed into.
+"""A bare Debian in a folder, made of Debian's packages: what an image is built on, and a package installed into.
 
-It is made once per build folder (build/debian) and copied for each use. The repositories are those that apt asks here;
+It is made once per build folder (build/debian, or build/debian-SUITE for another than Debian 12) and copied for each use. The repositories are those that apt asks here;
 no file of ours names one.
 """
 import os
@@ -19,6 +19,7 @@ path-exclude /usr/share/locale/*
 path-exclude /usr/share/lintian/*
 """
 SLIM_REMOVED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian", "var/lib/apt/lists", "var/cache/apt")
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
 
 class Skip(Exception):
@@ -57,16 +58,19 @@ def write(folder, name, text):
         file.write(text)
 
 
-def base():
+def base(suite=SUITE):
     """The folder; not to be written to."""
     need("debootstrap", "apt-get")
-    folder = os.path.join(ROOT, "build", "debian")
+    name = "debian" if suite == SUITE else f"debian-{suite}"
+    folder = os.path.join(ROOT, "build", name)
     if os.path.isfile(folder + ".made"):
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     lines = repositories()
-    print(f"making a bare Debian {SUITE} in {os.path.relpath(folder, ROOT)}", file=sys.stderr, flush=True)
-    quiet("debootstrap", "--variant=minbase", SUITE, folder, lines[0].split()[1])
+    print(f"making a bare Debian {suite} in {os.path.relpath(folder, ROOT)}", file=sys.stderr, flush=True)
+    quiet("debootstrap", "--variant=minbase", suite, folder, lines[0].split()[1])
+    if suite != SUITE:  # from where this one's packages come; its updates are of another name
+        lines = [f"deb {lines[0].split()[1]} {suite} main"]
     write(folder, "etc/apt/sources.list", "\n".join(lines) + "\n")
     write(folder, "etc/dpkg/dpkg.cfg.d/docker", SLIM)
     for name in SLIM_REMOVED:
@@ -74,9 +78,34 @@ def base():
         shutil.rmtree(path, ignore_errors=True)
         os.makedirs(path)
     os.makedirs(os.path.join(folder, "var/cache/apt/archives/partial"))
-    write(folder, "../debian.made", SUITE + "\n")
+    write(folder, f"../{name}.made", suite + "\n")
     return folder
 
 
-def copy(target):
-    subprocess.run(["cp", "-a", "--reflink=auto", base() + "/.", target], check=True)
+def copy(target, suite=SUITE):
+    subprocess.run(["cp", "-a", "--reflink=auto", base(suite) + "/.", target], check=True)
+
+
+class Root:
+    """A copy of it that one can enter, with the network's names and the settings of apt as here."""
+
+    def __init__(self, folder, suite=SUITE):
+        self.folder = folder
+        if not os.path.isdir(folder):
+            os.makedirs(folder)
+            copy(folder, suite)
+        for name in ("etc/resolv.conf", "etc/hosts"):
+            shutil.copy("/" + name, os.path.join(folder, name))
+        for name in ("proc", "dev"):
+            quiet("mount", "--bind", f"/{name}", os.path.join(folder, name))
+
+    def close(self):
+        for name in ("proc", "dev"):
+            subprocess.run(["umount", "--lazy", os.path.join(self.folder, name)], check=False)
+
+    def call(self, *command, user=None, environment=None):
+        """Exit status and output."""
+        enter = ["chroot", *(["--userspec", user] if user else []), self.folder]
+        done = subprocess.run([*enter, *command], env={**ENVIRONMENT, **(environment or {})}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return done.returncode, done.stdout

@@ -344,6 +344,36 @@ static void exact_sums_do_not_depend_on_order(void **state) {
     ec_sql_close(sql);
 }
 
+/* Against DuckDB's own cast: any bits, halves of the last place, amounts, and where they end to fit. */
+static void exact_decimals_are_those_of_a_cast(void **state) {
+    static const char *const doubles[] = {
+        "CAST(CAST(hash(i) AS BIT) AS DOUBLE)",
+        "((i % 100000 - 50000) + 0.5) / 1e9",
+        "CAST(hash(i) % 10000000000000000 AS DOUBLE) / power(10, i % 17) * CASE WHEN i % 2 = 0 THEN 1 ELSE -1 END",
+        "(1e29 - power(2, 44) * (i % 5 - 2)) * CASE WHEN i % 2 = 0 THEN 1 ELSE -1 END",
+        "power(2, i % 300 - 150) * CASE WHEN i % 3 = 0 THEN 1 ELSE -1 END",
+        "power(2, 52) / 1e9 + (i % 1000 - 500) / 1e9",
+        "CASE i % 6 WHEN 0 THEN NULL WHEN 1 THEN 'inf'::DOUBLE WHEN 2 THEN '-inf'::DOUBLE WHEN 3 THEN 'nan'::DOUBLE WHEN 4 THEN -0.0 "
+        "ELSE 0.5e-9 END",
+    };
+    struct ec_sql *sql = open_session(NULL, NULL, 256 * EC_MIB);
+    (void)state;
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) {
+        char query[512];
+        (void)snprintf(query, sizeof query,
+                       "SELECT count(*) FROM (SELECT %s AS x FROM range(200000) t(i)) "
+                       "WHERE exact_decimal(x) IS DISTINCT FROM TRY_CAST(x AS DECIMAL(38, 9))",
+                       doubles[i]);
+        check_cell(sql, query, EC_TYPE_INTEGER, "0");
+    }
+    check_cell(sql, "SELECT exact_sum(x) FROM (VALUES (0.25::DECIMAL(18, 2)), (1.5)) t(x)", EC_TYPE_FLOAT, "1.75");
+    check_cell(sql, "SELECT exact_sum(x) FROM (VALUES (9007199254740993), (0)) t(x)", EC_TYPE_FLOAT, "9007199254740992");
+    check_cell(sql, "SELECT exact_avg(x) FROM (VALUES (true), (false)) t(x)", EC_TYPE_FLOAT, "0.5");
+    check_cell(sql, "SELECT exact_sum(x) FROM (VALUES ('1.5'), ('x')) t(x)", EC_TYPE_FLOAT, "1.5");
+    check_cell(sql, "SELECT exact_sum(x) FROM (VALUES (0.5::FLOAT), (NULL)) t(x)", EC_TYPE_FLOAT, "0.5");
+    ec_sql_close(sql);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(configuration_is_set_and_locked),
@@ -357,6 +387,7 @@ int main(void) {
         cmocka_unit_test(what_does_not_fit_names_its_column),
         cmocka_unit_test(rows_stream_with_nulls_as_zeros),
         cmocka_unit_test(exact_sums_do_not_depend_on_order),
+        cmocka_unit_test(exact_decimals_are_those_of_a_cast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
