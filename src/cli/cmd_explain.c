@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define KINDS_MAX   32u
-#define CODES_MAX   (EC_STATUS_COUNT + EC_REASON_COUNT + KINDS_MAX)
+#define CODES_MAX   ((size_t)EC_STATUS_COUNT + (size_t)EC_REASON_COUNT + KINDS_MAX)
 #define RULE_PREFIX "rule:"
 
 struct code {
