@@ -1,0 +1,375 @@
+"""Tables that follow into a store by themselves (`tables: {store: …}`): each version once, whatever ends a run."""
+import collections
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import kit
+import objectstore
+from remotekit import sales
+from test_remote_tables import local_files
+
+LOG = "_delta_log/"
+
+
+def project(address, *names):
+    p = kit.new_project(**{name: sales(10 * i) for i, name in enumerate(names or ("sales_1.csv",))})
+    p.edit("config/pipeline_config.yaml", "sources:\n", f"tables: {{store: {json.dumps(address)}}}\n\nsources:\n")
+    return p
+
+
+def tables(p):
+    """(kind/name) of every table of the project."""
+    found = []
+    for kind in ("enriched", "kpi", "joined"):
+        folder = p.path("data/processed", kind)
+        found += [f"{kind}/{name}" for name in sorted(os.listdir(folder))] if os.path.isdir(folder) else []
+    return [name for name in found if os.path.isdir(p.path("data/processed", name, "_delta_log"))]
+
+
+def files(p, table):
+    folder = p.path("data/processed", table)
+    return {path: data for path, data in local_files(p, os.path.basename(table)).items() if os.path.isfile(os.path.join(folder, path))}
+
+
+class Follows:
+    """What holds for every kind of store."""
+
+    def run_project(self, p, *arguments, code=0, **more):
+        result = p.run(*arguments, code=code, env=kit.environment(**self.environment(**more)))
+        self.silent(p, result)
+        return result
+
+    def silent(self, p, result):
+        """No secret is in what was said, nor in any file of the project."""
+        self.assertNotIn(objectstore.SECRET, result.out + result.err)
+        for folder, _, names in os.walk(p.folder):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(objectstore.SECRET.encode(), file.read(), name)
+
+    def equal(self, p):
+        """Every table is there, file by file, and nothing besides; and an independent reader reads there what it reads here."""
+        self.assertIn("enriched/sales", tables(p))
+        self.assertIn("kpi/sales_kpi", tables(p))
+        for table in tables(p):
+            self.assertEqual(self.lies(table), files(p, table), table)
+        other = kit.Project(tempfile.mkdtemp(dir=kit.scratch))
+        for table in tables(p):
+            for path, data in self.lies(table).items():
+                other.write(os.path.join("data/processed", table, path), data)
+        for name in ("sales", "sales_kpi"):
+            self.assertEqual(kit.table_rows(other, name), kit.table_rows(p, name))
+        self.assertEqual(kit.check_project(p), [])
+
+    def no_part_without_its_commit(self, p):
+        """Whatever lies there is named by a commit here."""
+        for table in tables(p):
+            self.assertLessEqual(set(self.lies(table)), set(files(p, table)))
+
+    def test_each_run_is_there(self):
+        p = project(self.address)
+        out = self.run_project(p)
+        self.assertIn("versions of", out.err)
+        self.equal(p)
+        for n in (2, 3):
+            p.write(f"data/raw/sales_{n}.csv", sales(10 * n))
+            self.run_project(p)
+            self.equal(p)
+        self.assertEqual(len(kit.table_rows(p, "sales")), 9)
+        self.once()
+
+    def test_what_is_removed_here_is_removed_there(self):
+        p = project(self.address)
+        self.run_project(p)
+        self.run_project(p, "--force")
+        logs = [data for path, data in self.lies("enriched/sales").items() if path.startswith(LOG)]
+        self.assertTrue(any(b'{"remove":' in data for data in logs))
+        self.equal(p)
+        self.assertEqual(len(kit.table_rows(p, "sales")), 3)
+
+    def test_a_run_with_nothing_new_asks_nobody(self):
+        p = project(self.address)
+        self.run_project(p)
+        before = self.asked()
+        self.assertIn("nothing to do", self.run_project(p).out)
+        self.assertEqual(self.asked(), before)
+
+    def test_a_store_that_is_not_there_costs_its_delivery(self):
+        p = project(self.address)
+        self.stop(True)
+        for code in (4, 4):  # the second has nothing new, and tries again
+            result = self.run_project(p, code=code, AWS_MAX_ATTEMPTS="1")
+            self.assertIn("not delivered", result.out)
+        self.assertEqual(len(kit.table_rows(p, "sales")), 3)
+        p.write("data/raw/sales_2.csv", sales(10))
+        self.run_project(p, code=4, AWS_MAX_ATTEMPTS="1")
+        self.assertEqual(self.lies("enriched/sales"), {})
+        self.stop(False)
+        self.assertIn("nothing to do", self.run_project(p).out)
+        self.equal(p)
+        self.once()
+        before = self.asked()
+        self.run_project(p)
+        self.assertEqual(self.asked(), before)
+
+    def test_what_broke_off_goes_on(self):
+        p = project(self.address)
+        for broken in (1, 2, 4, 7):
+            self.break_at(broken)
+            self.run_project(p, code=4)
+            self.no_part_without_its_commit(p)
+        self.break_at(0)
+        self.run_project(p)
+        self.equal(p)
+        self.once()
+
+    def test_killed_between_two_commits(self):
+        p = project(self.address)
+        reached = self.hang_at("kpi/sales_kpi/" + LOG)
+        command = [kit.ECLUSE, "-C", p.folder, "run", "--as-of", kit.AS_OF]
+        with subprocess.Popen(command, env=kit.environment(**self.environment(ECLUSE_REMOTE_TIMEOUT="60")), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            self.assertTrue(reached.wait(kit.SECONDS_MAX))
+            process.send_signal(signal.SIGKILL)
+        self.go()
+        self.assertEqual(self.lies("enriched/sales"), files(p, "enriched/sales"))
+        self.assertFalse([path for path in self.lies("kpi/sales_kpi") if path.startswith(LOG)])
+        self.assertIn("nothing to do", self.run_project(p).out)
+        self.equal(p)
+        self.once()
+
+    def test_the_note_is_lost(self):
+        """It saves asking: without it, and where it is nonsense, the store is asked and nothing is put."""
+        p = project(self.address)
+        self.run_project(p)
+        puts = self.puts()
+        for text in (None, b"{\"store\": 7}", b"\0"):
+            if text is None:
+                os.unlink(p.path("data/runs/store.json"))
+            else:
+                p.write("data/runs/store.json", text)
+            self.run_project(p)
+            self.assertEqual(self.puts(), puts)
+        self.assertEqual(json.loads(p.read("data/runs/store.json"))["store"], self.address)
+
+    def test_another_writer_is_not_written_over(self):
+        p = project(self.address)
+        self.run_project(p)
+        foreign = b'{"commitInfo":{"engineInfo":"another"}}\n'
+        self.lay("kpi/sales_kpi/" + LOG + f"{1:020}.json", foreign)
+        p.write("data/raw/sales_2.csv", sales(10))
+        result = self.run_project(p, code=4)
+        self.assertIn("kpi/sales_kpi: version 1 there is not that of", result.out)
+        self.assertEqual(self.lies("kpi/sales_kpi")[LOG + f"{1:020}.json"], foreign)
+        self.assertEqual(self.lies("enriched/sales"), files(p, "enriched/sales"))  # the other tables have come
+        self.run_project(p, code=4)
+
+    def test_two_projects_for_one_address(self):
+        one, two = project(self.address), project(self.address, "sales_7.csv", "sales_8.csv")
+        self.run_project(one)
+        self.run_project(two, code=4)
+        self.equal(one)
+
+    def test_how_far_it_is_behind(self):
+        p = project(self.address)
+        env = {"env": kit.environment(**self.environment())}
+        versions = lambda: {t["table"]: t["store"]["version"] for t in json.loads(p.call("tables", "--format", "json", **env).out)["tables"]}  # noqa: E731
+        checks = lambda: [c for c in json.loads(p.call("doctor", "--format", "json", code=None, **env).out)["checks"] if c["check"] == "store"]  # noqa: E731
+        self.stop(True)
+        self.run_project(p, code=4, AWS_MAX_ATTEMPTS="1")
+        self.assertEqual(versions()["sales"], None)
+        self.stop(False)
+        found, = checks()
+        self.assertEqual(found["status"], "warn")
+        self.assertRegex(found["message"], r"(\d+) of \1 tables are behind; .* by 1 versions")
+        self.assertEqual(self.puts(), 0)
+        self.run_project(p)
+        self.assertEqual(checks()[0]["status"], "ok")
+        self.assertEqual(versions()["sales"], 0)
+        self.assertIn("IN STORE", p.call("tables", **env).out)
+
+
+class IntoS3(Follows, unittest.TestCase):
+    def setUp(self):
+        self.s3 = objectstore.S3()
+        self.addCleanup(self.s3.close)
+        self.address, self.environment = "s3://drops/lake/shop", self.s3.environment
+        self.released = threading.Event()
+        self.addCleanup(self.released.set)
+
+    def lies(self, table):
+        prefix = f"lake/shop/{table}/"
+        return {key[len(prefix):]: data for key, data in self.s3.buckets["drops"].items() if key.startswith(prefix)}
+
+    def lay(self, path, data):
+        self.s3.buckets["drops"]["lake/shop/" + path] = data
+
+    def asked(self):
+        return len(self.s3.requests) + len(self.s3.puts)
+
+    def puts(self):
+        return len(self.s3.puts)
+
+    def once(self):
+        """No key was put again after it was there."""
+        done = collections.Counter(self.stored())
+        self.assertEqual({key: n for key, n in done.items() if n > 1}, {})
+
+    def stored(self):
+        return [key for _, key, _ in self.s3.puts if key not in self.refused]
+
+    refused = ()
+
+    def stop(self, down):
+        refuse = (lambda handler, *_: setattr(handler, "close_connection", True) or True) if down else None
+        self.s3.before, self.s3.before_put = refuse, refuse
+
+    def break_at(self, number):
+        count = []
+
+        def fail(handler, _bucket, key, _query, _body):
+            count.append(1)
+            if len(count) == number:
+                self.s3.puts.remove(("PUT", key, {}))
+                handler.refuse(403, "AccessDenied")
+                return True
+            return False
+        self.s3.before_put = fail if number else None
+
+    def hang_at(self, part):
+        reached = threading.Event()
+
+        def hang(_handler, _bucket, key, _query, _body):
+            if part not in key or self.released.is_set():
+                return False
+            self.s3.puts.remove(("PUT", key, {}))
+            reached.set()
+            self.released.wait()
+            return True
+        self.s3.before_put = hang
+        return reached
+
+    def go(self):
+        self.released.set()
+        self.s3.before_put = None
+
+    def test_the_answer_of_a_commit_is_lost(self):
+        p, lost = project(self.address), []
+
+        def lose(handler, bucket, key, _query, body):
+            if LOG not in key or len(lost) > 1 or key in lost:
+                return False
+            lost.append(key)
+            self.s3.buckets[bucket][key] = body
+            handler.close_connection = True
+            return True
+        self.s3.before_put = lose
+        self.run_project(p)
+        self.assertEqual(len(lost), 2)
+        self.equal(p)
+
+    def test_a_part_of_another_size_is_not_written_over(self):
+        p = project(self.address)
+        self.stop(True)
+        self.run_project(p, code=4, AWS_MAX_ATTEMPTS="1")
+        self.stop(False)
+        part, = [path for path in files(p, "enriched/sales") if path.endswith(".parquet")]
+        self.lay("enriched/sales/" + part, b"short")
+        result = self.run_project(p, code=4)
+        self.assertIn("is another file than ours", result.out)
+        self.assertEqual(self.lies("enriched/sales"), {part: b"short"})
+        self.assertEqual(self.lies("kpi/sales_kpi"), files(p, "kpi/sales_kpi"))
+
+    def test_interrupted(self):
+        p = project(self.address)
+        reached = self.hang_at("enriched/sales/" + LOG)
+        command = [kit.ECLUSE, "-C", p.folder, "run", "--as-of", kit.AS_OF]
+        with subprocess.Popen(command, env=kit.environment(**self.environment(ECLUSE_REMOTE_TIMEOUT="60")), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            self.assertTrue(reached.wait(kit.SECONDS_MAX))
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=kit.SECONDS_MAX)
+        self.assertEqual(process.returncode, 130, err)
+        self.go()
+        self.run_project(p)
+        self.equal(p)
+
+    def test_without_credentials(self):
+        p = project(self.address)
+        result = self.run_project(p, code=4, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+        self.assertIn("there are no credentials", result.out)
+        self.assertEqual(len(kit.table_rows(p, "sales")), 3)
+
+    def test_configuration(self):
+        for store, words in (("lake/shop", "`store` is an address"), ("s3://drops/lake/", "no slash at its end"), ("s3://drops/*/x", "without `*`"),
+                             ("s3://-/x", "`store`: ")):
+            result = self.run_project(project(store), code=2)
+            self.assertIn(words, result.err)
+            self.assertIn("pipeline_config.yaml:", result.err)
+
+
+class IntoHdfs(Follows, unittest.TestCase):
+    def setUp(self):
+        self.hdfs = objectstore.Hdfs()
+        self.addCleanup(self.hdfs.close)
+        self.address, self.environment = self.hdfs.address("/lake/shop"), self.hdfs.environment
+        self.released = threading.Event()
+        self.addCleanup(self.released.set)
+
+    def lies(self, table):
+        prefix = f"/lake/shop/{table}/"
+        return {path[len(prefix):]: data for path, (data, _, _) in self.hdfs.files.items() if path.startswith(prefix) and not path.endswith("._COPYING_")}
+
+    def lay(self, path, data):
+        self.hdfs.put("/lake/shop/" + path, data)
+
+    def asked(self):
+        return len(self.hdfs.requests)
+
+    def puts(self):
+        return sum("op=CREATE" in path for path in self.hdfs.requests)
+
+    def once(self):
+        """No name was renamed to twice: HDFS would have refused the second."""
+        done = collections.Counter(path.partition("destination=")[2].partition("&")[0] for path in self.hdfs.requests if "op=RENAME" in path)
+        self.assertEqual({key: n for key, n in done.items() if n > 1}, {})
+
+    def stop(self, down):
+        self.hdfs.before = self.hdfs.before_write = (lambda handler, *_: setattr(handler, "close_connection", True) or True) if down else None
+
+    def break_at(self, number):
+        count = []
+
+        def fail(handler, _path, query):
+            count.append(query["op"])
+            if query["op"] == "CREATE" and count.count("CREATE") == number:
+                handler.exception(403, "AccessControlException")
+                return True
+            return False
+        self.hdfs.before_write = fail if number else None
+
+    def hang_at(self, part):
+        reached = threading.Event()
+
+        def hang(_handler, path, query):
+            if part not in path or query["op"] == "MKDIRS" or self.released.is_set():
+                return False
+            self.hdfs.requests.pop()
+            reached.set()
+            self.released.wait()
+            return True
+        self.hdfs.before_write = hang
+        return reached
+
+    def go(self):
+        self.released.set()
+        self.hdfs.before_write = None
+
+
+if __name__ == "__main__":
+    unittest.main()
