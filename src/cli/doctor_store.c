@@ -16,8 +16,8 @@ static void say_tables(struct ec_doctor *d, const char *store, const struct ec_m
         ec_doctor_say(d, "store", EC_FINDING_FAIL, ec_status_text(bad->status)->remedy, "%s", bad->message);
     else if (worst)
         ec_doctor_say(d, "store", EC_FINDING_WARN, N_("`ecluse run` brings what is missing, also where nothing is new"),
-                      "%.300s: %zu of %zu tables are behind; %s by %lld versions", store, behind, m->count, worst->name,
-                      (long long)(worst->version - worst->there));
+                      "%.300s: %zu of %zu tables are behind; %s lacks %lld of its %lld versions", store, behind, m->count, worst->name,
+                      (long long)(worst->version - worst->there), (long long)worst->version + 1);
     else
         ec_doctor_say(d, "store", EC_FINDING_OK, NULL, "%.300s: all %zu tables are there as they are here", store, m->count);
 }

@@ -1,6 +1,7 @@
 /* The end of a run: the tables in the store follow. */
 #include "base/log.h"
 #include "run/driver.h"
+#include "run/engine.h"
 #include "run/mirror.h"
 #include "run/progress.h"
 
@@ -10,22 +11,28 @@ static void complain(struct ec_run_outcome *outcome, const char *message) {
     outcome->delivered = false;
 }
 
+static void put(void *user, const struct ec_remote_put *put, size_t count) { ec_engine_put(user, put, count); }
+
 static void tell(const char *address, const struct ec_mirror *m) {
-    size_t tables = 0, parts = 0, versions = 0;
+    size_t tables = 0, parts = 0, from_here = 0, versions = 0;
     uint64_t bytes = 0;
     for (size_t i = 0; i < m->count; i++) {
         const struct ec_mirror_table *t = &m->table[i];
         if (t->there == t->found) continue;
         tables++;
-        parts += t->parts_put;
+        parts += t->parts;
+        from_here += t->parts_put;
         bytes += t->bytes;
         versions += (size_t)(t->there - t->found);
     }
-    if (versions > 0) ec_log(EC_LOG_INFO, "%s: %zu versions of %zu tables, %zu parts with %.1f MB", address, versions, tables, parts, (double)bytes / 1e6);
+    if (versions > 0)
+        ec_log(EC_LOG_INFO, "%s: tables: %zu, versions: %zu, parts: %zu (from here: %zu, %.1f MB)", address, tables, versions, parts, from_here,
+               (double)bytes / 1e6);
 }
 
 static enum ec_status follow(struct ec_driver *d, struct ec_run_outcome *outcome, struct ec_err *err) {
-    struct ec_mirror_options options = {.project = d->config->dir, .address = d->config->tables_store, .remember = true, .cancelled = d->options->cancelled};
+    struct ec_mirror_options options = {.project = d->config->dir, .address = d->config->tables_store, .remember = true,
+                                        .cancelled = d->options->cancelled, .put = put, .user = d};
     struct ec_mirror mirror;
     struct ec_err cause = {0};
     enum ec_status status = ec_mirror_tables(&options, &mirror, &cause);

@@ -11,6 +11,7 @@ import unittest
 import kit
 import objectstore
 from remotekit import sales
+from test_engine import Engine
 from test_remote_tables import local_files
 
 LOG = "_delta_log/"
@@ -74,7 +75,7 @@ class Follows:
     def test_each_run_is_there(self):
         p = project(self.address)
         out = self.run_project(p)
-        self.assertIn("versions of", out.err)
+        self.assertRegex(out.err, "tables: [0-9]+, versions: [0-9]+, parts: [0-9]+ ")
         self.equal(p)
         for n in (2, 3):
             p.write(f"data/raw/sales_{n}.csv", sales(10 * n))
@@ -186,7 +187,7 @@ class Follows:
         self.stop(False)
         found, = checks()
         self.assertEqual(found["status"], "warn")
-        self.assertRegex(found["message"], r"(\d+) of \1 tables are behind; .* by 1 versions")
+        self.assertRegex(found["message"], r"(\d+) of \1 tables are behind; .* lacks 1 of its 1 versions")
         self.assertEqual(self.puts(), 0)
         self.run_project(p)
         self.assertEqual(checks()[0]["status"], "ok")
@@ -369,6 +370,116 @@ class IntoHdfs(Follows, unittest.TestCase):
     def go(self):
         self.released.set()
         self.hdfs.before_write = None
+
+
+class Putting(Engine):
+    """An engine that puts parts, by `ecluse worker --put`."""
+
+    def __init__(self, p, env):
+        super().__init__(p)
+        self.env = env
+
+    def begin(self, request, _):
+        self.begun = request
+        return ['{"ready":true,"puts":true}']
+
+    def put(self, _, lines):
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        done = subprocess.run([kit.ECLUSE, *self.begun["worker"], "--put"], input=text, capture_output=True, text=True, check=True,
+                              env=kit.environment(**self.env))
+        return done.stdout.splitlines()
+
+
+class ByAnEngine(IntoS3):
+    """The same store, the parts put by another program's machines; what that says is not relied upon."""
+
+    def project(self):
+        p = project(self.address)
+        for name in os.listdir(p.path("transformations")):
+            if name != "sales_kpi.sql":
+                os.unlink(p.path("transformations", name))
+        return p
+
+    def by(self, kind, *arguments, code=0):
+        p = self.project()
+        engine = kind(p, self.environment())
+        result = engine.run(*arguments, **self.environment())
+        self.assertEqual(result.code, code, result.out + result.err)
+        self.silent(p, result)
+        return p, engine, result
+
+    def test_it_puts_all_parts(self):
+        p, engine, result = self.by(Putting)
+        self.equal(p)
+        self.once()
+        asked, = [lines for ask, lines in engine.asked if ask == "put"]
+        parts = {f"{table}/{path}" for table in tables(p) for path in files(p, table) if path.endswith(".parquet")}
+        self.assertEqual({line["address"] for line in asked}, {f"{self.address}/{part}" for part in parts})
+        self.assertEqual({line["path"] for line in asked}, {p.path("data/processed", part) for part in parts})
+        self.assertIn(f"parts: {len(parts)} (from here: 0, ", result.err)
+
+    def test_what_it_does_not_put_is_put(self):
+        class Lies(Putting):
+            def put(self, _, lines):
+                return [json.dumps({"put": line["address"], "status": "ok"}) for line in lines]
+
+        class Cannot(Putting):
+            def put(self, _, lines):
+                return [json.dumps({"put": line["address"], "status": "failed", "error": {"code": "remote-denied", "message": "no key here"}}) for line in lines]
+
+        class Fails(Putting):
+            def put(self, _, lines):
+                return ['{"failed":{"code":"engine","message":"out of sorts"}}']
+
+        class Talks(Putting):
+            def put(self, _, lines):
+                return ["well"]
+
+        class Ends(Putting):
+            def put(self, _, lines):
+                raise StopIteration
+
+        class Half(Putting):
+            def put(self, request, lines):
+                return [*super().put(request, lines[:1]), *Lies.put(self, request, lines[1:])]
+
+        for kind, words in ((Lies, ""), (Cannot, "no key here"), (Fails, "out of sorts"), (Talks, "is not JSON"), (Ends, "the engine ended"), (Half, "")):
+            self.s3.buckets["drops"].clear()
+            self.s3.puts.clear()
+            p, _, result = self.by(kind)
+            self.assertIn(words, result.err)
+            self.equal(p)
+            self.once()
+
+    def test_it_has_no_credentials(self):
+        class Without(Putting):
+            def put(self, request, lines):
+                self.env = {"AWS_ENDPOINT_URL": self.env["AWS_ENDPOINT_URL"]}
+                return super().put(request, lines)
+        p, _, result = self.by(Without)
+        self.assertIn("there are no credentials", result.err)
+        self.equal(p)
+
+    def test_what_is_not_to_be_put(self):
+        p = self.project()
+        self.run_project(p)
+        before = dict(self.s3.buckets["drops"])
+        part = next(path for path in files(p, "enriched/sales") if path.endswith(".parquet"))
+        good = {"path": p.path("data/processed/enriched/sales", part), "address": f"{self.address}/enriched/sales/{part}", "bytes": 1}
+        for name, value in (("path", p.path("config/pipeline_config.yaml")), ("path", p.path("data/processed/../../config/pipeline_config.yaml")),
+                            ("path", "/etc/passwd"), ("address", "s3://drops/other/x"), ("address", "s3://drops/lake/shopping/x"),
+                            ("address", self.address + "/../x")):
+            result = p.call("worker", "--put", stdin=json.dumps({**good, name: value}).encode(), code=None, env=kit.environment(**self.environment()))
+            self.assertNotEqual(result.code, 0, value)
+            self.assertEqual(result.out, "")
+        result = p.call("worker", "--put", stdin=json.dumps(good).encode(), env=kit.environment(**self.environment()))
+        self.assertEqual(json.loads(result.out)["error"]["code"], "commit-conflict")  # of another size
+        self.assertEqual(self.s3.buckets["drops"], before)
+
+
+# What IntoS3 says of a store is said once.
+for inherited in [name for name in dir(IntoS3) if name.startswith("test_")]:
+    setattr(ByAnEngine, inherited, None)
 
 
 if __name__ == "__main__":

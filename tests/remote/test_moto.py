@@ -90,6 +90,76 @@ class OverS3(unittest.TestCase):
         _, found = self.boto.query("s3://taken/shop/enriched/sales", "SELECT order_id FROM t ORDER BY order_id")
         self.assertEqual(found, [("o-1",), ("o-2",), ("o-3",)])
 
+    def following(self, address, first=1):
+        p = kit.new_project(**{"sales_1.csv": sales(first), "sales_2.csv": sales(first + 10, 60000)})
+        p.edit("config/pipeline_config.yaml", "sources:\n", f"tables: {{store: {address}}}\n\nsources:\n")
+        return p
+
+    def check_following(self, p, address, version):
+        """What delta-rs reads there is what DuckDB reads here, of every table, row for row."""
+        found, rows = self.boto.query(f"{address}/enriched/sales", "SELECT order_id, _file, _line, net_amount FROM t")
+        self.assertEqual((found, sorted(rows)), (version, sorted(kit.table_rows(p, "sales", "order_id, _file, _line, net_amount"))))
+        _, rows = self.boto.query(f"{address}/kpi/sales_kpi", "SELECT category, payment_method, orders, units FROM t")
+        self.assertEqual(sorted(rows), sorted(kit.table_rows(p, "sales_kpi", "category, payment_method, orders, units")))
+
+    def test_tables_that_follow(self):
+        self.boto.put("second", {"other": "stays"})
+        p = self.following("s3://second/shop")
+        self.run_project(p)
+        self.check_following(p, "s3://second/shop", 0)
+        keys = self.boto.keys("second", "")
+        self.run_project(p)
+        self.assertEqual(self.boto.keys("second", ""), keys)
+        p.write("data/raw/sales_3.csv", sales(200000))
+        self.run_project(p)
+        self.check_following(p, "s3://second/shop", 1)
+        self.run_project(p, "--force")
+        self.check_following(p, "s3://second/shop", 2)
+        self.assertEqual(self.boto.txn("s3://second/shop/enriched/sales", "ecluse"), 3)
+
+    def test_a_store_that_dies_half_way(self):
+        """Its connections break off after three objects; when it is back, the next run brings the rest and nothing twice."""
+        self.boto.put("half", {"other": "stays"})
+        p = self.following("s3://half/shop")
+        proxy = stores.Proxy(self.moto.url, puts=3)
+        self.addCleanup(proxy.close)
+        env = kit.environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1", AWS_ENDPOINT_URL=proxy.url, AWS_MAX_ATTEMPTS="2")
+        self.assertIn("not delivered", p.run(code=4, env=env).out)
+        self.assertEqual(len(kit.table_rows(p, "sales")), 60003)
+        self.assertEqual(len(proxy.put), 3)
+        proxy.puts = 1000
+        self.assertIn("nothing to do", p.run(env=env).out)
+        self.check_following(p, "s3://half/shop", 0)
+        self.assertEqual(len(proxy.put), len(set(proxy.put)))
+
+    def test_delta_rs_writes_there_too(self):
+        """By its own conditional put: one version, one writer. What is not ours is named, and stays."""
+        self.boto.put("shared", {"other": "stays"})
+        p = self.following("s3://shared/shop")
+        self.run_project(p)
+        self.boto.append("s3://shared/shop/enriched/sales")
+        before = self.boto.keys("shared", "shop/enriched/sales/_delta_log/")
+        p.write("data/raw/sales_3.csv", sales(200000))
+        result = self.run_project(p, code=4)
+        self.assertIn("shop/enriched/sales: version 1 there is not that of", result.out)
+        self.assertEqual(self.boto.keys("shared", "shop/enriched/sales/_delta_log/"), before)
+        version, rows = self.boto.query("s3://shared/shop/enriched/sales", "SELECT order_id FROM t")
+        self.assertEqual((version, len(rows)), (1, 60003 + 1))
+        self.assertEqual(len(kit.table_rows(p, "sales")), 60006)
+
+    def test_delta_rs_reads_by_versions(self):
+        """Every version that was ever committed here can be read there: also where the store was away for two of them."""
+        p = self.following("s3://late/shop")
+        counts = []
+        for n in range(3):
+            p.write(f"data/raw/sales_{n + 3}.csv", sales(200000 + 10 * n))
+            self.run_project(p, *(["--force"] if n == 1 else []), code=4)
+            counts.append(len(kit.table_rows(p, "sales")))
+        self.boto.put("late", {"other": "stays"})
+        self.run_project(p)
+        for version, count in enumerate(counts):
+            self.assertEqual(self.boto.count("s3://late/shop/enriched/sales", version), count)
+
     def test_a_bucket_that_is_not_there(self):
         result = self.run_project(project("s3://nowhere/*.csv"), code=3)
         self.assertIn("[remote]", result.err)
