@@ -259,6 +259,60 @@ class IntoS3(Follows, unittest.TestCase):
         self.released.set()
         self.s3.before_put = None
 
+    def each_put(self, act):
+        """A first run, of which one put after the other is disturbed: act(p, number, key of the put), until there is none of that number."""
+        clean = project(self.address)
+        for number in range(1, 100):
+            self.s3.buckets["drops"].clear()
+            self.s3.puts.clear()
+            self.s3.before_put = None
+            p = clean.copy()
+            if not act(p, number):
+                self.assertGreater(number, 4)  # two tables at least: a part and a version each
+                return
+            self.no_part_without_its_commit(p)
+            self.s3.before_put = None
+            self.run_project(p)
+            self.equal(p)
+            self.once()
+        self.fail("there is no end of puts")
+
+    def test_each_put_is_refused_once(self):
+        def act(p, number):
+            self.break_at(number)
+            result = self.run_project(p, code=None)
+            self.assertIn(result.code, (0, 4))
+            return result.code == 4
+        self.each_put(act)
+
+    def test_killed_at_each_put(self):
+        """Before it is there, and after."""
+        def act(p, number):
+            count, reached, kept = [], threading.Event(), number % 2 == 0
+
+            def hang(_handler, bucket, key, _query, body):
+                count.append(key)
+                if len(count) != (number + 1) // 2:
+                    return False
+                if kept:
+                    self.s3.buckets[bucket][key] = body
+                else:
+                    self.s3.puts.remove(("PUT", key, {}))
+                reached.set()
+                self.released.wait(1)
+                return True
+            self.s3.before_put = hang
+            command = [kit.ECLUSE, "-C", p.folder, "run", "--as-of", kit.AS_OF]
+            with subprocess.Popen(command, env=kit.environment(**self.environment(ECLUSE_REMOTE_TIMEOUT="60")), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                while not reached.wait(0.02) and process.poll() is None:
+                    pass
+                if not reached.is_set():
+                    return False
+                process.send_signal(signal.SIGKILL)
+            return True
+        self.each_put(act)
+
     def test_the_answer_of_a_commit_is_lost(self):
         p, lost = project(self.address), []
 

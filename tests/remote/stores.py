@@ -108,6 +108,8 @@ class Forward(http.server.BaseHTTPRequestHandler):
         if writes and len(proxy.put) >= proxy.puts:
             self.close_connection = True
             return
+        if writes and proxy.before:
+            proxy.before(self.path)
         onward = http.client.HTTPConnection(proxy.to)
         onward.request(self.command, self.path, body, dict(self.headers))
         answer = onward.getresponse()
@@ -130,7 +132,7 @@ class Proxy:
     """In front of a server: after so many writes it breaks every other off."""
 
     def __init__(self, url, puts):
-        self.to, self.puts, self.put = url.removeprefix("http://"), puts, []
+        self.to, self.puts, self.put, self.before = url.removeprefix("http://"), puts, [], None
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forward)
         self.server.daemon_threads, self.server.proxy = True, self
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"

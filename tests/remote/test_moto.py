@@ -147,6 +147,20 @@ class OverS3(unittest.TestCase):
         self.assertEqual((version, len(rows)), (1, 60003 + 1))
         self.assertEqual(len(kit.table_rows(p, "sales")), 60006)
 
+    def test_delta_rs_commits_at_the_same_moment(self):
+        """It takes the version between our look and our put: the put is refused, and nothing of its commit is lost."""
+        self.boto.put("race", {"other": "stays"})
+        p = self.following("s3://race/shop")
+        self.run_project(p)
+        proxy = stores.Proxy(self.moto.url, puts=1000)
+        self.addCleanup(proxy.close)
+        proxy.before = lambda path: self.boto.append("s3://race/shop/enriched/sales") if path.endswith(f"enriched/sales/_delta_log/{1:020}.json") else None
+        p.write("data/raw/sales_3.csv", sales(200000))
+        result = p.run(code=4, env=kit.environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1", AWS_ENDPOINT_URL=proxy.url))
+        self.assertIn("shop/enriched/sales: version 1 there is not that of", result.out)
+        version, rows = self.boto.query("s3://race/shop/enriched/sales", "SELECT order_id FROM t")
+        self.assertEqual((version, len(rows)), (1, 60003 + 1))
+
     def test_delta_rs_reads_by_versions(self):
         """Every version that was ever committed here can be read there: also where the store was away for two of them."""
         p = self.following("s3://late/shop")
