@@ -46,7 +46,7 @@ static enum ec_status add_table(void *user, const char *dir, struct ec_err *err)
     const char *name = strrchr(dir, '/'), *kind = name;
     while (kind > dir && kind[-1] != '/') kind--; /* "enriched/sales" */
     if (mi->o->only && strcmp(mi->o->only, name + 1) != 0) return EC_OK;
-    struct ec_mirror_table t = {.found = -1, .there = -1};
+    struct ec_mirror_table t = {.found = -1, .there = -1, .checkpoint = -1};
     struct ec_err cause = {0};
     char to[EC_PATH_MAX];
     enum ec_status status = ec_delta_newest(dir, &t.version, &cause);
@@ -124,7 +124,8 @@ static enum ec_status follow(struct ec_mirroring *mi, struct ec_err *err) {
     EC_TRY(each(mi, ec_mirror_plan, err));
     drop_repeated(mi);
     EC_TRY(put_parts(mi, err));
-    return each(mi, ec_mirror_commit, err);
+    EC_TRY(each(mi, ec_mirror_commit, err));
+    return each(mi, ec_mirror_checkpoint, err);
 }
 
 static enum ec_status connect_and_follow(struct ec_mirroring *mi, struct ec_err *err) {

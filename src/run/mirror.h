@@ -9,7 +9,7 @@
  *
  *     look     the log there is listed; its first and its last version are compared with ours (M1)
  *     parts    of every version that it lacks, put where they are not there yet (M2)
- *     commits  the versions, in order, each put if absent (M3)
+ *     commits  the versions, in order, each put if absent (M3); behind them the newest checkpoint
  *
  * Nothing is put before it is committed here: no part lies there that no commit will name.
  *
@@ -40,6 +40,7 @@ struct ec_mirror_table {
     int64_t version;   /* newest, here */
     int64_t found;     /* newest, there, when it was looked at; -1: none */
     int64_t there;     /* newest, there, now */
+    int64_t checkpoint; /* newest, there; -1: none */
     bool believed;     /* store.json says that all is there: it was not asked */
     size_t parts;      /* that were missing, */
     size_t parts_put;  /* and that this process has put */

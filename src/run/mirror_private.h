@@ -29,6 +29,10 @@ enum ec_status ec_mirror_plan(struct ec_mirroring *mirroring, struct ec_mirror_t
 /* Puts those versions. */
 enum ec_status ec_mirror_commit(struct ec_mirroring *mirroring, struct ec_mirror_table *table, struct ec_err *err) EC_MUST_USE;
 
+/* The newest checkpoint, where there is a newer one here (mirror_checkpoint.c). One that cannot be put costs readers time:
+ * it is logged. EC_INTERRUPTED. */
+enum ec_status ec_mirror_checkpoint(struct ec_mirroring *mirroring, struct ec_mirror_table *table, struct ec_err *err) EC_MUST_USE;
+
 /* ---- data/runs/store.json (mirror_state.c) */
 
 struct ec_mirror_known {

@@ -21,15 +21,16 @@ struct logged {
 
 struct log {
     struct ec_arena *arena;
+    struct ec_mirror_table *table;
     struct logged *entry;
     size_t count, cap;
 };
 
-/* The version of an address that ends with "/<20 digits>.json", or -1. */
-static int64_t version_of(const char *address) {
+/* The version of an address that ends with "/<20 digits>" and `end`, or -1. */
+static int64_t version_of(const char *address, const char *end) {
     const char *name = strrchr(address, '/') + 1;
     int64_t version = 0;
-    if (strlen(name) != 25 || strcmp(name + 20, ".json") != 0) return -1;
+    if (strlen(name) != 20 + strlen(end) || strcmp(name + 20, end) != 0) return -1;
     for (size_t i = 0; i < 20; i++) {
         if (name[i] < '0' || name[i] > '9') return -1;
         if (__builtin_mul_overflow(version, 10, &version) || __builtin_add_overflow(version, name[i] - '0', &version)) return -1;
@@ -39,7 +40,8 @@ static int64_t version_of(const char *address) {
 
 static enum ec_status visit(void *user, const struct ec_object *object, struct ec_err *err) {
     struct log *log = user;
-    int64_t version = version_of(object->address);
+    int64_t version = version_of(object->address, ".json"), checkpoint = version_of(object->address, ".checkpoint.parquet");
+    if (checkpoint > log->table->checkpoint) log->table->checkpoint = checkpoint;
     if (version < 0) return EC_OK; /* a checkpoint, a file under way */
     if (log->count == log->cap) {
         size_t cap = log->cap ? log->cap * 2 : 256;
@@ -142,7 +144,7 @@ static enum ec_status judge(struct ec_mirroring *mi, struct ec_mirror_table *t, 
 
 enum ec_status ec_mirror_look(struct ec_mirroring *mi, struct ec_mirror_table *t, struct ec_err *err) {
     struct ec_arena arena;
-    struct log log = {.arena = &arena};
+    struct log log = {.arena = &arena, .table = t};
     ec_arena_init(&arena, (size_t)512 * EC_MIB);
     enum ec_status status = list(mi, t, &log, err);
     if (status == EC_OK) status = judge(mi, t, &log, err);

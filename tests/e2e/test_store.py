@@ -170,6 +170,20 @@ class Follows:
         self.assertEqual(self.lies("enriched/sales"), files(p, "enriched/sales"))  # the other tables have come
         self.run_project(p, code=4)
 
+    def test_checkpoints_follow(self):
+        """Here any bytes do: what is no checkpoint is passed over by who reads the project's log."""
+        p = project(self.address)
+        self.run_project(p)
+        for version in (0, 1):
+            last = json.dumps({"version": version, "size": 7}).encode()
+            p.write(f"data/processed/enriched/sales/{LOG}{version:020}.checkpoint.parquet", b"no. %d" % version)
+            p.write(f"data/processed/enriched/sales/{LOG}_last_checkpoint", last)
+            p.write(f"data/raw/sales_{version + 2}.csv", sales(10 * version + 10))
+            self.run_project(p)
+            there = self.lies("enriched/sales")
+            self.assertEqual(there.pop(LOG + "_last_checkpoint"), last)
+            self.assertEqual(there, files(p, "enriched/sales"))
+
     def test_two_projects_for_one_address(self):
         one, two = project(self.address), project(self.address, "sales_7.csv", "sales_8.csv")
         self.run_project(one)

@@ -174,6 +174,20 @@ class OverS3(unittest.TestCase):
         for version, count in enumerate(counts):
             self.assertEqual(self.boto.count("s3://late/shop/enriched/sales", version), count)
 
+    def test_checkpoints_follow(self):
+        """So that delta-rs reads the table without the versions before it."""
+        self.boto.put("points", {"other": "stays"})
+        p = self.following("s3://points/shop")
+        self.run_project(p)
+        self.boto.delta("DeltaTable(v['table']).create_checkpoint()", table=p.table_folder("sales"))
+        p.write("data/raw/sales_3.csv", sales(200000))
+        self.run_project(p)
+        log = "shop/enriched/sales/_delta_log/"
+        keys = {key.removeprefix(log) for key in self.boto.keys("points", log)}
+        self.assertEqual(keys, {f"{0:020}.json", f"{1:020}.json", f"{0:020}.checkpoint.parquet", "_last_checkpoint"})
+        self.boto.call("s3.delete_object(Bucket='points', Key=v['key'])", key=f"{log}{0:020}.json")
+        self.check_following(p, "s3://points/shop", 1)
+
     def test_a_bucket_that_is_not_there(self):
         result = self.run_project(project("s3://nowhere/*.csv"), code=3)
         self.assertIn("[remote]", result.err)
