@@ -3,6 +3,7 @@
 #include "cli/ddl.h"
 #include "cli/project.h"
 #include "cli/show.h"
+#include "cli/tables_store.h"
 #include "run/mirror.h"
 #include "run/paths.h"
 
@@ -186,42 +187,6 @@ static enum ec_status print_ddl(struct shown *s, struct ec_err *err) {
     return status;
 }
 
-static void add_copied(struct ec_grid *grid, const struct ec_mirror_table *t) {
-    ec_grid_str(grid, strrchr(t->name, '/') + 1);
-    ec_grid_printf(grid, "%lld", (long long)t->there);
-    ec_grid_count(grid, (size_t)(t->there - t->found));
-    ec_grid_count(grid, t->parts_put);
-    ec_grid_bytes(grid, t->bytes);
-    ec_grid_str(grid, t->to);
-}
-
-/* What became of each table; the first that could not be copied is the command's error. */
-static enum ec_status print_copied(const struct ec_cli *cli, const struct ec_mirror *m, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{N_("TABLE"), false}, {N_("VERSION"), true}, {N_("NEW VERSIONS"), true}, {N_("NEW FILES"), true},
-                                                    {N_("SIZE"), true},   {N_("COPY"), false}};
-    struct ec_grid grid;
-    const struct ec_mirror_table *bad = NULL;
-    ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
-    for (size_t i = 0; i < m->count; i++) {
-        if (m->table[i].there >= 0) add_copied(&grid, &m->table[i]);
-        if (m->table[i].status != EC_OK && !bad) bad = &m->table[i];
-    }
-    enum ec_status status = m->count > 0 && !cli->quiet ? ec_grid_print(&grid, stdout, err) : EC_OK;
-    ec_grid_deinit(&grid);
-    return bad ? ec_fail(err, bad->status, "%s", bad->message) : status;
-}
-
-static enum ec_status copy_all(const struct shown *s, const char *to, struct ec_err *err) {
-    struct ec_mirror_options options = {.project = s->cli->dir, .address = to, .only = s->only};
-    struct ec_mirror mirror;
-    EC_TRY(ec_mirror_check_address(to, err));
-    enum ec_status status = ec_mirror_tables(&options, &mirror, err);
-    if (status == EC_OK && s->only && mirror.count == 0) status = ec_fail(err, EC_USAGE, "there is no table `%s`; `ecluse tables` lists them", s->only);
-    if (status == EC_OK) status = print_copied(s->cli, &mirror, err);
-    ec_mirror_free(&mirror);
-    return status;
-}
-
 static enum ec_status show_all(struct shown *s, struct ec_err *err) {
     struct ec_config *config = NULL;
     struct ec_err unused = {0};
@@ -237,7 +202,8 @@ static enum ec_status tables(const struct ec_cli *cli, struct ec_err *err) {
     EC_TRY(ec_cli_project(cli, err));
     if (s.location && !s.dialect) return ec_fail(err, EC_USAGE, "--location says where another engine finds the project; it needs --ddl");
     if (copy_to && s.dialect) return ec_fail(err, EC_USAGE, "--copy-to and --ddl are asked for one at a time");
-    if (copy_to) return copy_all(&s, copy_to, err);
+    if (copy_to) return ec_tables_copy(cli, copy_to, s.only, err);
+    if (ec_cli_value(cli, "--orphans") || ec_cli_value(cli, "--remove-orphans")) return ec_tables_orphans(cli, ec_cli_value(cli, "--remove-orphans") != NULL, err);
     return s.dialect ? print_ddl(&s, err) : show_all(&s, err);
 }
 
@@ -250,6 +216,8 @@ static const struct ec_option options[] = {
     {"--ddl", "ENGINE", N_("a script that makes them known to spark, hive, trino or duckdb"), false},
     {"--location", "PREFIX", N_("for --ddl: where that engine finds the project's folder (default: its path)"), false},
     {"--copy-to", "ADDRESS", N_("puts them into a store, s3://BUCKET/PREFIX or hdfs://HOST/PATH; what is there already stays"), false},
+    {"--orphans", NULL, N_("files in the store of the configuration that no version of a table names"), false},
+    {"--remove-orphans", NULL, N_("removes those that are older than a week"), false},
 };
 
 const struct ec_command ec_cmd_tables = {

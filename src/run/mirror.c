@@ -118,9 +118,19 @@ static enum ec_status put_parts(struct ec_mirroring *mi, struct ec_err *err) {
     return status;
 }
 
+static enum ec_status find_orphans(struct ec_mirroring *mi, struct ec_mirror_table *t, struct ec_err *err) {
+    return ec_mirror_find_orphans(mi, t, mi->o->orphans, err);
+}
+
+static enum ec_status look_for_orphans(struct ec_mirroring *mi, struct ec_err *err) {
+    if (!mi->o->orphans) return EC_OK;
+    EC_TRY(each(mi, find_orphans, err));
+    return ec_mirror_remove_orphans(mi, mi->o->orphans, mi->o->remove_before_us, err);
+}
+
 static enum ec_status follow(struct ec_mirroring *mi, struct ec_err *err) {
     EC_TRY(each(mi, ec_mirror_look, err));
-    if (mi->o->look_only) return EC_OK;
+    if (mi->o->look_only) return look_for_orphans(mi, err);
     EC_TRY(each(mi, ec_mirror_plan, err));
     drop_repeated(mi);
     EC_TRY(put_parts(mi, err));
@@ -150,6 +160,7 @@ enum ec_status ec_mirror_tables(const struct ec_mirror_options *o, struct ec_mir
     struct ec_mirror_state known = {0};
     *m = (struct ec_mirror){0};
     ec_arena_init(&m->arena, ARENA_MAX);
+    if (o->orphans) ec_arena_init(&o->orphans->arena, ARENA_MAX);
     EC_TRY(ec_mirror_check_address(o->address, err));
     EC_TRY(ec_each_table(o->project, add_table, &mi, err));
     bool remembers = o->remember && !o->look_only;

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "remote/put_many.h"
+#include "run/mirror_orphans.h"
 
 struct ec_mirror_options {
     const char *project;
@@ -27,6 +28,8 @@ struct ec_mirror_options {
     const char *only;          /* name of one table; NULL: all */
     bool remember;             /* in data/runs/store.json; for the address of the configuration */
     bool look_only;            /* nothing is put, and nothing believed without asking */
+    struct ec_orphans *orphans; /* with look_only: receives files that no version names; NULL: they are not looked for */
+    int64_t remove_before_us;   /* those of before that time are removed; 0: none is */
     bool (*cancelled)(void);   /* NULL allowed */
     /* Others who put what they can before this machine does, NULL for none. What it says is not needed to be true. */
     void (*put)(void *user, const struct ec_remote_put *put, size_t count);

@@ -3,6 +3,7 @@
 #define EC_RUN_MIRROR_PRIVATE_H
 
 #include "run/mirror.h"
+#include "run/mirror_orphans.h"
 
 /* A part that a version names which the store lacks. */
 struct ec_mirror_part {
@@ -32,6 +33,17 @@ enum ec_status ec_mirror_commit(struct ec_mirroring *mirroring, struct ec_mirror
 /* The newest checkpoint, where there is a newer one here (mirror_checkpoint.c). One that cannot be put costs readers time:
  * it is logged. EC_INTERRUPTED. */
 enum ec_status ec_mirror_checkpoint(struct ec_mirroring *mirroring, struct ec_mirror_table *table, struct ec_err *err) EC_MUST_USE;
+
+/* Visits the files that a version of the log here adds or removes, by their paths below the table. */
+enum ec_status ec_mirror_each_file(const struct ec_mirror_table *table, int64_t version,
+                                   enum ec_status (*visit)(void *user, const char *name, uint64_t bytes, bool added, struct ec_err *err), void *user,
+                                   struct ec_err *err) EC_MUST_USE;
+
+/* ---- files that no version names (mirror_orphans.c) */
+
+enum ec_status ec_mirror_find_orphans(struct ec_mirroring *mirroring, struct ec_mirror_table *table, struct ec_orphans *out, struct ec_err *err) EC_MUST_USE;
+/* Those that were written before that time. */
+enum ec_status ec_mirror_remove_orphans(struct ec_mirroring *mirroring, struct ec_orphans *out, int64_t before_us, struct ec_err *err) EC_MUST_USE;
 
 /* ---- data/runs/store.json (mirror_state.c) */
 

@@ -153,12 +153,50 @@ enum ec_status ec_mirror_look(struct ec_mirroring *mi, struct ec_mirror_table *t
     return status;
 }
 
+/* ---- what a version names */
+
+typedef enum ec_status (*file_visitor)(void *user, const char *name, uint64_t bytes, bool added, struct ec_err *err);
+
+static enum ec_status take_action(const struct ec_mirror_table *t, int64_t version, const json_t *line, file_visitor visit_file, void *user,
+                                  struct ec_err *err) {
+    const json_t *add = json_object_get(line, "add"), *action = add ? add : json_object_get(line, "remove");
+    char name[EC_PATH_MAX];
+    const char *path = json_string_value(json_object_get(action, "path"));
+    if (!action) return EC_OK;
+    json_int_t bytes = json_integer_value(json_object_get(add, "size"));
+    if (!path || bytes < 0) return ec_fail(err, EC_TABLE_FORMAT, "%s: version %lld of the log has a file without path or size", t->dir, (long long)version);
+    EC_TRY(ec_delta_path_decode(path, name, sizeof name, err));
+    return visit_file(user, name, (uint64_t)bytes, add != NULL, err);
+}
+
+static enum ec_status take_lines(const struct ec_mirror_table *t, int64_t version, const struct ec_buf *text, file_visitor visit_file, void *user,
+                                 struct ec_err *err) {
+    enum ec_status status = EC_OK;
+    for (size_t at = 0; at < text->n && status == EC_OK;) {
+        const char *end = memchr(text->p + at, '\n', text->n - at);
+        size_t n = end ? (size_t)(end - text->p) - at : text->n - at;
+        json_t *line = n ? json_loadb(text->p + at, n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+        if (n && !line) status = ec_fail(err, EC_TABLE_FORMAT, "%s: version %lld of the log is no JSON", t->dir, (long long)version);
+        if (line) status = take_action(t, version, line, visit_file, user, err);
+        json_decref(line);
+        at += n + 1;
+    }
+    return status;
+}
+
+enum ec_status ec_mirror_each_file(const struct ec_mirror_table *t, int64_t version, file_visitor visit_file, void *user, struct ec_err *err) {
+    struct ec_buf text = ec_buf_make(EC_DELTA_COMMIT_MAX);
+    enum ec_status status = load(t, version, &text, err);
+    if (status == EC_OK) status = take_lines(t, version, &text, visit_file, user, err);
+    ec_buf_free(&text);
+    return status;
+}
+
 /* ---- parts (M2) */
 
 struct planning {
     struct ec_mirroring *mi;
     struct ec_mirror_table *table;
-    int64_t version;
     const char **gone; /* parts that are not here any more */
     size_t gone_count, gone_cap;
 };
@@ -201,43 +239,19 @@ static void take_remove(struct planning *p, const char *name) {
         if (strcmp(p->gone[i], name) == 0) p->gone[i--] = p->gone[--p->gone_count];
 }
 
-static enum ec_status take_action(struct planning *p, const json_t *line, struct ec_err *err) {
-    const json_t *add = json_object_get(line, "add"), *action = add ? add : json_object_get(line, "remove");
-    char name[EC_PATH_MAX];
-    const char *path = json_string_value(json_object_get(action, "path"));
-    if (!action) return EC_OK;
-    json_int_t bytes = json_integer_value(json_object_get(add, "size"));
-    if (!path || bytes < 0) return ec_fail(err, EC_TABLE_FORMAT, "%s: version %lld of the log has a file without path or size", p->table->dir, (long long)p->version);
-    EC_TRY(ec_delta_path_decode(path, name, sizeof name, err));
-    if (add) return add_part(p, name, (uint64_t)bytes, err);
+static enum ec_status take_file(void *user, const char *name, uint64_t bytes, bool added, struct ec_err *err) {
+    struct planning *p = user;
+    if (added) return add_part(p, name, bytes, err);
     take_remove(p, name);
     return EC_OK;
-}
-
-static enum ec_status take_version(struct planning *p, const struct ec_buf *text, struct ec_err *err) {
-    enum ec_status status = EC_OK;
-    for (size_t at = 0; at < text->n && status == EC_OK;) {
-        const char *end = memchr(text->p + at, '\n', text->n - at);
-        size_t n = end ? (size_t)(end - text->p) - at : text->n - at;
-        json_t *line = n ? json_loadb(text->p + at, n, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        if (n && !line) status = ec_fail(err, EC_TABLE_FORMAT, "%s: version %lld of the log is no JSON", p->table->dir, (long long)p->version);
-        if (line) status = take_action(p, line, err);
-        json_decref(line);
-        at += n + 1;
-    }
-    return status;
 }
 
 enum ec_status ec_mirror_plan(struct ec_mirroring *mi, struct ec_mirror_table *t, struct ec_err *err) {
     struct planning p = {.mi = mi, .table = t};
     size_t first = mi->parts;
     enum ec_status status = EC_OK;
-    for (p.version = t->there + 1; p.version <= t->version && status == EC_OK; p.version++) {
-        struct ec_buf text = ec_buf_make(EC_DELTA_COMMIT_MAX);
-        status = load(t, p.version, &text, err);
-        if (status == EC_OK) status = take_version(&p, &text, err);
-        ec_buf_free(&text);
-    }
+    for (int64_t version = t->there + 1; version <= t->version && status == EC_OK; version++)
+        status = ec_mirror_each_file(t, version, take_file, &p, err);
     if (status == EC_OK && p.gone_count > 0) status = ec_fail(err, EC_TABLE_FORMAT, "%s lacks its part %s", t->dir, p.gone[0]);
     ec_free(p.gone);
     t->parts = mi->parts - first;

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import kit
@@ -184,6 +185,34 @@ class Follows:
             self.assertEqual(there.pop(LOG + "_last_checkpoint"), last)
             self.assertEqual(there, files(p, "enriched/sales"))
 
+    def test_what_no_version_names(self):
+        """Is said, and removed when it is old; whatever else lies there is nobody's guess."""
+        p = project(self.address)
+        self.run_project(p)
+        env = {"env": kit.environment(**self.environment())}
+        self.assertIn("No file there", p.call("tables", "--orphans", **env).out)
+        before = self.everything()
+        left = ["enriched/sales/date=2025-07-18/part-of-another.parquet", "kpi/sales_kpi/.part-1.parquet.7.7._COPYING_", "kpi/sales_kpi/old.parquet"]
+        for path in (*left, "enriched/sales/README", "enriched/sales/_delta_log/x.checkpoint.parquet", "other/x.parquet"):
+            self.lay(path, b"left")
+            self.set_age(path, 8 if path.endswith("old.parquet") else 1)
+        orphans = lambda *more: {o["address"].removeprefix(self.address + "/"): o["removed"]  # noqa: E731
+                                 for o in json.loads(p.call("tables", *more, "--format", "json", **env).out)["orphans"]}
+        self.assertEqual(orphans("--orphans"), dict.fromkeys(left, False))
+        self.assertEqual(orphans("--remove-orphans"), {path: path.endswith("old.parquet") for path in left})
+        self.assertEqual(orphans("--orphans"), dict.fromkeys(left[:2], False))
+        self.assertEqual({path: data for path, data in self.everything().items() if data != b"left"}, before)
+        self.is_there(p)
+        self.lay("enriched/sales/" + LOG + f"{1:020}.json", b"{}")  # whose table it is, is not known any more: nothing is said of its files
+        result = p.call("tables", "--remove-orphans", code=3, **env)
+        self.assertIn("version 1 there is not that of", result.err)
+        self.assertNotIn("part-of-another", result.out)
+
+    def is_there(self, p):
+        for table in tables(p):
+            for path, data in files(p, table).items():
+                self.assertEqual(self.lies(table)[path], data)
+
     def test_two_projects_for_one_address(self):
         one, two = project(self.address), project(self.address, "sales_7.csv", "sales_8.csv")
         self.run_project(one)
@@ -223,6 +252,12 @@ class IntoS3(Follows, unittest.TestCase):
 
     def lay(self, path, data):
         self.s3.buckets["drops"]["lake/shop/" + path] = data
+
+    def everything(self):
+        return dict(self.s3.buckets["drops"])
+
+    def set_age(self, path, days):
+        self.s3.times["drops", "lake/shop/" + path] = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - days * 86400))
 
     def asked(self):
         return len(self.s3.requests) + len(self.s3.puts)
@@ -396,6 +431,13 @@ class IntoHdfs(Follows, unittest.TestCase):
 
     def lay(self, path, data):
         self.hdfs.put("/lake/shop/" + path, data)
+
+    def everything(self):
+        return {path: data for path, (data, _, _) in self.hdfs.files.items()}
+
+    def set_age(self, path, days):
+        data, number, _ = self.hdfs.files["/lake/shop/" + path]
+        self.hdfs.files["/lake/shop/" + path] = (data, number, int((time.time() - days * 86400) * 1000))
 
     def asked(self):
         return len(self.hdfs.requests)
