@@ -141,6 +141,7 @@ static enum ec_status follow(struct ec_mirroring *mi, struct ec_err *err) {
 static enum ec_status connect_and_follow(struct ec_mirroring *mi, struct ec_err *err) {
     enum ec_status status = ec_remote_settings_load(&mi->settings, err);
     mi->settings.cancelled = mi->o->cancelled;
+    if (mi->o->look_only && mi->settings.tries > 2) mi->settings.tries = 2; /* somebody waits for the answer */
     mi->m->asked = true;
     if (status == EC_OK) status = ec_store_open(&mi->settings, &mi->store, err);
     if (status == EC_OK) status = follow(mi, err);

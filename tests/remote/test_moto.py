@@ -96,9 +96,11 @@ class OverS3(unittest.TestCase):
         return p
 
     def check_following(self, p, address, version):
-        """What delta-rs reads there is what DuckDB reads here, of every table, row for row."""
+        """What delta-rs and Polars read there is what DuckDB reads here, row for row."""
         found, rows = self.boto.query(f"{address}/enriched/sales", "SELECT order_id, _file, _line, net_amount FROM t")
         self.assertEqual((found, sorted(rows)), (version, sorted(kit.table_rows(p, "sales", "order_id, _file, _line, net_amount"))))
+        rows = self.boto.polars(f"{address}/enriched/sales", ["order_id", "_file", "_line", "net_amount"])
+        self.assertEqual(sorted(rows), sorted(kit.table_rows(p, "sales", "order_id, _file, _line, net_amount")))
         _, rows = self.boto.query(f"{address}/kpi/sales_kpi", "SELECT category, payment_method, orders, units FROM t")
         self.assertEqual(sorted(rows), sorted(kit.table_rows(p, "sales_kpi", "category, payment_method, orders, units")))
 
