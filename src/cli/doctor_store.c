@@ -12,7 +12,10 @@ static void say_tables(struct ec_doctor *d, const char *store, const struct ec_m
         behind++;
         if (!worst || t->version - t->there > worst->version - worst->there) worst = t;
     }
-    if (bad)
+    if (bad && bad->status == EC_COMMIT_CONFLICT)
+        ec_doctor_say(d, "store", EC_FINDING_FAIL, N_("give `tables: {store: …}` an address of its own, or remove there what another program wrote"), "%s",
+                      bad->message);
+    else if (bad)
         ec_doctor_say(d, "store", EC_FINDING_FAIL, ec_status_text(bad->status)->remedy, "%s", bad->message);
     else if (worst)
         ec_doctor_say(d, "store", EC_FINDING_WARN, N_("`ecluse run` brings what is missing, also where nothing is new"),

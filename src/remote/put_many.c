@@ -35,16 +35,26 @@ static enum ec_status check_size(const struct ec_remote_put *put, struct ec_err 
                    (unsigned long long)put->bytes);
 }
 
-static enum ec_status put_one(struct ec_store *store, struct ec_remote_put *put, struct ec_err *err) {
+static enum ec_status look(struct ec_store *store, struct ec_remote_put *put, struct ec_err *err) {
     struct ec_object object;
     char tag[EC_TAG_MAX];
     EC_TRY(ec_store_find(store, put->address, &object, tag, &put->there, err));
-    if (put->there && object.bytes != put->bytes)
-        return ec_fail(err, EC_COMMIT_CONFLICT, "%s is another file than ours: it has %llu bytes, and ours %llu", put->address,
-                       (unsigned long long)object.bytes, (unsigned long long)put->bytes);
+    if (!put->there || object.bytes == put->bytes) return EC_OK;
+    return ec_fail(err, EC_COMMIT_CONFLICT, "%s is another file than ours: it has %llu bytes, and ours %llu", put->address,
+                   (unsigned long long)object.bytes, (unsigned long long)put->bytes);
+}
+
+/* HDFS refuses a name that is taken: by one who put the same file at the same time. */
+static enum ec_status put_one(struct ec_store *store, struct ec_remote_put *put, struct ec_err *err) {
+    struct ec_err cause = {0};
+    EC_TRY(look(store, put, err));
     if (put->there) return EC_OK;
     EC_TRY(check_size(put, err));
-    return ec_store_put_file(store, put->address, put->path, err);
+    enum ec_status status = ec_store_put_file(store, put->address, put->path, &cause);
+    bool hdfs = strncmp(put->address, "s3:", 3) != 0;
+    if (status == EC_REMOTE && hdfs && look(store, put, NULL) == EC_OK && put->there) return EC_OK;
+    if (status != EC_OK && err) *err = cause;
+    return status;
 }
 
 static bool is_of_file(enum ec_status status) { return status == EC_COMMIT_CONFLICT || status == EC_FILE_CHANGED || status == EC_IO; }

@@ -170,6 +170,10 @@ class Follows:
         self.assertEqual(self.lies("kpi/sales_kpi")[LOG + f"{1:020}.json"], foreign)
         self.assertEqual(self.lies("enriched/sales"), files(p, "enriched/sales"))  # the other tables have come
         self.run_project(p, code=4)
+        found, = self.checks(p)
+        self.assertEqual(found["status"], "fail")
+        self.assertIn("kpi/sales_kpi: version 1 there is not that of", found["message"])
+        self.assertIn("an address of its own", found["fix"])
 
     def test_checkpoints_follow(self):
         """Here any bytes do: what is no checkpoint is passed over by who reads the project's log."""
@@ -219,21 +223,24 @@ class Follows:
         self.run_project(two, code=4)
         self.equal(one)
 
+    def checks(self, p):
+        result = p.call("doctor", "--format", "json", code=None, env=kit.environment(**self.environment()))
+        return [check for check in json.loads(result.out)["checks"] if check["check"] == "store"]
+
     def test_how_far_it_is_behind(self):
         p = project(self.address)
         env = {"env": kit.environment(**self.environment())}
         versions = lambda: {t["table"]: t["store"]["version"] for t in json.loads(p.call("tables", "--format", "json", **env).out)["tables"]}  # noqa: E731
-        checks = lambda: [c for c in json.loads(p.call("doctor", "--format", "json", code=None, **env).out)["checks"] if c["check"] == "store"]  # noqa: E731
         self.stop(True)
         self.run_project(p, code=4, AWS_MAX_ATTEMPTS="1")
         self.assertEqual(versions()["sales"], None)
         self.stop(False)
-        found, = checks()
+        found, = self.checks(p)
         self.assertEqual(found["status"], "warn")
         self.assertRegex(found["message"], r"(\d+) of \1 tables are behind; .* lacks 1 of its 1 versions")
         self.assertEqual(self.puts(), 0)
         self.run_project(p)
-        self.assertEqual(checks()[0]["status"], "ok")
+        self.assertEqual(self.checks(p)[0]["status"], "ok")
         self.assertEqual(versions()["sales"], 0)
         self.assertIn("IN STORE", p.call("tables", **env).out)
 
@@ -480,6 +487,20 @@ class IntoHdfs(Follows, unittest.TestCase):
     def go(self):
         self.released.set()
         self.hdfs.before_write = None
+
+    def test_a_part_that_another_puts_at_the_same_time(self):
+        """As an executor does that Spark has given up: its file has the name when ours is to get it."""
+        p, first = project(self.address), []
+
+        def win(_handler, path, query):
+            if query["op"] == "RENAME" and query["destination"].endswith(".parquet"):
+                self.hdfs.put(query["destination"], self.hdfs.files[path][0])
+                first.append(path)
+            return False
+        self.hdfs.before_write = win
+        self.run_project(p)
+        self.assertGreater(len(first), 1)
+        self.equal(p)
 
 
 class Putting(Engine):
