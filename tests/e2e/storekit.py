@@ -5,6 +5,7 @@ import os
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import kit
 import objectstore
@@ -68,6 +69,15 @@ class Following:
         """Whatever lies there is named by a commit here."""
         for table in tables(p):
             self.assertLessEqual(set(self.lies(table)), set(files(p, table)))
+
+    def whole(self, p):
+        """At this moment a reader there finds every part that a version names."""
+        for table in tables(p):
+            there = self.lies(table)
+            for path, data in there.items():
+                if path.startswith(LOG) and path.endswith(".json"):
+                    adds = [json.loads(line)["add"]["path"] for line in data.splitlines() if b'{"add":' in line]
+                    self.assertLessEqual({urllib.parse.unquote(add) for add in adds}, set(there), f"{table} {path}")
 
     def is_there(self, p):
         for table in tables(p):

@@ -25,6 +25,7 @@ class EachPut(storekit.S3, unittest.TestCase):
                 self.assertGreater(number, 4)  # two tables at least: a part and a version each
                 return
             self.no_part_without_its_commit(p)
+            self.whole(p)
             self.s3.before_put = None
             self.run_project(p)
             self.equal(p)

@@ -1,4 +1,5 @@
 """Inputs in moto's S3, which shares no code with the program nor with the servers of tests/e2e/."""
+import json
 import os
 import sys
 import tempfile
@@ -162,6 +163,22 @@ class OverS3(unittest.TestCase):
         self.assertIn("shop/enriched/sales: version 1 there is not that of", result.out)
         version, rows = self.boto.query("s3://race/shop/enriched/sales", "SELECT order_id FROM t")
         self.assertEqual((version, len(rows)), (1, 60003 + 1))
+
+    def test_why_delta_rs_does_not_commit_for_us(self):
+        """What docs/remote.md says of it: where this fails, the package can do more by now."""
+        found = json.loads(self.boto.delta(
+            "from deltalake.schema import Field, PrimitiveType, Schema\n"
+            "from deltalake.transaction import AddAction, CommitProperties, Transaction, create_table_with_add_actions\n"
+            "narrow = Schema([Field('a', PrimitiveType('long'))])\n"
+            "wide = Schema([Field('a', PrimitiveType('long')), Field('b', PrimitiveType('string'))])\n"
+            "part = lambda n: [AddAction(f'{n}.parquet', 1, {}, 1, True, '{\"numRecords\":1}')]\n"
+            "run = lambda n: CommitProperties(app_transactions=[Transaction('ecluse', n)])\n"
+            "create_table_with_add_actions(v['table'], narrow, part(1), commit_properties=run(1))\n"
+            "DeltaTable(v['table']).create_write_transaction(part(2), 'append', wide, commit_properties=run(2))\n"
+            "DeltaTable(v['table']).create_write_transaction(part(3), 'append', narrow, commit_properties=run(2))\n"
+            "d = DeltaTable(v['table'])\n"
+            "print(json.dumps([d.version(), [field.name for field in d.schema().fields]]))\n", table=tempfile.mkdtemp(dir=kit.scratch)))
+        self.assertEqual(found, [2, ["a"]])  # the new column is not there, and the txn of version 1 was taken again
 
     def test_delta_rs_reads_by_versions(self):
         """Every version that was ever committed here can be read there: also where the store was away for two of them."""
