@@ -130,6 +130,27 @@ class Follows:
             self.assertEqual(there.pop(LOG + "_last_checkpoint"), last)
             self.assertEqual(there, files(p, "enriched/sales"))
 
+    def test_another_writer_of_as_many_bytes(self):
+        """Of the newest version there, and of the first."""
+        for foreign in (1, 0):
+            p = project(f"{self.address}/{foreign}")
+            self.run_project(p)
+            p.write("data/raw/sales_2.csv", sales(10))
+            if foreign == 0:
+                self.run_project(p)
+                p.write("data/raw/sales_3.csv", sales(20))
+            self.stop(True)
+            self.run_project(p, code=4, AWS_MAX_ATTEMPTS="1")
+            self.stop(False)
+            path = f"enriched/sales/{LOG}{foreign:020}.json"
+            ours = p.read("data/processed/" + path)
+            theirs = ours.replace(b'"operation"', b'"0peration"', 1)
+            self.assertEqual((len(ours), ours == theirs), (len(theirs), False))
+            self.lay(f"{foreign}/{path}", theirs)
+            result = self.run_project(p, code=4)
+            self.assertIn(f"enriched/sales: version {foreign} there is not that of", result.out)
+            self.assertEqual(self.lies(f"{foreign}/enriched/sales")[f"{LOG}{foreign:020}.json"], theirs)
+
     def test_what_no_version_names(self):
         """Is said, and removed when it is old; whatever else lies there is nobody's guess."""
         p = project(self.address)
