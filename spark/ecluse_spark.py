@@ -43,7 +43,7 @@ class Job:
         self.models = Models({**request, "run_date": day.isoformat()})
         self.models.translate()
         self.models.check(self.session.get())
-        self.driver.say({"ready": True})
+        self.driver.say({"ready": True, "puts": True})
 
     def tasks(self, lines: list[Request]) -> None:
         from ecluse_engine.tasks import run_round
@@ -57,10 +57,17 @@ class Job:
         for name in self.models.compute(self.session.get(), lines):
             self.driver.say({"model": name})
 
+    def put(self, lines: list[Request]) -> None:
+        from ecluse_engine.puts import put
+
+        for line in put(self.session, self.worker, lines):
+            self.driver.say_line(line)
+
     def answer(self, request: Request, lines: list[Request]) -> None:
         if request.get("v") != PROTOCOL_VERSION:
             raise Failure("protocol", "the driver and this job are of different versions")
-        act = {"begin": lambda: self.begin(request), "tasks": lambda: self.tasks(lines), "models": lambda: self.compute(lines)}
+        act = {"begin": lambda: self.begin(request), "tasks": lambda: self.tasks(lines), "models": lambda: self.compute(lines),
+               "put": lambda: self.put(lines)}
         act[request["ask"]]()
 
     def run(self) -> int:

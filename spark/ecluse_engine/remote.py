@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable, Iterator
 
 from pyspark import TaskContext
@@ -62,3 +63,25 @@ def tag(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
             error = json.loads(line)["error"]
             raise RuntimeError(marked(error["code"], f"a worker stopped: {error['message']}"))
         yield number, line
+
+
+# ------------------------------------------------------------ parts into the store of the tables
+
+
+def _answer(line: str, message: str) -> str:
+    return json.dumps({"put": json.loads(line)["address"], "status": "failed", "error": {"code": "engine", "message": message}})
+
+
+def put(groups: Iterable[list[str]], command: list[str], settings: dict[str, str]) -> Iterator[str]:
+    """The answers of `ecluse worker --put` on this machine, with this machine's credentials. Whatever goes wrong is an answer:
+    the driver looks for each part, and puts what is missing. Put twice, a part is the same bytes under the same name."""
+    for group in groups:
+        try:
+            done = subprocess.run(command, input="".join(line + "\n" for line in group), env={**settings, **os.environ}, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, check=False)
+            answers, why = done.stdout.splitlines(), done.stderr.strip()[-300:] or f"it ended with {done.returncode}"
+        except OSError as error:
+            answers, why = [], str(error)
+        yield from answers
+        answered = {json.loads(answer)["put"] for answer in answers}
+        yield from (_answer(line, why) for line in group if json.loads(line)["address"] not in answered)

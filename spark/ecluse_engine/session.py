@@ -125,14 +125,16 @@ class Session:
         """The program's path on the executors, where somebody has installed it there: then it is not shipped."""
         return spark.sparkContext.getConf().get("spark.ecluse.program")
 
-    def worker_command(self, arguments: list[str]) -> str:
-        """For RDD.pipe(), which splits it as a shell does."""
-        words = [*arguments, "--guarded"]
+    def worker_words(self, arguments: list[str], option: str) -> list[str]:
+        """What starts `ecluse worker` on an executor."""
+        words = [*arguments, option]
         spark = self.get()
         there = self._installed(spark) or (self.program if self._is_local(spark) else None)
-        if there:
-            return shlex.join([there, *words])
-        return shlex.join(["sh", "-c", ship.START.format(folder=ship.FOLDER), "ecluse", *words])
+        return [there, *words] if there else ["sh", "-c", ship.START.format(folder=ship.FOLDER), "ecluse", *words]
+
+    def worker_command(self, arguments: list[str]) -> str:
+        """For RDD.pipe(), which splits it as a shell does."""
+        return shlex.join(self.worker_words(arguments, "--guarded"))
 
     def cancel(self) -> None:
         if self._spark is not None:

@@ -76,6 +76,7 @@
 #define EC_REMOTE_CONNECTIONS 8u
 #define EC_REMOTE_PARTS_MAX 10000u             /* of an upload: S3's own limit */
 #define EC_REMOTE_PART (16 * EC_MIB)
+#define EC_REMOTE_UPLOADS 4u                   /* at a time: each holds a part in memory */
 
 /* Workers. */
 #define EC_JOBS_MAX 256u

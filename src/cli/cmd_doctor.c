@@ -63,6 +63,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     ec_doctor_project(&doctor);
     ec_doctor_alerts(&doctor);
     ec_doctor_remote(&doctor);
+    ec_doctor_store(&doctor);
     ec_doctor_machine(&doctor);
     enum ec_status status = EC_OK;
     if (cli->json)

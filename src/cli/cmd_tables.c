@@ -1,9 +1,10 @@
 /* ecluse tables: what tables there are, and how other engines come to know them. */
 #include "base/inert.h"
-#include "cli/copy_tables.h"
 #include "cli/ddl.h"
 #include "cli/project.h"
 #include "cli/show.h"
+#include "cli/tables_store.h"
+#include "run/mirror.h"
 #include "run/paths.h"
 
 #include <limits.h>
@@ -19,8 +20,7 @@ struct shown {
     struct ec_grid *grid; /* one of these three receives the tables */
     struct ec_doc *doc;
     struct ec_buf *ddl;
-    struct ec_store *store; /* or their copies go there, below copy_to */
-    const char *copy_to;
+    const char *store; /* of the configuration, which the tables are followed to; NULL: none */
     size_t count;
 };
 
@@ -40,7 +40,14 @@ static uint64_t bytes_of(const struct ec_delta *table) {
     return bytes;
 }
 
-static void add_row(struct ec_grid *grid, const char *name, const char *path, const struct ec_delta *table) {
+/* The version that was found in the store, by the project's own note: nobody is asked. */
+static int64_t delivered(const struct shown *s, const char *path) {
+    static const char below[] = "data/processed/";
+    return strncmp(path, below, sizeof below - 1) == 0 ? ec_mirror_believed(s->cli->dir, s->store, path + sizeof below - 1) : -1;
+}
+
+static void add_row(const struct shown *s, const char *name, const char *path, const struct ec_delta *table) {
+    struct ec_grid *grid = s->grid;
     bool known;
     uint64_t rows = rows_of(table, &known);
     ec_grid_str(grid, name);
@@ -50,10 +57,27 @@ static void add_row(struct ec_grid *grid, const char *name, const char *path, co
     else ec_grid_str(grid, NULL);
     ec_grid_bytes(grid, bytes_of(table));
     ec_grid_str(grid, table->partition_by);
+    if (s->store) {
+        int64_t there = delivered(s, path);
+        if (there < 0) ec_grid_str(grid, NULL);
+        else ec_grid_printf(grid, "%lld", (long long)there);
+    }
     ec_grid_str(grid, path);
 }
 
-static void write_table(struct ec_json_writer *w, const char *name, const char *path, const struct ec_delta *table) {
+static void write_store(struct ec_json_writer *w, const struct shown *s, const char *name, const char *path) {
+    char address[EC_PATH_MAX];
+    int64_t there = delivered(s, path);
+    if (ec_path_join(address, sizeof address, s->store, strncmp(path, "data/processed/", 15) == 0 ? path + 15 : name, NULL) != EC_OK) return;
+    ec_json_object(w, "store");
+    ec_json_str(w, "address", address);
+    if (there >= 0) ec_json_int(w, "version", there);
+    else ec_json_str(w, "version", NULL);
+    ec_json_end(w);
+}
+
+static void write_table(const struct shown *s, const char *name, const char *path, const struct ec_delta *table) {
+    struct ec_json_writer *w = &s->doc->json;
     bool known;
     uint64_t rows = rows_of(table, &known);
     ec_json_object(w, NULL);
@@ -65,6 +89,7 @@ static void write_table(struct ec_json_writer *w, const char *name, const char *
     else ec_json_str(w, "rows", NULL);
     ec_json_uint(w, "bytes", bytes_of(table));
     ec_json_str(w, "partition_by", table->partition_by);
+    if (s->store) write_store(w, s, name, path);
     ec_json_array(w, "columns");
     for (size_t i = 0; i < table->column_count; i++) {
         const struct ec_column_type *type = &table->column[i].type;
@@ -79,26 +104,10 @@ static void write_table(struct ec_json_writer *w, const char *name, const char *
     ec_json_end(w);
 }
 
-static enum ec_status copy(struct shown *s, const char *dir, const char *name, const char *path, const struct ec_delta *table, struct ec_err *err) {
-    static const char below[] = "data/processed/";
-    char to[EC_PATH_MAX];
-    struct ec_copied copied;
-    s->count++;
-    EC_TRY(ec_path_join(to, sizeof to, s->copy_to, strncmp(path, below, sizeof below - 1) == 0 ? path + sizeof below - 1 : name, err));
-    EC_TRY(ec_copy_table(s->store, dir, table, to, &copied, err));
-    ec_grid_str(s->grid, name);
-    ec_grid_printf(s->grid, "%lld", (long long)copied.version);
-    ec_grid_count(s->grid, copied.versions);
-    ec_grid_count(s->grid, copied.parts);
-    ec_grid_bytes(s->grid, copied.bytes);
-    ec_grid_str(s->grid, to);
-    return EC_OK;
-}
-
 static enum ec_status show(struct shown *s, const char *name, const char *path, const struct ec_delta *table, struct ec_err *err) {
     s->count++;
-    if (s->grid) add_row(s->grid, name, path, table);
-    if (s->doc) write_table(&s->doc->json, name, path, table);
+    if (s->grid) add_row(s, name, path, table);
+    if (s->doc) write_table(s, name, path, table);
     if (!s->ddl) return EC_OK;
     char location[EC_PATH_MAX];
     EC_TRY(ec_path_join(location, sizeof location, s->location, path, err));
@@ -115,7 +124,7 @@ static enum ec_status visit(void *user, const char *dir, struct ec_err *err) {
     struct ec_delta *table;
     EC_TRY(ec_delta_open(dir, &table, err));
     enum ec_status status = EC_OK;
-    if (table->version >= 0) status = s->store ? copy(s, dir, name, path, table, err) : show(s, name, path, table, err);
+    if (table->version >= 0) status = show(s, name, path, table, err);
     ec_delta_close(table);
     return status;
 }
@@ -128,8 +137,10 @@ static enum ec_status check_found(const struct shown *s, struct ec_err *err) {
 static enum ec_status list(struct shown *s, struct ec_err *err) {
     static const struct ec_grid_column columns[] = {{N_("TABLE"), false}, {N_("VERSION"), true}, {N_("FILES"), true}, {N_("ROWS"), true},
                                                     {N_("SIZE"), true},   {N_("BY"), false},     {N_("PATH"), false}};
+    static const struct ec_grid_column with_store[] = {{N_("TABLE"), false}, {N_("VERSION"), true}, {N_("FILES"), true},    {N_("ROWS"), true},
+                                                       {N_("SIZE"), true},   {N_("BY"), false},     {N_("IN STORE"), true}, {N_("PATH"), false}};
     struct ec_grid grid;
-    ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
+    ec_grid_init(&grid, s->store ? with_store : columns, s->store ? sizeof with_store / sizeof *with_store : sizeof columns / sizeof *columns);
     s->grid = &grid;
     enum ec_status status = ec_each_table(s->cli->dir, visit, s, err);
     if (status == EC_OK) status = check_found(s, err);
@@ -176,41 +187,24 @@ static enum ec_status print_ddl(struct shown *s, struct ec_err *err) {
     return status;
 }
 
-static enum ec_status copy_all(struct shown *s, struct ec_err *err) {
-    static const struct ec_grid_column columns[] = {{N_("TABLE"), false}, {N_("VERSION"), true}, {N_("NEW VERSIONS"), true}, {N_("NEW FILES"), true},
-                                                    {N_("SIZE"), true},   {N_("COPY"), false}};
-    struct ec_grid grid;
-    struct ec_address address;
-    struct ec_remote_settings settings;
-    char checked[EC_PATH_MAX];
-    EC_TRY(ec_path_join(checked, sizeof checked, s->copy_to, "x", err));
-    EC_TRY(ec_address_parse(checked, &address, err));
-    if (s->copy_to[strlen(s->copy_to) - 1] == '/') return ec_fail(err, EC_USAGE, "--copy-to takes an address without a slash behind it");
-    ec_grid_init(&grid, columns, sizeof columns / sizeof *columns);
-    s->grid = &grid;
-    enum ec_status status = ec_remote_settings_load(&settings, err);
-    if (status == EC_OK) status = ec_store_open(&settings, &s->store, err);
-    if (status == EC_OK) status = ec_each_table(s->cli->dir, visit, s, err);
-    if (status == EC_OK) status = check_found(s, err);
-    if (s->count > 0 && !s->cli->quiet) {
-        enum ec_status printed = ec_grid_print(&grid, stdout, status == EC_OK ? err : NULL);
-        if (status == EC_OK) status = printed;
-    }
-    ec_store_close(s->store);
-    ec_remote_settings_wipe(&settings);
-    ec_grid_deinit(&grid);
+static enum ec_status show_all(struct shown *s, struct ec_err *err) {
+    struct ec_config *config = NULL;
+    struct ec_err unused = {0};
+    if (ec_cli_config(s->cli, &config, &unused) == EC_OK) s->store = config->tables_store; /* tables are there, whatever it says */
+    enum ec_status status = s->cli->json ? list_json(s, err) : list(s, err);
+    ec_config_destroy(config);
     return status;
 }
 
 static enum ec_status tables(const struct ec_cli *cli, struct ec_err *err) {
-    struct shown s = {.cli = cli, .only = ec_cli_value(cli, "--table"), .dialect = ec_cli_value(cli, "--ddl"), .location = ec_cli_value(cli, "--location"),
-                      .copy_to = ec_cli_value(cli, "--copy-to")};
+    struct shown s = {.cli = cli, .only = ec_cli_value(cli, "--table"), .dialect = ec_cli_value(cli, "--ddl"), .location = ec_cli_value(cli, "--location")};
+    const char *copy_to = ec_cli_value(cli, "--copy-to");
     EC_TRY(ec_cli_project(cli, err));
     if (s.location && !s.dialect) return ec_fail(err, EC_USAGE, "--location says where another engine finds the project; it needs --ddl");
-    if (s.copy_to && s.dialect) return ec_fail(err, EC_USAGE, "--copy-to and --ddl are asked for one at a time");
-    if (s.copy_to) return copy_all(&s, err);
-    if (s.dialect) return print_ddl(&s, err);
-    return cli->json ? list_json(&s, err) : list(&s, err);
+    if (copy_to && s.dialect) return ec_fail(err, EC_USAGE, "--copy-to and --ddl are asked for one at a time");
+    if (copy_to) return ec_tables_copy(cli, copy_to, s.only, err);
+    if (ec_cli_value(cli, "--orphans") || ec_cli_value(cli, "--remove-orphans")) return ec_tables_orphans(cli, ec_cli_value(cli, "--remove-orphans") != NULL, err);
+    return s.dialect ? print_ddl(&s, err) : show_all(&s, err);
 }
 
 static int run(struct ec_cli *cli, struct ec_err *err) {
@@ -222,6 +216,8 @@ static const struct ec_option options[] = {
     {"--ddl", "ENGINE", N_("a script that makes them known to spark, hive, trino or duckdb"), false},
     {"--location", "PREFIX", N_("for --ddl: where that engine finds the project's folder (default: its path)"), false},
     {"--copy-to", "ADDRESS", N_("puts them into a store, s3://BUCKET/PREFIX or hdfs://HOST/PATH; what is there already stays"), false},
+    {"--orphans", NULL, N_("files in the store of the configuration that no version of a table names"), false},
+    {"--remove-orphans", NULL, N_("removes those that are older than a week"), false},
 };
 
 const struct ec_command ec_cmd_tables = {
@@ -233,8 +229,9 @@ const struct ec_command ec_cmd_tables = {
              "which an engine comes to know them under their names.\n"
              "\n"
              "--copy-to puts them into a store: parts first, then what the copy's log lacks, each version if\n"
-             "absent, so that whoever reads there sees a run's tables one by one, each as a whole. Called after\n"
-             "each run it copies what is new; what broke off goes on.\n"
+             "absent, so that whoever reads there sees a run's tables one by one, each as a whole. Called again\n"
+             "it copies what is new; what broke off goes on. `tables: {store: …}` of the configuration has every\n"
+             "run do so: then the list says which version was found there.\n"
              "\n"
              "Examples:\n"
              "  ecluse -C shop tables\n"

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/engine.h"
 #include "run/guard.h"
+#include "run/put_worker.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -29,7 +30,9 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     }
     struct ec_config *config = NULL;
     enum ec_status status = ec_cli_config(cli, &config, err);
-    if (status == EC_OK && ec_cli_value(cli, "--guarded"))
+    if (status == EC_OK && ec_cli_value(cli, "--put"))
+        status = ec_put_worker_run(config, STDIN_FILENO, STDOUT_FILENO, err);
+    else if (status == EC_OK && ec_cli_value(cli, "--guarded"))
         status = guard(cli, config, err);
     else if (status == EC_OK)
         status = ec_worker_run(config, tied, STDIN_FILENO, STDOUT_FILENO, err);
@@ -40,6 +43,7 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
 static const struct ec_option options[] = {
     {"--tied", NULL, N_("end when the process that started this one ends, and give up what is not needed"), false},
     {"--guarded", NULL, N_("work in a process that may die: a file that kills it twice is `errored`, and the next one is read"), false},
+    {"--put", NULL, N_("put parts of the tables into their store, as lines on stdin say, instead of reading files"), false},
 };
 
 const struct ec_command ec_cmd_worker = {

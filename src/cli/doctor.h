@@ -32,6 +32,8 @@ void ec_doctor_project(struct ec_doctor *doctor);
 void ec_doctor_alerts(struct ec_doctor *doctor);
 /* Stores of objects that sources name: each is listed. */
 void ec_doctor_remote(struct ec_doctor *doctor);
+/* The store that tables are followed to: how far it is behind. */
+void ec_doctor_store(struct ec_doctor *doctor);
 /* Disk, links, memory, processors, libraries. */
 void ec_doctor_machine(struct ec_doctor *doctor);
 

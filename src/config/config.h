@@ -160,6 +160,7 @@ struct ec_config {
     size_t alert_count;
     const char *metrics_textfile; /* of Prometheus; below the project unless absolute; NULL: none */
     struct ec_lineage lineage;
+    const char *tables_store; /* an address that the tables are followed to, "s3://lake/shop"; NULL: none */
     char fingerprint[EC_SHA256_HEX]; /* of all four files as they took effect */
 };
 

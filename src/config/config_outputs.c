@@ -1,4 +1,5 @@
-/* `metrics:` and `lineage:` of pipeline_config.yaml: where other programs learn of a run. */
+/* `metrics:`, `lineage:` and `tables:` of pipeline_config.yaml: where other programs learn of a run, and read its tables. */
+#include "base/address.h"
 #include "config/loader.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -70,7 +71,28 @@ static enum ec_status load_lineage(struct ec_loader *loader, const struct ec_yam
     return lineage->url ? check_url(ec_yaml_set(node, "url"), insecure, err) : EC_OK;
 }
 
+/* `store:` is a folder's address: what can be told of it without asking. */
+static enum ec_status load_tables(struct ec_loader *loader, const struct ec_yaml_node *tables, struct ec_err *err) {
+    static const char *const keys[] = {"store"};
+    if (!tables) return EC_OK;
+    EC_TRY(ec_yaml_keys(tables, keys, COUNT(keys), err));
+    EC_TRY(text_member(loader, tables, "store", &loader->config->tables_store, err));
+    const struct ec_yaml_node *node = ec_yaml_set(tables, "store");
+    const char *store = loader->config->tables_store;
+    struct ec_address address;
+    struct ec_err cause = {0};
+    if (!store) return EC_OK;
+    if (!ec_is_address(store)) return ec_yaml_fail(node->at, err, "`store` is an address, s3://BUCKET/PREFIX or hdfs://HOST/PATH");
+    if (store[strlen(store) - 1] == '/') return ec_yaml_fail(node->at, err, "`store` has no slash at its end");
+    const char *checked = ec_arena_printf(&loader->trees, "%s/x", store);
+    if (!checked) return ec_load_no_memory(err);
+    if (ec_address_parse(checked, &address, &cause) != EC_OK) return ec_yaml_fail(node->at, err, "`store`: %s", cause.message);
+    if (strpbrk(address.key, "*?[")) return ec_yaml_fail(node->at, err, "`store` is one address, without `*`, `?` and `[`");
+    return EC_OK;
+}
+
 enum ec_status ec_load_outputs(struct ec_loader *loader, struct ec_err *err) {
     EC_TRY(load_metrics(loader, ec_yaml_set(loader->pipeline, "metrics"), err));
+    EC_TRY(load_tables(loader, ec_yaml_set(loader->pipeline, "tables"), err));
     return load_lineage(loader, ec_yaml_set(loader->pipeline, "lineage"), err);
 }

@@ -139,7 +139,7 @@ enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) {
                                        "memory_limit_mb", "quality_threshold", "processing_timeout",
                                        "sources",         "archive",           "alerts",
                                        "metrics",         "lineage",           "currency",
-                                       "watch",           "language"};
+                                       "watch",           "language",          "tables"};
     EC_TRY(ec_yaml_keys(loader->pipeline, keys, COUNT(keys), err));
     EC_TRY(load_scalars(loader->config, loader->pipeline, err));
     EC_TRY(load_currency(loader->config, ec_yaml_set(loader->pipeline, "currency"), err));

@@ -28,7 +28,7 @@ enum ec_status ec_load_pipeline(struct ec_loader *loader, struct ec_err *err) EC
 enum ec_status ec_load_secret(struct ec_arena *arena, const struct ec_yaml_node *node, const char *key, bool plain, struct ec_secret *secret,
                               struct ec_err *err) EC_MUST_USE;
 
-/* `metrics:` and `lineage:`. */
+/* `metrics:`, `lineage:` and `tables:`. */
 enum ec_status ec_load_outputs(struct ec_loader *loader, struct ec_err *err) EC_MUST_USE;
 /* `alerts:` into config->alert. */
 enum ec_status ec_load_alerts(struct ec_config *config, const struct ec_yaml_node *alerts, struct ec_err *err) EC_MUST_USE;

@@ -46,3 +46,41 @@ enum ec_status ec_store_make_folder(struct ec_store *store, const char *address,
     EC_TRY(ec_address_parse(address, &a, err));
     return a.kind == EC_ADDRESS_S3 ? EC_OK : ec_webhdfs_make_folder(store, address, &a, err);
 }
+
+struct finding {
+    const char *address;
+    struct ec_object *object;
+    char *tag;
+    bool there;
+};
+
+static enum ec_status find(void *user, const struct ec_object *object, struct ec_err *err) {
+    struct finding *f = user;
+    (void)err;
+    if (strcmp(object->address, f->address) != 0) return EC_OK; /* its name is the beginning of another's */
+    *f->object = *object;
+    f->object->address = f->address;
+    f->object->tag = f->tag;
+    (void)snprintf(f->tag, EC_TAG_MAX, "%s", object->tag);
+    f->there = true;
+    return EC_OK;
+}
+
+enum ec_status ec_store_find(struct ec_store *store, const char *address, struct ec_object *object, char tag[EC_TAG_MAX], bool *there,
+                             struct ec_err *err) {
+    struct ec_address a;
+    struct finding finding = {.address = address, .object = object, .tag = tag};
+    EC_TRY(ec_address_parse(address, &a, err));
+    *there = false;
+    *object = (struct ec_object){.address = address};
+    if (a.kind != EC_ADDRESS_S3) return ec_webhdfs_find(store, address, &a, object, tag, there, err);
+    EC_TRY(ec_store_list(store, &a, false, find, &finding, err));
+    *there = finding.there;
+    return EC_OK;
+}
+
+enum ec_status ec_store_remove(struct ec_store *store, const char *address, struct ec_err *err) {
+    struct ec_address a;
+    EC_TRY(ec_address_parse(address, &a, err));
+    return a.kind == EC_ADDRESS_S3 ? ec_s3_remove(store, address, &a, err) : ec_webhdfs_remove(store, address, &a, err);
+}

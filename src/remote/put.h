@@ -15,6 +15,11 @@ enum ec_status ec_store_put_file(struct ec_store *store, const char *address, co
 /* Put if absent: *there says that the name was taken before, and then nothing was put. That may be our own earlier try
  * whose answer was lost: what is there tells. At most EC_REMOTE_ANSWER_MAX bytes. */
 enum ec_status ec_store_put_new(struct ec_store *store, const char *address, struct ec_str text, bool *there, struct ec_err *err) EC_MUST_USE;
+/* What lies under that very address: object->bytes and mtime_us, with object->tag in `tag`; object->address is the one given. */
+enum ec_status ec_store_find(struct ec_store *store, const char *address, struct ec_object *object, char tag[EC_TAG_MAX], bool *there,
+                             struct ec_err *err) EC_MUST_USE;
+/* An object or a file; that it is not there is no error. */
+enum ec_status ec_store_remove(struct ec_store *store, const char *address, struct ec_err *err) EC_MUST_USE;
 /* So that a folder can be listed: MKDIRS in HDFS; S3 knows no folders. */
 enum ec_status ec_store_make_folder(struct ec_store *store, const char *address, struct ec_err *err) EC_MUST_USE;
 

@@ -148,3 +148,11 @@ enum ec_status ec_s3_put(struct ec_putting *p, struct ec_err *err) {
     ec_buf_free(&query);
     return status;
 }
+
+enum ec_status ec_s3_remove(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) {
+    struct ec_putting p = {.store = store, .what = what, .address = *address};
+    struct asking a = {.putting = &p, .method = "DELETE", .query = ""};
+    enum ec_status status = ask(&a, err); /* 204 also where there was none */
+    ec_http_answer_free(&a.answer);
+    return status;
+}

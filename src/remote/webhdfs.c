@@ -259,35 +259,45 @@ enum ec_status ec_webhdfs_read(void *reading, bool *again, struct ec_err *err) {
     return status;
 }
 
-struct confirming {
+struct asking_status {
     struct ec_store *store;
+    const char *what;
     const struct ec_address *address;
-    const struct ec_object *object;
+    struct ec_object *now;
+    char *tag;
+    bool there;
 };
 
-static enum ec_status confirm(void *context, bool *again, struct ec_err *err) {
-    const struct confirming *c = context;
+static enum ec_status ask_status(void *context, bool *again, struct ec_err *err) {
+    struct asking_status *c = context;
     struct ec_http_answer answer;
     const struct ec_webhdfs_request request = {.method = "GET", .address = c->address, .path = ec_str_of(c->address->key), .query = "op=GETFILESTATUS"};
     enum ec_status status = ec_webhdfs_send(c->store, &request, &answer, err);
     *again = status == EC_REMOTE;
-    if (status == EC_OK && answer.code != 200) {
-        status = ec_webhdfs_refused(&answer, c->object->address, again, err);
-    } else if (status == EC_OK) {
-        char tag[EC_TAG_MAX];
-        struct ec_object now = {0};
+    c->there = status == EC_OK && answer.code == 200;
+    if (c->there) {
         json_t *root = json_loadb(answer.body.p ? answer.body.p : "", answer.body.n, JSON_REJECT_DUPLICATES, NULL);
-        if (!take_status(json_object_get(root, "FileStatus"), &now, tag))
-            status = wrong(&answer, _("something that is no status of a file"), err);
-        else if (now.bytes != c->object->bytes || strcmp(tag, c->object->tag) != 0)
-            status = ec_object_changed(c->object, err);
+        if (!take_status(json_object_get(root, "FileStatus"), c->now, c->tag)) status = wrong(&answer, _("something that is no status of a file"), err);
         json_decref(root);
+    } else if (status == EC_OK && answer.code != 404) {
+        status = ec_webhdfs_refused(&answer, c->what, again, err);
     }
     ec_http_answer_free(&answer);
     return status;
 }
 
+enum ec_status ec_webhdfs_find(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_object *object,
+                               char tag[EC_TAG_MAX], bool *there, struct ec_err *err) {
+    struct asking_status c = {.store = store, .what = what, .address = address, .now = object, .tag = tag};
+    EC_TRY(ec_http_retry(store->http, ask_status, &c, err));
+    *there = c.there;
+    return EC_OK;
+}
+
 enum ec_status ec_webhdfs_confirm(struct ec_store *store, const struct ec_address *address, const struct ec_object *object, struct ec_err *err) {
-    struct confirming c = {store, address, object};
-    return ec_http_retry(store->http, confirm, &c, err);
+    char tag[EC_TAG_MAX];
+    struct ec_object now = {0};
+    bool there;
+    EC_TRY(ec_webhdfs_find(store, object->address, address, &now, tag, &there, err));
+    return there && now.bytes == object->bytes && strcmp(tag, object->tag) == 0 ? EC_OK : ec_object_changed(object, err);
 }

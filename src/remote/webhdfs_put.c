@@ -78,17 +78,6 @@ static enum ec_status write_all(struct ec_putting *p, struct asking *a, struct e
     return EC_OK;
 }
 
-static enum ec_status exists(struct ec_putting *p, bool *there, struct ec_err *err) {
-    struct asking a = {.store = p->store, .what = p->what, .method = "GET", .query = "op=GETFILESTATUS", .address = &p->address, .path = ec_str_of(p->address.key)};
-    struct ec_err cause = {0};
-    enum ec_status status = ask(&a, &cause);
-    *there = status == EC_OK;
-    if (status != EC_OK && a.answer.code != 404 && err) *err = cause;
-    bool good = status == EC_OK || a.answer.code == 404;
-    ec_http_answer_free(&a.answer);
-    return good ? EC_OK : status;
-}
-
 static enum ec_status rename_to(struct ec_putting *p, struct asking *a, struct ec_err *err) {
     struct ec_buf query = ec_buf_make(8 * EC_KIB);
     ec_buf_addz(&query, "op=RENAME&destination=/");
@@ -102,7 +91,9 @@ static enum ec_status rename_to(struct ec_putting *p, struct asking *a, struct e
     bool renamed = status == EC_OK && says_true(&a->answer), there = false;
     ec_buf_free(&query);
     if (status != EC_OK || renamed) return status;
-    EC_TRY(exists(p, &there, err)); /* also where an earlier try's answer was lost: then it is what was put */
+    char tag[EC_TAG_MAX];
+    struct ec_object found = {0};
+    EC_TRY(ec_webhdfs_find(p->store, p->what, &p->address, &found, tag, &there, err)); /* also where an earlier try's answer was lost: then it is what was put */
     if (!there) return ec_fail(err, EC_REMOTE, "%.500s: HDFS does not rename the file to its name", p->what);
     p->there = true;
     return p->if_absent ? EC_OK : ec_fail(err, EC_REMOTE, "%.500s: there is such a file already", p->what);
@@ -136,6 +127,13 @@ enum ec_status ec_webhdfs_make_folder(struct ec_store *store, const char *what, 
     struct asking a = {.store = store, .what = what, .method = "PUT", .query = "op=MKDIRS", .address = address, .path = {address->key, n}};
     enum ec_status status = ask(&a, err);
     if (status == EC_OK && !says_true(&a.answer)) status = ec_fail(err, EC_REMOTE, "%.500s: HDFS makes no folder there", what);
+    ec_http_answer_free(&a.answer);
+    return status;
+}
+
+enum ec_status ec_webhdfs_remove(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) {
+    struct asking a = {.store = store, .what = what, .method = "DELETE", .query = "op=DELETE", .address = address, .path = ec_str_of(address->key)};
+    enum ec_status status = ask(&a, err); /* false where there was none */
     ec_http_answer_free(&a.answer);
     return status;
 }

@@ -143,7 +143,7 @@ static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcom
     outcome->nothing_to_do = d->idle;
     if (d->idle) {
         announce_idle(d, outcome);
-        return EC_OK;
+        return ec_driver_mirror(d, outcome, err);
     }
     d->lineage = ec_lineage_start(d->config, &d->facts);
     if (d->engine) EC_TRY(ec_engine_begin(d, err));
@@ -158,7 +158,8 @@ static enum ec_status run_all(struct ec_driver *d, struct ec_run_outcome *outcom
     ec_timing_end(d->timing);
     ec_progress_stage(d->progress, N_("commit"));
     EC_TRY(ec_driver_commit(d, err));
-    return finish(d, outcome, err);
+    EC_TRY(finish(d, outcome, err));
+    return ec_driver_mirror(d, outcome, err);
 }
 
 /* What a run that failed before its manifest leaves, the next one removes; but at once is kinder. */

@@ -4,6 +4,7 @@
  *     dedupe.c   keys across files       sources.c   the sources' tables after this run
  *     compute.c  KPI and joined tables   commit.c    the manifest: the point of no return
  *     finish.c   commits, reports, exports, marks, archive; also after a crash
+ *     mirror.c   the same tables in a store
  */
 #ifndef EC_RUN_DRIVER_H
 #define EC_RUN_DRIVER_H
@@ -84,6 +85,10 @@ bool ec_driver_models_changed(const struct ec_driver *driver);
 
 /* Places the parts and publishes facts and manifest (commit.c). */
 enum ec_status ec_driver_commit(struct ec_driver *driver, struct ec_err *err) EC_MUST_USE;
+
+/* Brings the tables of `tables: store:` to where the project's are. What cannot be brought is noted in the outcome's
+ * problems: the data are whole, and the next run brings it (mirror_driver.c). EC_INTERRUPTED, EC_NO_MEMORY. */
+enum ec_status ec_driver_mirror(struct ec_driver *driver, struct ec_run_outcome *outcome, struct ec_err *err) EC_MUST_USE;
 
 /* The driver's DuckDB session, which reads the project's own parts and spills below staging; opened when first needed.
  * Statements run in the thread that asks, so that rows come in the same order each time; threads beside each other

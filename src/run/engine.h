@@ -7,6 +7,7 @@
  *     begin    the run, and the models as text: what cannot be computed is an error before anything is read
  *     tasks    tasks of the worker protocol; their results come back in any order, each task once
  *     models   Delta tables as they will be after the run, and folders for what is computed from them
+ *     put      parts that were committed, to be put into the tables' store
  *
  * What an engine wrote is parts in staging until the manifest: it cannot commit, and what it says is checked.
  *
@@ -20,6 +21,7 @@
 #ifndef EC_RUN_ENGINE_H
 #define EC_RUN_ENGINE_H
 
+#include "remote/put_many.h"
 #include "run/lines.h"
 #include "run/model_jobs.h"
 #include "run/rounds.h"
@@ -29,6 +31,7 @@
 struct ec_engine {
     struct ec_lines in;
     int out;
+    bool puts; /* parts into the store of the tables: it said so at the beginning */
 };
 
 enum ec_status ec_engine_open(int in, int out, struct ec_engine **engine, struct ec_err *err) EC_MUST_USE;
@@ -50,6 +53,10 @@ enum ec_status ec_engine_compute(struct ec_driver *driver, const struct ec_model
  * not what the model makes. */
 enum ec_status ec_engine_adopt(struct ec_driver *driver, const struct ec_model_work *work, struct ec_sync_queue *syncs,
                                struct ec_err *err) EC_MUST_USE;
+
+/* Has the engine put files into the store of the tables, where it can do so. What it says is not relied upon: the caller
+ * looks for each, and puts what is missing. */
+void ec_engine_put(struct ec_driver *driver, const struct ec_remote_put *put, size_t count);
 
 /* ---- the channel (engine_channel.c); private to engine_*.c ---- */
 

@@ -85,6 +85,7 @@ enum ec_status ec_engine_begin(struct ec_driver *d, struct ec_err *err) {
     json_t *answer;
     EC_TRY(ec_engine_hear(d, &line, &n, &answer, err));
     bool ready = json_is_true(json_object_get(answer, "ready"));
+    d->engine->puts = json_is_true(json_object_get(answer, "puts"));
     json_decref(answer);
     return ready ? EC_OK : ec_fail(err, EC_PROTOCOL, "the engine does not say that it is ready");
 }

@@ -54,6 +54,9 @@ struct ec_delta {
 enum ec_status ec_delta_open(const char *dir, struct ec_delta **table, struct ec_err *err) EC_MUST_USE;
 void ec_delta_close(struct ec_delta *table); /* NULL allowed */
 
+/* The newest version, -1 where there is no table; its log is listed, and not read. EC_TABLE_FORMAT as above. */
+enum ec_status ec_delta_newest(const char *dir, int64_t *version, struct ec_err *err) EC_MUST_USE;
+
 /* Checkpoints: the state of a log at a version, as one Parquet file or several, so that neither we nor others replay
  * ten thousand commits (PROTOCOL.md, "Checkpoints"; of the classic kind, not V2). They are read and written through a
  * function that is given once, before any thread, by who may open DuckDB (sql/checkpoint.h); without it logs are

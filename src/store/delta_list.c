@@ -179,3 +179,10 @@ enum ec_status ec_delta_log_range(const char *dir, int64_t checkpoint_max, struc
     ec_free(found.checkpoint);
     return status;
 }
+
+enum ec_status ec_delta_newest(const char *dir, int64_t *version, struct ec_err *err) {
+    struct ec_delta_range range;
+    EC_TRY(ec_delta_log_range(dir, INT64_MAX, &range, err));
+    *version = range.last;
+    return EC_OK;
+}

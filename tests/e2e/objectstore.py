@@ -147,8 +147,11 @@ class S3Handler(Handler):
         objects[key] = b"".join(parts[n] for n in sorted(parts))
         return self.answer(200, b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>")
 
-    def answer_DELETE(self, _objects, _key, query, _body):
-        self.server.owner.uploads.pop(query["uploadId"])
+    def answer_DELETE(self, objects, key, query, _body):
+        if "uploadId" in query:
+            self.server.owner.uploads.pop(query["uploadId"])
+        else:
+            objects.pop(key, None)
         self.answer(204)
 
     def list_objects(self, bucket, query):
@@ -244,6 +247,8 @@ class NameHandler(Handler):
             block = urllib.parse.urlencode({"op": "OPEN", "offset": query["offset"], "length": query["length"], "block": "b-1"})
             return self.answer(307, Location=f"{hdfs.data.url}/webhdfs/v1{urllib.parse.quote(path)}?{block}")
         if query["op"] == "GETFILESTATUS":
+            if path in hdfs.folders:
+                return self.answer(200, json.dumps({"FileStatus": {"pathSuffix": "", "type": "DIRECTORY", "length": 0, "modificationTime": 1}}).encode())
             if path not in hdfs.files:
                 return self.exception(404, "FileNotFoundException")
             return self.answer(200, json.dumps({"FileStatus": hdfs.status(path, "")}).encode())
@@ -265,6 +270,8 @@ class NameHandler(Handler):
         assert self.rfile.read(int(self.headers.get("Content-Length", 0))) == b"", "bytes are for the datanode"
         if query.get("user.name") != hdfs.user:
             return self.exception(403, "AccessControlException")
+        if hdfs.before_write and hdfs.before_write(self, path, query):
+            return None
         if query["op"] in ("CREATE", "APPEND"):
             return self.answer(307, Location=f"{hdfs.data.url}/webhdfs/v1{urllib.parse.quote(path)}?op={query['op']}&block=b-1")
         good = True
@@ -316,7 +323,7 @@ class DataHandler(Handler):
 
 class Hdfs:
     def __init__(self, user="shop"):
-        self.files, self.user, self.before, self.data_before, self.token = {}, user, None, None, ""
+        self.files, self.user, self.before, self.before_write, self.data_before, self.token = {}, user, None, None, None, ""
         self.requests, self.data_requests, self.folders = [], [], set()
         self.name, self.data = Server(NameHandler, self), Server(DataHandler, self)
 

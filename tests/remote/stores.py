@@ -1,11 +1,14 @@
 """Stores of others on loopback: moto's S3 server, and a namenode with a datanode of Hadoop's. Both end with their tests."""
 import getpass
 import glob
+import http.client
+import http.server
 import json
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -92,6 +95,54 @@ class Moto(Server):
         return Boto(self.url)
 
 
+class Forward(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        proxy = self.server.proxy
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        writes = self.command in ("PUT", "POST")
+        if writes and len(proxy.put) >= proxy.puts:
+            self.close_connection = True
+            return
+        if writes and proxy.before:
+            proxy.before(self.path)
+        onward = http.client.HTTPConnection(proxy.to)
+        onward.request(self.command, self.path, body, dict(self.headers))
+        answer = onward.getresponse()
+        data = answer.read()
+        if writes:
+            proxy.put.append(self.path)
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "connection", "transfer-encoding", "server", "date"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+        onward.close()
+
+    do_PUT = do_POST = do_DELETE = do_GET
+
+
+class Proxy:
+    """In front of a server: after so many writes it breaks every other off."""
+
+    def __init__(self, url, puts):
+        self.to, self.puts, self.put, self.before = url.removeprefix("http://"), puts, [], None
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forward)
+        self.server.daemon_threads, self.server.proxy = True, self
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Boto:
     """A few calls of boto3, which lives in the environment of moto."""
 
@@ -125,6 +176,31 @@ class Boto:
                         "print(json.dumps([d.version(), [[c[i].as_py() for c in t.columns] for i in range(t.num_rows)]]))", table=table, sql=sql)
         version, rows = json.loads(out)
         return version, [tuple(row) for row in rows]
+
+    def delta(self, code, **values):
+        return self.call("from deltalake import DeltaTable, QueryBuilder, write_deltalake\n"
+                         "options = {'AWS_ENDPOINT_URL': v['url'], 'AWS_ACCESS_KEY_ID': 'test', 'AWS_SECRET_ACCESS_KEY': 'test',\n"
+                         "  'AWS_REGION': 'us-east-1', 'AWS_ALLOW_HTTP': 'true'}\n" + code, **values)
+
+    def txn(self, table, app):
+        """The newest version of that application in the table's log."""
+        return int(self.delta("print(DeltaTable(v['table'], storage_options=options).transaction_version(v['app']))", table=table, app=app))
+
+    def count(self, table, version):
+        return int(self.delta("d = DeltaTable(v['table'], version=v['version'], storage_options=options)\n"
+                              "print(QueryBuilder().register('t', d).execute('SELECT * FROM t').read_all().num_rows)", table=table, version=version))
+
+    def polars(self, table, columns):
+        """The rows as Polars reads them, with its own reader of Parquet in S3."""
+        return [tuple(row) for row in json.loads(self.delta(
+            "import polars\nprint(json.dumps(polars.scan_delta(v['table'], storage_options=options).select(v['columns']).collect().rows()))",
+            table=table, columns=columns))]
+
+    def append(self, table):
+        """A row of the table again, by delta-rs."""
+        self.delta("d = DeltaTable(v['table'], storage_options=options)\n"
+                   "row = QueryBuilder().register('t', d).execute('SELECT * FROM t LIMIT 1').read_all()\n"
+                   "write_deltalake(d, row, mode='append')", table=table)
 
     def put_in_parts(self, bucket, key, path):
         self.call("from boto3.s3.transfer import TransferConfig\n"

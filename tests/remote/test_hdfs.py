@@ -21,8 +21,8 @@ class OverHdfs(unittest.TestCase):
     def address(self, path):
         return f"webhdfs://127.0.0.1:{self.hdfs.http}{path}"
 
-    def run_project(self, p, code=0, **more):
-        return p.run(code=code, env=kit.environment(HADOOP_USER_NAME="shop", **more))
+    def run_project(self, p, *arguments, code=0, **more):
+        return p.run(*arguments, code=code, env=kit.environment(HADOOP_USER_NAME="shop", **more))
 
     def errors(self, p, name):
         report = p.report(name)
@@ -86,6 +86,40 @@ class OverHdfs(unittest.TestCase):
             other.write("data/processed/enriched/sales" + path, data)
         self.assertEqual(kit.table_rows(other, "sales"), kit.table_rows(p, "sales"))
         self.assertEqual(len(kit.table_rows(other, "sales")), 6)
+
+    def test_tables_that_follow(self):
+        """HDFS goes away with its namenode, and comes back; what is there is what is here, byte by byte."""
+        for name in ("/follow", "/follow/shop"):
+            self.hdfs.call("PUT", name, "MKDIRS", permission="777")
+            self.hdfs.call("PUT", name, "SETPERMISSION", permission="777")
+        p = kit.new_project(**{"sales_1.csv": sales(1)})
+        p.edit("config/pipeline_config.yaml", "sources:\n", f"tables: {{store: \"{self.address('/follow/shop')}\"}}\n\nsources:\n")
+        self.run_project(p)
+        p.write("data/raw/sales_2.csv", sales(10))
+        for process in self.hdfs.processes:
+            process.send_signal(signal.SIGSTOP)
+        result = self.run_project(p, code=4, AWS_MAX_ATTEMPTS="1", ECLUSE_REMOTE_TIMEOUT="2")
+        for process in self.hdfs.processes:
+            process.send_signal(signal.SIGCONT)
+        self.assertIn("not delivered", result.out)
+        self.assertEqual(len(kit.table_rows(p, "sales")), 6)
+        self.assertIn("nothing to do", self.run_project(p).out)
+        self.run_project(p, "--force")
+        for table in ("enriched/sales", "kpi/sales_kpi"):
+            there = dict(self.hdfs.tree(f"/follow/shop/{table}"))
+            self.assertEqual(there, self.files_of(p, table))
+        before = sorted(path for path, _ in self.hdfs.tree("/follow/shop"))
+        self.run_project(p)
+        self.assertEqual(sorted(path for path, _ in self.hdfs.tree("/follow/shop")), before)
+
+    @staticmethod
+    def files_of(p, table):
+        folder, found = p.path("data/processed", table), {}
+        for at, _, names in os.walk(folder):
+            for name in names:
+                with open(os.path.join(at, name), "rb") as file:
+                    found["/" + os.path.relpath(os.path.join(at, name), folder)] = file.read()
+        return found
 
     def test_a_large_part(self):
         """CREATE, then APPEND: a file of three pieces is the same when it is read."""

@@ -141,6 +141,8 @@ while True:
     except FileExistsError:
         number += 1
 given = sys.stdin.buffer.read()
+with open(os.path.join(base, f"words.{{number}}"), "w") as file:
+    file.write("\\n".join(sys.argv))
 with open(os.path.join(base, f"tasks.{{number}}.new"), "wb") as file:
     file.write(given)
 os.rename(os.path.join(base, f"tasks.{{number}}.new"), os.path.join(base, f"tasks.{{number}}"))
@@ -189,11 +191,22 @@ class Held:
         with open(os.path.join(self.folder, "go"), "w", encoding="utf-8"):
             pass
 
-    def given(self):
-        """{number of the call: names of its tasks}."""
+    def lines(self, key):
+        """{number of the call: the lines that it was given and that have this key}."""
         calls = {}
         for name in os.listdir(self.folder):
             if name.startswith("tasks.") and not name.endswith(".new"):
                 with open(os.path.join(self.folder, name), encoding="utf-8") as file:
-                    calls[int(name.split(".")[1])] = [json.loads(line)["task"] for line in file]
+                    calls[int(name.split(".")[1])] = [line for line in map(json.loads, file) if key in line]
         return calls
+
+    def given(self):
+        """{number of the call: names of its tasks}."""
+        return {number: [line["task"] for line in lines] for number, lines in self.lines("task").items()}
+
+    def words(self):
+        """The command line of each call."""
+        for name in os.listdir(self.folder):
+            if name.startswith("words."):
+                with open(os.path.join(self.folder, name), encoding="utf-8") as file:
+                    yield file.read()

@@ -8,6 +8,9 @@ import parity
 import sparkkit
 from sparkkit import kit
 
+import objectstore  # of tests/e2e, which sparkkit has put on the path
+from test_remote_tables import local_files
+
 # A Java that is none: what runs with it has started no Spark.
 NO_JAVA = "/nowhere/java"
 
@@ -148,6 +151,62 @@ class Twice(Case):
                 held.go()
                 sparkkit.end(process)
         self.check(many, held)
+
+
+class Store(Case):
+    """The tables follow into a store: executors put the parts, with credentials of their own; one of them dies while it does."""
+
+    def setUp(self):
+        self.s3 = objectstore.S3()
+        self.addCleanup(self.s3.close)
+
+    def lies(self, table):
+        prefix = f"lake/shop/{table}/"
+        return {key[len(prefix):]: data for key, data in self.s3.buckets["drops"].items() if key.startswith(prefix)}
+
+    def follows(self, project):
+        """Every table is there, byte by byte; returns the addresses of its parts."""
+        parts = set()
+        for kind in ("enriched", "kpi"):
+            for name in os.listdir(project.path("data/processed", kind)):
+                here = {path: data for path, data in local_files(project, name).items() if not path.endswith(".checkpoint.parquet")}
+                self.assertEqual(self.lies(f"{kind}/{name}"), here, name)
+                parts |= {f"s3://drops/lake/shop/{kind}/{name}/{path}" for path in here if path.endswith(".parquet")}
+        return parts
+
+    def test_executors_put_the_parts(self):
+        project = one_model(kit.shop("200KB", 2).copy())
+        project.edit("config/quality_thresholds.yaml", "products: 95", "products: 80")
+        project.edit("config/pipeline_config.yaml", "sources:\n", 'tables: {store: "s3://drops/lake/shop"}\n\nsources:\n')
+        held = sparkkit.Held(os.path.join(tempfile.mkdtemp(dir=kit.scratch), "held"), "lambda number: '--put' in sys.argv")
+        env = {**sparkkit.environment(**{"spark.ecluse.program": held.path}), **self.s3.environment()}
+        process = sparkkit.start(project, env=env)
+        try:
+            _, pid = held.wait_for("waits", process)
+            self.assertEqual(self.s3.buckets["drops"], {})  # nothing is put before it is committed
+            self.assertTrue(os.path.exists(project.path("data/processed/kpi/sales_kpi/_delta_log", f"{0:020}.json")))
+            executor = sparkkit.executor_of(int(pid), process.pid)
+            self.assertIsNotNone(executor)
+            sparkkit.kill(executor)
+            held.go()
+            result = sparkkit.finish(process)
+        finally:
+            held.go()
+            sparkkit.end(process)
+        parts = self.follows(project)
+        given = [line["address"] for lines in held.lines("address").values() for line in lines]
+        self.assertEqual(set(given), parts)
+        self.assertGreater(len(given), len(parts))  # what the dead one was to put was given to another
+        self.assertIn(f"parts: {len(parts)} (from here: 0, ", result.err)
+        for folder, _, names in os.walk(project.folder):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(objectstore.SECRET.encode(), file.read(), name)
+        self.assertNotIn(objectstore.SECRET, result.out + result.err)
+        self.assertEqual([call for call in held.words() if objectstore.SECRET in call or objectstore.ACCESS in call], [])
+        before = dict(self.s3.buckets["drops"])
+        self.assertIn("nothing to do", sparkkit.run(project, env={**without_spark(), **self.s3.environment()}).out)
+        self.assertEqual(self.s3.buckets["drops"], before)
 
 
 if __name__ == "__main__":
