@@ -15,12 +15,14 @@
 #include "sql/session.h"
 #include "store/delta.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 
 struct finishing {
     const struct ec_finish_options *o;
     const char *dir;
+    const char *raw;             /* data/raw, with the project's folder */
     struct ec_page_facts **page; /* gathered by its first drawing */
 };
 
@@ -85,8 +87,8 @@ static void write_checkpoints(const struct finishing *f) {
         bool due = false;
         int64_t version;
         struct ec_err problem = {0};
-        enum ec_status status = ec_path_join(table, sizeof table, f->dir, f->o->manifest->commit[i].table, &problem);
-        if (status == EC_OK) status = ec_delta_checkpoint_due(table, &due, &problem);
+        (void)snprintf(table, sizeof table, "%s/%s", f->dir, f->o->manifest->commit[i].table); /* commit_table() had room for it */
+        enum ec_status status = ec_delta_checkpoint_due(table, &due, &problem);
         if (status == EC_OK && due) status = ec_checkpoint_write(table, &version, &problem);
         if (status != EC_OK) ec_log(EC_LOG_WARN, "no checkpoint was written: %s", problem.message);
     }
@@ -99,11 +101,11 @@ static enum ec_status place_quarantine(const struct finishing *f, struct ec_err 
 static enum ec_status write_reports(const struct finishing *f, struct ec_err *err) {
     char dir[EC_PATH_MAX], history[EC_PATH_MAX];
     EC_TRY(ec_project_path(dir, f->dir, EC_DIR_QUALITY, NULL, err));
+    EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
     EC_TRY(ec_durable_make_dir(f->o->durable, dir, err));
     for (size_t i = 0; i < f->o->facts->unit_count; i++)
         EC_TRY(ec_report_save(dir, &f->o->facts->unit[i], f->o->durable, err));
     EC_TRY(ec_run_note_resources(f->o->facts, f->o->timing, err));
-    EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
     return ec_history_append(history, f->o->facts, f->o->history, f->o->durable, err);
 }
 
@@ -136,8 +138,7 @@ static enum ec_status write_exports(const struct finishing *f, struct ec_err *er
 
 static enum ec_status mark_files(const struct finishing *f, struct ec_err *err) {
     const struct ec_manifest *m = f->o->manifest;
-    char raw[EC_PATH_MAX], path[EC_PATH_MAX];
-    EC_TRY(ec_project_path(raw, f->dir, EC_DIR_RAW, NULL, err));
+    char path[EC_PATH_MAX];
     for (size_t i = 0; i < m->mark_count; i++) {
         struct ec_buf text = ec_buf_make(8192);
         struct ec_json_writer w;
@@ -152,8 +153,8 @@ static enum ec_status mark_files(const struct finishing *f, struct ec_err *err) 
         char name[EC_PATH_MAX];
         int n = snprintf(name, sizeof name, "%s.done", m->mark[i].path);
         enum ec_status status = ec_buf_check(&text, err);
-        if (status == EC_OK && (n < 0 || (size_t)n >= sizeof name)) status = ec_fail(err, EC_DELIVERY, "%s is too long", name);
-        if (status == EC_OK) status = ec_path_join(path, sizeof path, raw, name, err);
+        if (status == EC_OK && (size_t)n >= sizeof name) status = ec_fail(err, EC_DELIVERY, "%s is too long", name);
+        if (status == EC_OK) status = ec_path_join(path, sizeof path, f->raw, name, err);
         if (status == EC_OK) status = ec_durable_put(f->o->durable, path, text.p, text.n, err);
         ec_buf_free(&text);
         EC_TRY(status);
@@ -178,11 +179,12 @@ static bool may_go(const char *path, const struct ec_manifest_mark *mark) {
  * under the same name since was not read yet and stays, for the next run. */
 static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
     const struct ec_manifest *m = f->o->manifest;
-    char path[EC_PATH_MAX], raw[EC_PATH_MAX], done[EC_PATH_MAX + 8];
+    char path[EC_PATH_MAX], done[EC_PATH_MAX + 8];
     bool empties_raw = (f->o->config->archive_cleanup & EC_AREA_RAW) && (f->o->config->archive_include & EC_AREA_RAW) && m->archive;
-    EC_TRY(ec_project_path(raw, f->dir, EC_DIR_RAW, NULL, err));
     for (size_t i = 0; i < m->mark_count && empties_raw; i++) {
-        EC_TRY(ec_path_join(path, sizeof path, raw, m->mark[i].path, err));
+        int n = snprintf(path, sizeof path, "%s/%s", f->raw, m->mark[i].path);
+        assert((size_t)n < sizeof path); /* its mark has a longer one, and was written */
+        (void)n;
         (void)snprintf(done, sizeof done, "%s.done", path);
         if (!may_go(path, &m->mark[i])) continue;
         EC_TRY(remove_file(path, err));
@@ -263,10 +265,12 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     struct ec_buf exported = ec_buf_make((size_t)256 * EC_MIB);
     struct ec_finish_options with_lists = *options;
     with_lists.exported = &exported;
+    char raw[EC_PATH_MAX];
+    EC_TRY(ec_project_path(raw, options->config->dir, EC_DIR_RAW, NULL, err));
     EC_TRY(ec_durable_create(&with_lists.durable, err));
     if (options->again) ec_durable_doubt(with_lists.durable);
     struct ec_page_facts *page = NULL;
-    struct finishing f = {.o = &with_lists, .dir = options->config->dir, .page = &page};
+    struct finishing f = {.o = &with_lists, .dir = options->config->dir, .raw = raw, .page = &page};
     ec_timing_begin(options->timing, N_("commits"));
     enum ec_status status = commit_tables(&f, err);
     if (status == EC_OK) write_checkpoints(&f);

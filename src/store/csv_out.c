@@ -105,11 +105,9 @@ static size_t format_value(const struct ec_column *column, size_t row, char *to)
     }
     case EC_TYPE_DATETIME: return ec_datetime_format(ec_column_int(column)[row], to);
     case EC_TYPE_DATE: return ec_date_format(ec_column_days(column)[row], to);
-    case EC_TYPE_INTEGER: return ec_decimal_format(ec_column_int(column)[row], 0, to);
     case EC_TYPE_DECIMAL: return ec_decimal_format(ec_column_int(column)[row], column->type.scale, to);
-    case EC_TYPE_STRING: break; /* put_text's */
+    default: return ec_decimal_format(ec_column_int(column)[row], 0, to); /* integers; texts are put_text's */
     }
-    return 0;
 }
 
 static enum ec_status put_cell(struct ec_csv_out *out, const struct ec_column *column, size_t row, struct ec_err *err) {
@@ -156,7 +154,7 @@ enum ec_status ec_csv_out_create(const char *const *column, size_t count, struct
 
 enum ec_status ec_csv_out_begin(struct ec_csv_out *out, const char *path, struct ec_err *err) {
     int n = snprintf(out->path, sizeof out->path, "%s", path);
-    if (n < 0 || (size_t)n >= sizeof out->path) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    if ((size_t)n >= sizeof out->path) return ec_fail(err, EC_IO, "the path %s is too long", path);
     out->n = 0;
     out->bytes = 0;
     return put(out, out->header, out->header_n, err);
