@@ -124,7 +124,8 @@ static enum ec_status write_exports(const struct finishing *f, struct ec_err *er
     if (f->o->manifest->export_count == 0) return EC_OK;
     if (f->o->sql) return export_all(f, f->o->sql, err);
     char data[EC_PATH_MAX];
-    EC_TRY(ec_project_path(data, f->dir, "data", NULL, err));
+    memcpy(data, f->raw, strlen(f->raw) + 1);
+    *strrchr(data, '/') = '\0';
     struct ec_sql_options options = {.threads = f->o->config->workers,
                                      .memory_bytes = f->o->config->memory_bytes / 2,
                                      .files_dir = data,

@@ -21,7 +21,7 @@ struct placing {
 /* The run of a quarantine file: every line of ours begins with it. False where it says none. */
 static enum ec_status run_of(const char *path, char run[RUN_ID_MAX], bool *known, struct ec_err *err) {
     static const char start[] = "{\"run\":\"";
-    char head[sizeof start + RUN_ID_MAX];
+    char head[sizeof start + RUN_ID_MAX + 1]; /* with the quote behind it */
     size_t got;
     int fd;
     *known = false;

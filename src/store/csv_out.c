@@ -29,11 +29,10 @@ static enum ec_status flush(struct ec_csv_out *out, struct ec_err *err) {
     return ec_file_write(out->fd, out->text, n, out->path, err);
 }
 
-static enum ec_status make_room(struct ec_csv_out *out, size_t n, struct ec_err *err) {
+/* At least FIRST_BYTES more: twice what there was, or all of it once more. */
+static enum ec_status make_room(struct ec_csv_out *out, struct ec_err *err) {
     size_t cap = out->cap ? out->cap * 2 : FIRST_BYTES;
-    if (cap > EC_CSV_HELD) EC_TRY(flush(out, err));
-    while (cap - out->n < n && cap < EC_CSV_HELD) cap *= 2;
-    if (cap > EC_CSV_HELD) return EC_OK;
+    if (cap > EC_CSV_HELD) return flush(out, err);
     char *grown = ec_realloc_array(out->text, cap, 1);
     if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory to write %s", out->path);
     out->text = grown;
@@ -43,7 +42,7 @@ static enum ec_status make_room(struct ec_csv_out *out, size_t n, struct ec_err 
 
 /* Room for n bytes, n <= FIRST_BYTES; what is put there is added to out->n. */
 static inline enum ec_status reserve(struct ec_csv_out *out, size_t n, struct ec_err *err) {
-    return out->cap - out->n >= n ? EC_OK : make_room(out, n, err);
+    return out->cap - out->n >= n ? EC_OK : make_room(out, err);
 }
 
 static enum ec_status put(struct ec_csv_out *out, const char *p, size_t n, struct ec_err *err) {

@@ -213,6 +213,18 @@ static void look_at_members(struct ec_driver *d) {
     assert_string_equal(m.mark[0].sha256, hex);
     assert_int_equal(m.mark[0].rows, 1);
     ec_manifest_deinit(&m);
+    /* Two members that were read: one mark, and one place in the archive. */
+    *in1 = own1;
+    in2->path = in3->path;
+    in3->tag = NULL;
+    in3->member = "m3";
+    assert_int_equal(commit(d, &m, NULL), EC_OK);
+    assert_int_equal(m.mark_count, 1);
+    assert_int_equal(m.mark[0].rows, 2);
+    assert_int_equal(m.archived_count, 1 + d->table[0].added_count);
+    ec_manifest_deinit(&m);
+    *in3 = own3;
+    in1->member = "m1";
     struct ec_err err = {0};
     in1->path = in2->path = "gone.zip";
     assert_int_equal(commit(d, NULL, &err), EC_UNREADABLE);
@@ -263,6 +275,18 @@ static void look_at_tables(struct ec_driver *d) {
     t->column_count = columns;
     t->delta->version = 0;
     t->added_count = added;
+    /* Of two tables the second is not placed where the first cannot be. */
+    struct ec_table two[] = {*t, *t};
+    struct ec_err err = {0};
+    d->table = two;
+    d->table_count = 2;
+    odd_begin(ODD_LINK, TABLE, EIO);
+    enum ec_status status = commit(d, NULL, &err);
+    assert_true(odd_end());
+    d->table = t;
+    d->table_count = 1;
+    assert_int_equal(status, EC_IO);
+    assert_non_null(strstr(err.message, "cannot link "));
 }
 
 static void tables_that_did_not_change(void **state) {

@@ -145,6 +145,12 @@ static void the_same_bytes_replace_and_others_are_kept(void **state) {
         expect_placed();
         assert_int_equal(ec_path_exists(below(Q "one.csv." EARLIER ".jsonl")), i != 0);
     }
+    keep_earlier("{\"run\":\"" EARLIER "\"}\n"); /* among others */
+    struct ec_manifest m = {.seq = 1, .run = EARLIER, .program = "0", .config = "c", .input = (struct ec_manifest_input *)(uintptr_t)earlier, .input_count = 6};
+    assert_int_equal(ec_dir_make(below(EC_DIR_RUNS), NULL), EC_OK);
+    assert_int_equal(ec_manifest_publish(root, &m, NULL), EC_OK);
+    assert_int_equal(place_in(root, NULL), EC_OK);
+    assert_false(ec_path_exists(below(Q "one.csv." EARLIER ".jsonl")));
 }
 
 static void a_member_of_an_archive(void **state) {
@@ -177,7 +183,8 @@ static void a_member_of_an_archive(void **state) {
 static void what_says_no_run_of_ours(void **state) {
     (void)state;
     static const char *const texts[] = {"", "notes", "{\"run\":\"20250718", "{\"run\":\"\"}", "{\"run\":\"../x\"}", "{\"run\":\"0-0\"}",
-                                        "{\"run\":\"0123456789012345678901234567890123456789012345678901234567890123\"}"};
+                                        "{\"run\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+                                        "{\"run\":\"01234567890123456789012345678901234567890123456789012345678901234\"}"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         bool known = strstr(texts[i], "0-0") != NULL;
         keep_earlier(texts[i]);
