@@ -312,6 +312,25 @@ static void entries_that_cannot_be_looked_at(void **state) {
     assert_int_equal(sweep(dir, 1, NULL), EC_OK);
 }
 
+/* A part of a table without a log, by paths that leave less and less room for its name. */
+static void parts_that_are_too_far_away(void **state) {
+    (void)state;
+    static const char part[] = "a-part-with-a-name.parquet";
+    const char *dir = new_table("far parts");
+    for (size_t room = 0; room < 2 * sizeof part; room++) {
+        char path[EC_DELTA_PATH_MAX];
+        struct ec_err err = {0};
+        bool fits = room >= sizeof part - 1;
+        put_file(below(dir, part), "x");
+        memset(path, '/', sizeof path);
+        memcpy(path, dir, strlen(dir));
+        path[sizeof path - 1 - room] = '\0';
+        assert_int_equal(sweep(path, fits, &err), fits ? EC_OK : EC_IO);
+        assert_true(fits || strstr(err.message, dir));
+        assert_int_equal(ec_path_exists(below(dir, part)), !fits);
+    }
+}
+
 static int rmdir_says;
 
 static int odd_rmdir(const char *path) {
@@ -352,6 +371,7 @@ int main(void) {
         cmocka_unit_test(paths_that_are_too_long),
         cmocka_unit_test(folders_that_cannot_be_opened),
         cmocka_unit_test(entries_that_cannot_be_looked_at),
+        cmocka_unit_test(parts_that_are_too_far_away),
         cmocka_unit_test(folders_and_names_of_others),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
