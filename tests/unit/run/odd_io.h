@@ -10,6 +10,7 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum odd_call { ODD_OPEN, ODD_READ, ODD_WRITE, ODD_FSYNC, ODD_LINK, ODD_RENAME, ODD_UNLINK, ODD_MKDIR, ODD_RMDIR };
@@ -19,8 +20,8 @@ static struct {
     enum odd_call call;
     const char *path; /* what the path holds */
     int cause;
-    unsigned spared; /* the first so many of them do their work */
-    bool hit;
+    _Atomic unsigned spared; /* the first so many of them do their work */
+    _Atomic bool hit;
 } odd;
 
 static bool odd_is(enum odd_call call, const char *path) {
