@@ -19,14 +19,16 @@ import sys
 
 PROGRAMS = ("ecluse", "src/ecluse-docs")  # between them they have every function of src/
 
-# What must be taken, in percent: of all, and of what the guarantees stand on. Lower than what was reached by as much as
-# the sample of the sweeps may miss; to be raised, never lowered.
+# What must be taken, in percent: of all, and of what the guarantees stand on. Of that it is every branch, and by the unit
+# programs alone (`python tests/deep.py coverage units`): they choose each failure themselves, so nothing is left to the
+# sample of the sweeps. Of all it is lower than what was reached by as much as that sample may miss; to be raised, never
+# lowered.
 OVERALL_MIN = 85.0
 COMMIT = ("src/run/commit.c", "src/run/finish.c", "src/run/place.c", "src/run/recover.c", "src/run/manifest.c", "src/run/manifest_read.c",
           "src/store/delta_write.c", "src/store/delta_sweep.c", "src/store/delta_replay.c", "src/base/durable.c", "src/base/io.c",
           "src/base/dir.c")
 ESCAPING = ("src/base/inert.c", "src/base/json.c", "src/publish/html.c", "src/publish/visible.c", "src/store/csv_out.c")
-COMMIT_MIN, ESCAPING_MIN, LIMITS_MIN = 88.0, 97.0, 83.0
+COMMIT_MIN, ESCAPING_MIN, LIMITS_MIN = 100.0, 100.0, 100.0
 LIMITS = "src/base/limits.h"  # of which conditions are limits: those that name one of its maxima
 
 
@@ -139,7 +141,7 @@ def write_lists(folder, found, limited):
                     file.write(f"{path}:{chain[0][0]}:{chain[0][1]}: never {str(outcome).lower()}{kind}\n")
 
 
-def report(tally, root, build):
+def report(tally, root, build, overall=True):
     programs, merged, told = export(root, build)
     found, limited = count(Sources(root), told["functions"])
     folder = os.path.join(root, build)
@@ -149,7 +151,8 @@ def report(tally, root, build):
     tell(tally, build, "commit", [number for path in COMMIT for number in found[path].values()], COMMIT_MIN)
     tell(tally, build, "escaping", [number for path in ESCAPING for number in found[path].values()], ESCAPING_MIN)
     tell(tally, build, "limits", list(limited.values()), LIMITS_MIN)
-    tell(tally, build, "overall", [number for counts in found.values() for number in counts.values()], OVERALL_MIN)
+    if overall:
+        tell(tally, build, "overall", [number for counts in found.values() for number in counts.values()], OVERALL_MIN)
 
 
 class Plain:

@@ -6,7 +6,9 @@
     valgrind   the unit programs under valgrind, but for those that load DuckDB
     tidy       clang-tidy over src/, as .clang-tidy says
     coverage   branches taken by the unit programs, golden cases, end-to-end tests and a sample of the fault sweeps
-               (tests/branches.py: how they are counted, and how many there must be); the report is build-coverage/report/
+               (tests/branches.py: how they are counted, and how many there must be); the report is build-coverage/report/.
+               `coverage units`, for who changes what must be covered whole, runs the unit programs alone, over a build
+               that is there (cmake --preset coverage && cmake --build build-coverage)
     interop    delta-rs, PyArrow, Polars and DuckDB read and write the tables (tests/interop/, a venv of its own)
     sweep      every point of the fault sweeps
 
@@ -147,13 +149,17 @@ BUILD = "build-coverage"
 FAULTS = (("--unjudged", "--sample", "1000", "calls", "memory"), ("--unjudged", "paths"), ("--sample", "150", "recovery"))
 
 
-def coverage(tally):
+def coverage(tally, units=False):
     """Calls that failed count here, too: a report over tests that did not pass tells nothing."""
     shutil.rmtree(os.path.join(ROOT, BUILD, "profile"), ignore_errors=True)
     environment = {"ECLUSE": os.path.join(ROOT, BUILD, "ecluse"), "ECLUSE_FAULTS": os.path.join(ROOT, BUILD, "ecluse-faults")}
     python = ["build/venv/bin/python", "-B"]
     tests = [path for path in sorted(glob.glob(os.path.join(ROOT, "tests", "e2e", "test_*.py"))) if not path.endswith("test_bench.py")]
     calls = [(name, command, environment) for name, command in unit_programs(BUILD)]
+    if units:
+        tally.all(calls)
+        branches.report(tally, ROOT, BUILD, overall=False)
+        return
     calls += [("docs", [f"{BUILD}/src/ecluse-docs", f"{BUILD}/profile/docs", "2025-01-01"], environment)]
     calls += [("golden", ["tests/golden/run", f"{BUILD}/ecluse"], environment)]
     calls += [(os.path.basename(path), [*python, path], environment) for path in tests]
@@ -175,15 +181,17 @@ def interop(tally):
         tally.take(*tally.run(os.path.basename(path), [f"{venv}/bin/python", "-B", path]))
 
 
-def main(stage):
+def main(stage, *words):
     """For tests/run, which starts each stage as a process of its own: python tests/deep.py STAGE."""
     tally = Tally(int(os.environ.get("CHECK_JOBS") or os.cpu_count() or 1))
     if not re.fullmatch("variants|threads|valgrind|tidy|coverage|interop", stage):
         raise SystemExit(__doc__)
-    globals()[stage](tally)
+    if words and (stage, words) != ("coverage", ("units",)):
+        raise SystemExit(__doc__)
+    globals()[stage](tally, *(word == "units" for word in words))
     return tally.close()
 
 
 if __name__ == "__main__":
     import sys
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    sys.exit(main(*(sys.argv[1:] or [""])))

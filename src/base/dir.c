@@ -9,7 +9,8 @@ enum ec_status ec_path_join(char *out, size_t out_size, const char *dir, const c
     size_t n = strlen(dir);
     bool slash = n > 0 && dir[n - 1] == '/';
     int len = snprintf(out, out_size, "%s%s%s", dir, slash || n == 0 ? "" : "/", name);
-    if (len < 0 || (size_t)len >= out_size) return ec_fail(err, EC_IO, "the path %s/%s is too long", dir, name);
+    if ((size_t)len >= out_size) /* of a negative one, too */
+        return ec_fail(err, EC_IO, "the path %s/%s is too long", dir, name);
     return EC_OK;
 }
 

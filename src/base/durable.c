@@ -121,7 +121,7 @@ static enum ec_status temporary_name(char *out, const char *path, struct ec_err 
     const char *slash = strrchr(path, '/');
     int dir_n = slash ? (int)(slash - path + 1) : 0;
     int n = snprintf(out, PATH_BYTES, "%.*s.%s.tmp", dir_n, path, path + dir_n);
-    if (n < 0 || (size_t)n >= PATH_BYTES) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    if ((size_t)n >= PATH_BYTES) return ec_fail(err, EC_IO, "the path %s is too long", path);
     return EC_OK;
 }
 

@@ -186,7 +186,8 @@ static enum ec_status write_beside(const char *path, int64_t tag, const void *p,
     int dir_n = slash ? (int)(slash - path + 1) : 0;
     const char *name = slash ? slash + 1 : path;
     int len = snprintf(tmp, tmp_size, "%.*s.%s.%d.%" PRIx64 ".tmp", dir_n, path, name, (int)getpid(), (uint64_t)tag);
-    if (len < 0 || (size_t)len >= tmp_size) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    if ((size_t)len >= tmp_size) /* of a negative one, too */
+        return ec_fail(err, EC_IO, "the path %s is too long", path);
     if (tag == 0) (void)ec_io.unlink(tmp); /* left by a crash of a process of the same number */
     int fd;
     EC_TRY(ec_file_create(tmp, &fd, err));

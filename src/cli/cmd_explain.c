@@ -6,6 +6,7 @@
 
 #include "base/inert.h"
 
+#include <assert.h>
 #include <math.h>
 
 #define KINDS_MAX   32u
@@ -223,8 +224,8 @@ static enum ec_status unknown_rule(const struct ec_config *config, const char *i
     for (size_t i = 0; i < config->source_count && !near; i++) {
         const char *names[EC_RULES_MAX];
         size_t n = 0;
-        for (size_t k = 0; k < config->source[i].rule_count && n < EC_RULES_MAX; k++)
-            names[n++] = config->source[i].rule[k].id;
+        assert(config->source[i].rule_count <= EC_RULES_MAX); /* the configuration was refused otherwise */
+        for (size_t k = 0; k < config->source[i].rule_count; k++) names[n++] = config->source[i].rule[k].id;
         near = ec_nearest(id, names, n);
     }
     return ec_fail(err, EC_USAGE, "the project has no rule `%s`%s%s%s", id, near ? _("; did you mean `rule:") : "",

@@ -5,6 +5,7 @@
 #include "publish/mask.h"
 #include "quality/report.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -92,7 +93,8 @@ static void write_check_history(struct ec_sheet *s, const struct ec_sheet_check 
     size_t first = trend_first(s, of), n = 0;
     const struct ec_history_count *found[EC_PAGE_TREND_MAX];
     size_t run[EC_PAGE_TREND_MAX];
-    for (size_t i = first; i < of->past_count && n < EC_PAGE_TREND_MAX; i++) {
+    assert(of->past_count - first < EC_PAGE_TREND_MAX);
+    for (size_t i = first; i < of->past_count; i++) {
         found[n] = ec_history_find(&of->past[i]->check, c->check->id);
         run[n] = ec_sheet_place(s, of->past[i]->run);
         n += found[n] != NULL;

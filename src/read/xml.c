@@ -102,7 +102,7 @@ union block {
 static void *resize(void *p, size_t n) {
     union block *old = p ? (union block *)p - 1 : NULL;
     size_t old_n = old ? old->n : 0;
-    refused = n > EC_XML_MEMORY_MAX || held - old_n > EC_XML_MEMORY_MAX - n;
+    refused = n > EC_XML_MEMORY_MAX - (held - old_n); /* of which no more was ever given */
     if (refused) return NULL;
     union block *b = ec_realloc_array(old, sizeof *b + n, 1);
     if (!b) return NULL;

@@ -252,7 +252,8 @@ static enum ec_status hold_quarantine(const struct ec_driver *d, struct ec_durab
     if (m->quarantine_count == 0) return EC_OK;
     EC_TRY(ec_durable_folder(durable, d->staging, err));
     EC_TRY(ec_durable_folder_of(durable, d->staging, err));
-    EC_TRY(ec_project_path(path, d->config->dir, EC_DIR_STAGING, NULL, err));
+    memcpy(path, d->staging, strlen(d->staging) + 1); /* "…/data/staging/<run>" */
+    *strrchr(path, '/') = '\0';
     return ec_durable_folder_of(durable, path, err);
 }
 

@@ -224,9 +224,7 @@ enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcom
     ec_timing_begin(d->timing, N_("closing"));
     close_driver(d);
     ec_timing_end(d->timing);
-    char manifest[EC_PATH_MAX];
-    bool committed = d->manifest.seq > 0 && ec_manifest_path(manifest, d->config->dir, d->manifest.seq, ".json", NULL) == EC_OK &&
-                     ec_path_exists(manifest);
+    bool committed = d->manifest.seq > 0 && ec_manifest_exists(d->config->dir, d->manifest.seq);
     if (!committed) discard(d);
     if (!committed && status != EC_OK && err) ec_lineage_fail(d->config, &d->facts, d->lineage, err);
     ec_lineage_release(d->lineage);

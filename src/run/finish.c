@@ -15,6 +15,7 @@
 #include "sql/session.h"
 #include "store/delta.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -30,6 +31,7 @@ struct removal {
 struct finishing {
     const struct ec_finish_options *o;
     const char *dir;
+    const char *raw;             /* data/raw, with the project's folder */
     struct ec_page_facts **page; /* gathered by its first drawing */
     struct removal *removal;
 };
@@ -96,8 +98,8 @@ static void write_checkpoints(const struct finishing *f) {
         bool due = false;
         int64_t version;
         struct ec_err problem = {0};
-        enum ec_status status = ec_path_join(table, sizeof table, f->dir, f->o->manifest->commit[i].table, &problem);
-        if (status == EC_OK) status = ec_delta_checkpoint_due(table, &due, &problem);
+        (void)snprintf(table, sizeof table, "%s/%s", f->dir, f->o->manifest->commit[i].table); /* commit_table() had room for it */
+        enum ec_status status = ec_delta_checkpoint_due(table, &due, &problem);
         if (status == EC_OK && due) status = ec_checkpoint_write(table, &version, &problem);
         if (status != EC_OK) ec_log(EC_LOG_WARN, "no checkpoint was written: %s", problem.message);
     }
@@ -110,11 +112,11 @@ static enum ec_status place_quarantine(const struct finishing *f, struct ec_err 
 static enum ec_status write_reports(const struct finishing *f, struct ec_err *err) {
     char dir[EC_PATH_MAX], history[EC_PATH_MAX];
     EC_TRY(ec_project_path(dir, f->dir, EC_DIR_QUALITY, NULL, err));
+    EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
     EC_TRY(ec_durable_make_dir(f->o->durable, dir, err));
     for (size_t i = 0; i < f->o->facts->unit_count; i++)
         EC_TRY(ec_report_save(dir, &f->o->facts->unit[i], f->o->durable, err));
     EC_TRY(ec_run_note_resources(f->o->facts, f->o->timing, err));
-    EC_TRY(ec_path_join(history, sizeof history, dir, "history.jsonl", err));
     return ec_history_append(history, f->o->facts, f->o->history, f->o->durable, err);
 }
 
@@ -133,7 +135,8 @@ static enum ec_status write_exports(const struct finishing *f, struct ec_err *er
     if (f->o->manifest->export_count == 0) return EC_OK;
     if (f->o->sql) return export_all(f, f->o->sql, err);
     char data[EC_PATH_MAX];
-    EC_TRY(ec_project_path(data, f->dir, "data", NULL, err));
+    memcpy(data, f->raw, strlen(f->raw) + 1);
+    *strrchr(data, '/') = '\0';
     struct ec_sql_options options = {.threads = f->o->config->workers,
                                      .memory_bytes = f->o->config->memory_bytes / 2,
                                      .files_dir = data,
@@ -147,8 +150,7 @@ static enum ec_status write_exports(const struct finishing *f, struct ec_err *er
 
 static enum ec_status mark_files(const struct finishing *f, struct ec_err *err) {
     const struct ec_manifest *m = f->o->manifest;
-    char raw[EC_PATH_MAX], path[EC_PATH_MAX];
-    EC_TRY(ec_project_path(raw, f->dir, EC_DIR_RAW, NULL, err));
+    char path[EC_PATH_MAX];
     for (size_t i = 0; i < m->mark_count; i++) {
         struct ec_buf text = ec_buf_make(8192);
         struct ec_json_writer w;
@@ -163,8 +165,8 @@ static enum ec_status mark_files(const struct finishing *f, struct ec_err *err) 
         char name[EC_PATH_MAX];
         int n = snprintf(name, sizeof name, "%s.done", m->mark[i].path);
         enum ec_status status = ec_buf_check(&text, err);
-        if (status == EC_OK && (n < 0 || (size_t)n >= sizeof name)) status = ec_fail(err, EC_DELIVERY, "%s is too long", name);
-        if (status == EC_OK) status = ec_path_join(path, sizeof path, raw, name, err);
+        if (status == EC_OK && (size_t)n >= sizeof name) status = ec_fail(err, EC_DELIVERY, "%s is too long", name);
+        if (status == EC_OK) status = ec_path_join(path, sizeof path, f->raw, name, err);
         if (status == EC_OK) status = ec_durable_put(f->o->durable, path, text.p, text.n, err);
         ec_buf_free(&text);
         EC_TRY(status);
@@ -194,8 +196,7 @@ static void *remove_dir(void *context) {
 /* Everything of staging has its place, and is on the disk there. An archive still reads what was fetched into it. */
 static void begin_removal(const struct finishing *f) {
     struct removal *r = f->removal;
-    if (f->o->manifest->archive) return;
-    if (ec_project_path(r->dir, f->dir, EC_DIR_STAGING, f->o->manifest->run, NULL) != EC_OK) return;
+    if (f->o->manifest->archive || ec_project_path(r->dir, f->dir, EC_DIR_STAGING, f->o->manifest->run, NULL) != EC_OK) return;
     r->running = ec_thread_start(&r->thread, remove_dir, r) == 0;
 }
 
@@ -206,23 +207,25 @@ static void await_removal(struct removal *r) {
 
 static enum ec_status end_removal(const struct finishing *f, struct ec_err *err) {
     struct removal *r = f->removal;
-    bool begun = r->running;
+    if (!r->running) {
+        EC_TRY(ec_project_path(r->dir, f->dir, EC_DIR_STAGING, f->o->manifest->run, err));
+        (void)remove_dir(r);
+    }
     await_removal(r);
-    if (begun && r->status != EC_OK && err) *err = r->err;
-    if (begun) return r->status;
-    EC_TRY(ec_project_path(r->dir, f->dir, EC_DIR_STAGING, f->o->manifest->run, err));
-    return ec_dir_remove(r->dir, true, err);
+    *err = r->err;
+    return r->status;
 }
 
 /* Only after the archive is verified: the raw files that are in it and applied go. One that came
  * under the same name since was not read yet and stays, for the next run. */
 static enum ec_status clean_up(const struct finishing *f, struct ec_err *err) {
     const struct ec_manifest *m = f->o->manifest;
-    char path[EC_PATH_MAX], raw[EC_PATH_MAX], done[EC_PATH_MAX + 8];
+    char path[EC_PATH_MAX], done[EC_PATH_MAX + 8];
     bool empties_raw = (f->o->config->archive_cleanup & EC_AREA_RAW) && (f->o->config->archive_include & EC_AREA_RAW) && m->archive;
-    EC_TRY(ec_project_path(raw, f->dir, EC_DIR_RAW, NULL, err));
     for (size_t i = 0; i < m->mark_count && empties_raw; i++) {
-        EC_TRY(ec_path_join(path, sizeof path, raw, m->mark[i].path, err));
+        int n = snprintf(path, sizeof path, "%s/%s", f->raw, m->mark[i].path);
+        assert((size_t)n < sizeof path); /* its mark has a longer one, and was written */
+        (void)n;
         (void)snprintf(done, sizeof done, "%s.done", path);
         if (!may_go(path, &m->mark[i])) continue;
         EC_TRY(remove_file(path, err));
@@ -303,11 +306,13 @@ enum ec_status ec_finish(const struct ec_finish_options *options, struct ec_err 
     struct ec_buf exported = ec_buf_make((size_t)256 * EC_MIB);
     struct ec_finish_options with_lists = *options;
     with_lists.exported = &exported;
+    struct removal removal = {0};
+    char raw[EC_PATH_MAX];
+    EC_TRY(ec_project_path(raw, options->config->dir, EC_DIR_RAW, NULL, err));
     EC_TRY(ec_durable_create(&with_lists.durable, err));
     if (options->again) ec_durable_doubt(with_lists.durable);
     struct ec_page_facts *page = NULL;
-    struct removal removal = {0};
-    struct finishing f = {.o = &with_lists, .dir = options->config->dir, .page = &page, .removal = &removal};
+    struct finishing f = {.o = &with_lists, .dir = options->config->dir, .raw = raw, .page = &page, .removal = &removal};
     ec_timing_begin(options->timing, N_("commits"));
     enum ec_status status = commit_tables(&f, err);
     if (status == EC_OK) write_checkpoints(&f);

@@ -145,6 +145,11 @@ enum ec_status ec_manifest_publish(const char *dir, const struct ec_manifest *m,
     return status;
 }
 
+bool ec_manifest_exists(const char *dir, uint32_t seq) {
+    char path[EC_PATH_MAX];
+    return ec_manifest_path(path, dir, seq, ".json", NULL) == EC_OK && ec_path_exists(path);
+}
+
 static int compare_seq(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);

@@ -106,6 +106,9 @@ enum ec_status ec_manifest_publish(const char *dir, const struct ec_manifest *ma
 enum ec_status ec_manifest_read(const char *dir, uint32_t seq, struct ec_manifest *manifest,
                                 struct ec_err *err) EC_MUST_USE;
 
+/* Whether there is one of that number. */
+bool ec_manifest_exists(const char *dir, uint32_t seq);
+
 /* The numbers of all manifests, rising; *unfinished gets those without their `.finished`. */
 struct ec_manifest_list {
     struct ec_arena arena;

@@ -161,7 +161,7 @@ enum ec_status ec_manifest_read(const char *dir, uint32_t seq, struct ec_manifes
     enum ec_status status = ec_file_load(path, &bytes, err);
     if (status != EC_OK) goto done;
     json_error_t cause;
-    object = json_loadb(bytes.p ? bytes.p : "", bytes.n, JSON_REJECT_DUPLICATES, &cause);
+    object = json_loadb(ec_buf_str(&bytes).p, bytes.n, JSON_REJECT_DUPLICATES, &cause);
     struct reading reading = {.m = manifest};
     if (object) read_all(&reading, object);
     if (!object || reading.failed || number(object, "v") != EC_MANIFEST_VERSION || manifest->seq != seq) {

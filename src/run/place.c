@@ -21,7 +21,7 @@ struct placing {
 /* The run of a quarantine file: every line of ours begins with it. False where it says none. */
 static enum ec_status run_of(const char *path, char run[RUN_ID_MAX], bool *known, struct ec_err *err) {
     static const char start[] = "{\"run\":\"";
-    char head[sizeof start + RUN_ID_MAX];
+    char head[sizeof start + RUN_ID_MAX + 1]; /* with the quote behind it */
     size_t got;
     int fd;
     *known = false;
@@ -48,14 +48,12 @@ static bool same_text(const char *a, const char *b) {
  * because the file was rejected. Then its rows are all judged anew, and a copy says nothing. */
 static enum ec_status is_same_content(const struct placing *p, const char *run, bool *same, struct ec_err *err) {
     const char *dash = strrchr(run, '-');
-    char path_of_earlier[EC_PATH_MAX];
     struct ec_manifest earlier;
     uint32_t seq = 0;
     *same = false;
     for (const char *c = dash ? dash + 1 : ""; *c; c++) seq = seq * 10 + (uint32_t)(*c - '0');
     const char *path = p->unit->path + (strncmp(p->unit->path, EC_DIR_RAW "/", sizeof EC_DIR_RAW) == 0 ? sizeof EC_DIR_RAW : 0);
-    EC_TRY(ec_manifest_path(path_of_earlier, p->project, seq, ".json", err));
-    if (seq == 0 || !p->unit->sha256[0] || !ec_path_exists(path_of_earlier)) return EC_OK;
+    if (seq == 0 || !p->unit->sha256[0] || !ec_manifest_exists(p->project, seq)) return EC_OK;
     enum ec_status status = ec_manifest_read(p->project, seq, &earlier, err);
     if (status == EC_OK) {
         for (size_t i = 0; i < earlier.input_count; i++) {
@@ -79,7 +77,7 @@ static enum ec_status set_aside(const struct placing *p, bool *placed, struct ec
     if (*placed) return EC_OK;
     int n = snprintf(other, sizeof other, "%.*s.%s.jsonl", (int)(strlen(p->target) - strlen(".jsonl")), p->target,
                      known ? run : "earlier");
-    if (n < 0 || (size_t)n >= sizeof other) return ec_fail(err, EC_DELIVERY, "the path %s is too long", p->target);
+    if ((size_t)n >= sizeof other) return ec_fail(err, EC_DELIVERY, "the path %s is too long", p->target);
     EC_TRY(is_same_content(p, run, &same, err));
     if (!same) {
         if (ec_io.link(p->target, other) != 0 && errno != EEXIST)

@@ -34,9 +34,8 @@ static enum ec_status sweep_table(void *user, const char *table, struct ec_err *
 }
 
 /* A crash while a manifest, a mark of a run or an archive was written: under the lock nobody else writes there. */
-static enum ec_status sweep_temporaries(const char *project, const char *name, struct ec_err *err) {
-    char dir[EC_PATH_MAX], path[EC_PATH_MAX];
-    EC_TRY(ec_project_path(dir, project, name, NULL, err));
+static enum ec_status sweep_temporaries(const char *dir, struct ec_err *err) {
+    char path[EC_PATH_MAX];
     DIR *folder = opendir(dir);
     if (!folder) return errno == ENOENT || errno == ENOTDIR ? EC_OK : ec_fail_errno(err, EC_IO, "cannot open the folder %s", dir);
     enum ec_status status = EC_OK;
@@ -54,20 +53,22 @@ static enum ec_status sweep_temporaries(const char *project, const char *name, s
 
 /* A manifest or a mark of an end that is found may stand in memory alone: its run may have ended between link() and
  * sync. What follows is built on it (C7). */
-static enum ec_status confirm_runs(const char *project, struct ec_err *err) {
-    char dir[EC_PATH_MAX];
-    EC_TRY(ec_project_path(dir, project, EC_DIR_RUNS, NULL, err));
+static enum ec_status confirm_runs(const char *dir, struct ec_err *err) {
     return ec_path_exists(dir) ? ec_dir_sync_up(dir, 1, err) : EC_OK;
 }
 
 enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_buf *problems,
                           struct ec_err *err) {
+    enum { RUNS, ARCHIVE, STAGING, FOLDERS };
+    static const char *const names[FOLDERS] = {EC_DIR_RUNS, EC_DIR_ARCHIVE, EC_DIR_STAGING};
+    char folder[FOLDERS][EC_PATH_MAX];
     struct ec_manifest_list list;
     *finished = 0;
-    EC_TRY(sweep_temporaries(config->dir, EC_DIR_RUNS, err));
-    EC_TRY(sweep_temporaries(config->dir, EC_DIR_ARCHIVE, err));
+    for (size_t i = 0; i < FOLDERS; i++) EC_TRY(ec_project_path(folder[i], config->dir, names[i], NULL, err));
+    EC_TRY(sweep_temporaries(folder[RUNS], err));
+    EC_TRY(sweep_temporaries(folder[ARCHIVE], err));
     ec_outbox_sweep(config->dir);
-    EC_TRY(confirm_runs(config->dir, err));
+    EC_TRY(confirm_runs(folder[RUNS], err));
     enum ec_status status = ec_manifest_list(config->dir, &list, err);
     for (size_t i = 0; i < list.count && status == EC_OK; i++) {
         if (list.finished[i]) continue;
@@ -77,9 +78,7 @@ enum ec_status ec_recover(const struct ec_config *config, size_t *finished, stru
     }
     ec_manifest_list_deinit(&list);
     EC_TRY(status);
-    char staging[EC_PATH_MAX];
-    EC_TRY(ec_project_path(staging, config->dir, EC_DIR_STAGING, NULL, err));
     /* A run that could not be delivered may still have its quarantine there. */
-    if (problems->n == 0) EC_TRY(ec_dir_remove(staging, false, err));
+    if (problems->n == 0) EC_TRY(ec_dir_remove(folder[STAGING], false, err));
     return ec_each_table(config->dir, sweep_table, NULL, err);
 }

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -91,7 +92,8 @@ static enum ec_status name_table(struct ec_model_draft *draft, struct ec_err *er
     const char *base = strrchr(draft->model.file, '/');
     base = base ? base + 1 : draft->model.file;
     size_t n = strlen(base) - strlen(".sql");
-    bool good = n <= EC_COLUMN_NAME_MAX && !(base[0] >= '0' && base[0] <= '9');
+    bool good = !(base[0] >= '0' && base[0] <= '9');
+    _Static_assert(NAME_MAX <= EC_COLUMN_NAME_MAX, "a file's name is no longer than a column's may be");
     for (size_t i = 0; i < n && good; i++)
         good = (base[i] >= 'a' && base[i] <= 'z') || (base[i] >= '0' && base[i] <= '9') || base[i] == '_';
     if (!good) {

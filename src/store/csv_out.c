@@ -29,11 +29,10 @@ static enum ec_status flush(struct ec_csv_out *out, struct ec_err *err) {
     return ec_file_write(out->fd, out->text, n, out->path, err);
 }
 
-static enum ec_status make_room(struct ec_csv_out *out, size_t n, struct ec_err *err) {
+/* At least FIRST_BYTES more: twice what there was, or all of it once more. */
+static enum ec_status make_room(struct ec_csv_out *out, struct ec_err *err) {
     size_t cap = out->cap ? out->cap * 2 : FIRST_BYTES;
-    if (cap > EC_CSV_HELD) EC_TRY(flush(out, err));
-    while (cap - out->n < n && cap < EC_CSV_HELD) cap *= 2;
-    if (cap > EC_CSV_HELD) return EC_OK;
+    if (cap > EC_CSV_HELD) return flush(out, err);
     char *grown = ec_realloc_array(out->text, cap, 1);
     if (!grown) return ec_fail(err, EC_NO_MEMORY, "no memory to write %s", out->path);
     out->text = grown;
@@ -43,7 +42,7 @@ static enum ec_status make_room(struct ec_csv_out *out, size_t n, struct ec_err 
 
 /* Room for n bytes, n <= FIRST_BYTES; what is put there is added to out->n. */
 static inline enum ec_status reserve(struct ec_csv_out *out, size_t n, struct ec_err *err) {
-    return out->cap - out->n >= n ? EC_OK : make_room(out, n, err);
+    return out->cap - out->n >= n ? EC_OK : make_room(out, err);
 }
 
 static enum ec_status put(struct ec_csv_out *out, const char *p, size_t n, struct ec_err *err) {
@@ -105,11 +104,9 @@ static size_t format_value(const struct ec_column *column, size_t row, char *to)
     }
     case EC_TYPE_DATETIME: return ec_datetime_format(ec_column_int(column)[row], to);
     case EC_TYPE_DATE: return ec_date_format(ec_column_days(column)[row], to);
-    case EC_TYPE_INTEGER: return ec_decimal_format(ec_column_int(column)[row], 0, to);
     case EC_TYPE_DECIMAL: return ec_decimal_format(ec_column_int(column)[row], column->type.scale, to);
-    case EC_TYPE_STRING: break; /* put_text's */
+    default: return ec_decimal_format(ec_column_int(column)[row], 0, to); /* integers; texts are put_text's */
     }
-    return 0;
 }
 
 static enum ec_status put_cell(struct ec_csv_out *out, const struct ec_column *column, size_t row, struct ec_err *err) {
@@ -156,7 +153,7 @@ enum ec_status ec_csv_out_create(const char *const *column, size_t count, struct
 
 enum ec_status ec_csv_out_begin(struct ec_csv_out *out, const char *path, struct ec_err *err) {
     int n = snprintf(out->path, sizeof out->path, "%s", path);
-    if (n < 0 || (size_t)n >= sizeof out->path) return ec_fail(err, EC_IO, "the path %s is too long", path);
+    if ((size_t)n >= sizeof out->path) return ec_fail(err, EC_IO, "the path %s is too long", path);
     out->n = 0;
     out->bytes = 0;
     return put(out, out->header, out->header_n, err);

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-/* Names that are waiting: folders to look into, files to remove. Relative to the table. */
+/* Paths that are waiting: folders to look into, files to remove. */
 struct name {
     struct name *next;
     char text[];
@@ -14,6 +14,8 @@ struct name {
 
 struct sweep {
     const char *dir;
+    char log[EC_DELTA_PATH_MAX];
+    size_t base_n; /* of a path, the bytes before what is relative to the table */
     struct ec_arena arena;
     struct ec_delta_replay replay;
     struct name *folders;
@@ -51,13 +53,13 @@ static bool is_our_temporary(const char *name) {
     return is_temporary_of(rest, ".json.") || strcmp(rest, ".checkpoint.lines.tmp") == 0 || strcmp(rest, ".checkpoint.parquet.tmp") == 0;
 }
 
-static enum ec_status remove_file(struct sweep *sweep, const char *dir, const char *name, struct ec_err *err) {
-    char path[EC_DELTA_PATH_MAX];
-    EC_TRY(ec_path_join(path, sizeof path, dir, name, err));
-    if (ec_io.unlink(path) == 0)
-        sweep->removed++;
-    else if (errno != ENOENT)
-        return ec_fail_errno(err, EC_IO, "cannot remove %s", path);
+static enum ec_status remove_files(struct sweep *sweep, const struct name *victims, struct ec_err *err) {
+    for (const struct name *v = victims; v; v = v->next) {
+        if (ec_io.unlink(v->text) == 0)
+            sweep->removed++;
+        else if (errno != ENOENT)
+            return ec_fail_errno(err, EC_IO, "cannot remove %s", v->text);
+    }
     return EC_OK;
 }
 
@@ -68,51 +70,49 @@ static enum ec_status open_folder(const char *path, DIR **folder, struct ec_err 
 }
 
 static enum ec_status sweep_log(struct sweep *sweep, struct ec_err *err) {
-    char log[EC_DELTA_PATH_MAX];
+    char path[EC_DELTA_PATH_MAX];
     struct name *victims = NULL;
     DIR *folder;
     struct dirent *entry;
     enum ec_status status = EC_OK;
-    EC_TRY(ec_delta_log_dir(log, sizeof log, sweep->dir, err));
-    EC_TRY(open_folder(log, &folder, err));
+    EC_TRY(open_folder(sweep->log, &folder, err));
     if (!folder) return EC_OK;
-    while (status == EC_OK && (entry = readdir(folder)) != NULL)
-        if (is_our_temporary(entry->d_name)) status = push(sweep, &victims, entry->d_name, err);
+    while (status == EC_OK && (entry = readdir(folder)) != NULL) {
+        if (!is_our_temporary(entry->d_name)) continue;
+        status = ec_path_join(path, sizeof path, sweep->log, entry->d_name, err);
+        if (status == EC_OK) status = push(sweep, &victims, path, err);
+    }
     (void)closedir(folder);
-    for (struct name *v = victims; v && status == EC_OK; v = v->next) status = remove_file(sweep, log, v->text, err);
-    return status;
+    return status == EC_OK ? remove_files(sweep, victims, err) : status;
 }
 
 /* What becomes of one entry: a folder waits, a forgotten part is a victim, all else is kept. */
 static enum ec_status look_at(struct sweep *sweep, const char *at, const char *name, struct name **victims, bool *keep,
                               struct ec_err *err) {
-    char relative[EC_DELTA_PATH_MAX], path[EC_DELTA_PATH_MAX];
+    char path[EC_DELTA_PATH_MAX];
     struct stat st;
     *keep = true;
     if (name[0] == '.' || (name[0] == '_' && !strchr(name, '='))) return EC_OK; /* "_x=1" is a partition */
-    EC_TRY(ec_path_join(relative, sizeof relative, at, name, err));
-    EC_TRY(ec_path_join(path, sizeof path, sweep->dir, relative, err));
+    EC_TRY(ec_path_join(path, sizeof path, at, name, err));
     if (lstat(path, &st) != 0) {
         if (errno != ENOENT) return ec_fail_errno(err, EC_IO, "cannot look at %s", path);
         *keep = false;
         return EC_OK;
     }
-    if (S_ISDIR(st.st_mode)) return push(sweep, &sweep->folders, relative, err);
+    if (S_ISDIR(st.st_mode)) return push(sweep, &sweep->folders, path, err);
     if (!S_ISREG(st.st_mode) || !ends_with(name, ".parquet")) return EC_OK;
-    if (ec_delta_replay_find(&sweep->replay, relative)) return EC_OK;
+    if (ec_delta_replay_find(&sweep->replay, path + sweep->base_n)) return EC_OK;
     *keep = false;
-    return push(sweep, victims, relative, err);
+    return push(sweep, victims, path, err);
 }
 
 static enum ec_status sweep_folder(struct sweep *sweep, const char *at, struct ec_err *err) {
-    char path[EC_DELTA_PATH_MAX];
     struct name *victims = NULL;
     size_t kept = 0;
     DIR *folder;
     struct dirent *entry;
     enum ec_status status = EC_OK;
-    EC_TRY(ec_path_join(path, sizeof path, sweep->dir, at, err));
-    EC_TRY(open_folder(path, &folder, err));
+    EC_TRY(open_folder(at, &folder, err));
     if (!folder) return EC_OK;
     while (status == EC_OK && (entry = readdir(folder)) != NULL) {
         bool keep;
@@ -121,11 +121,10 @@ static enum ec_status sweep_folder(struct sweep *sweep, const char *at, struct e
         kept += keep;
     }
     (void)closedir(folder);
-    for (struct name *v = victims; v && status == EC_OK; v = v->next)
-        status = remove_file(sweep, sweep->dir, v->text, err);
-    if (status != EC_OK || kept > 0 || at[0] == '\0') return status;
-    if (ec_io.rmdir(path) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
-        return ec_fail_errno(err, EC_IO, "cannot remove the folder %s", path);
+    if (status == EC_OK) status = remove_files(sweep, victims, err);
+    if (status != EC_OK || kept > 0 || strcmp(at, sweep->dir) == 0) return status;
+    if (ec_io.rmdir(at) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
+        return ec_fail_errno(err, EC_IO, "cannot remove the folder %s", at);
     return EC_OK;
 }
 
@@ -135,9 +134,11 @@ enum ec_status ec_delta_sweep(const char *dir, size_t *removed, struct ec_err *e
     ec_delta_replay_init(&sweep.replay, dir, &sweep.arena);
     sweep.replay.files = true;
     sweep.replay.from_start = true;
-    enum ec_status status = ec_delta_replay_log(&sweep.replay, err);
+    enum ec_status status = ec_delta_log_dir(sweep.log, sizeof sweep.log, dir, err);
+    sweep.base_n = strlen(sweep.log) - strlen("_delta_log");
+    if (status == EC_OK) status = ec_delta_replay_log(&sweep.replay, err);
     if (status == EC_OK) status = sweep_log(&sweep, err);
-    if (status == EC_OK) status = push(&sweep, &sweep.folders, "", err);
+    if (status == EC_OK) status = push(&sweep, &sweep.folders, dir, err);
     while (status == EC_OK && sweep.folders) {
         struct name *at = sweep.folders;
         sweep.folders = at->next;

@@ -3,6 +3,8 @@
 
 #include "base/io.h"
 
+#include <assert.h>
+
 /* What a commit's actions are, found by reading them back. */
 struct kind {
     size_t head_n; /* bytes of the leading protocol and metaData lines */
@@ -123,25 +125,27 @@ static enum ec_status check_table(const struct ec_delta_replay *table, const str
     return EC_OK;
 }
 
+/* The log's folder: there is room for its path, as it was looked into. */
+static void log_of(const struct ec_delta_replay *table, char log[EC_DELTA_PATH_MAX]) {
+    enum ec_status status = ec_delta_log_dir(log, EC_DELTA_PATH_MAX, table->dir, NULL);
+    assert(status == EC_OK);
+    (void)status;
+}
+
 /* A new log folder is as durable as its entry in the folder above, and so on upwards (C6). */
-static enum ec_status make_log(const char *dir, struct ec_err *err) {
-    char at[EC_DELTA_PATH_MAX];
-    EC_TRY(ec_delta_log_dir(at, sizeof at, dir, err));
-    EC_TRY(ec_dir_make(at, err));
-    for (unsigned up = 0; up < 3; up++) { /* the table, its kind (enriched, kpi), processed */
-        char *slash = strrchr(at, '/');
-        if (!slash || slash == at) return EC_OK;
-        *slash = '\0';
-        EC_TRY(ec_dir_sync(at, err));
-    }
-    return EC_OK;
+static enum ec_status make_log(const struct ec_delta_replay *table, struct ec_err *err) {
+    char log[EC_DELTA_PATH_MAX];
+    log_of(table, log);
+    EC_TRY(ec_dir_make(log, err));
+    *strrchr(log, '/') = '\0';
+    return ec_dir_sync_up(log, 2, err); /* the table, its kind (enriched, kpi), processed */
 }
 
 /* A version that was found, not made by this call, may stand in memory alone: its writer may
  * have ended before it synced the folder (C7). */
 static enum ec_status confirm(const struct ec_delta_replay *table, int64_t *version, struct ec_err *err) {
     char log[EC_DELTA_PATH_MAX];
-    EC_TRY(ec_delta_log_dir(log, sizeof log, table->dir, err));
+    log_of(table, log);
     EC_TRY(ec_dir_sync(log, err));
     *version = table->txn_at >= 0 ? table->txn_at : table->version;
     return EC_OK;
@@ -183,7 +187,7 @@ static enum ec_status commit_loop(struct ec_delta_replay *table, const struct ec
         EC_TRY(check_table(table, kind, err));
         if (table->version != commit->base_version) EC_TRY(ec_delta_behind(table, commit, &done, err));
         if (done) return confirm(table, version, err);
-        if (table->version < 0) EC_TRY(make_log(table->dir, err));
+        if (table->version < 0) EC_TRY(make_log(table, err));
         EC_TRY(attempt(table, body, version, &done, err));
         if (done) return EC_OK;
     }

@@ -36,7 +36,7 @@ MUTANTS = (
            ("link", "kill-after", "data/runs"), False),
     Mutant("a run is not rolled forward", "C10", "src/run/recover.c", "        if (list.finished[i]) continue;", "        if (list.seq[i]) continue;",
            ("link", "kill-after", "data/runs"), False),
-    Mutant("what nobody names is not removed", "C11", "src/store/delta_sweep.c", "    return push(sweep, victims, relative, err);\n", "    return EC_OK;\n",
+    Mutant("what nobody names is not removed", "C11", "src/store/delta_sweep.c", "    return push(sweep, victims, path, err);\n", "    return EC_OK;\n",
            ("link", "kill-after", "enriched"), False),
     Mutant("the manifest comes before the parts", "C1", "src/run/commit.c", "    EC_TRY(place_parts(d, err));\n", "    EC_TRY(ec_manifest_publish(d->config->dir, m, err));\n    EC_TRY(place_parts(d, err));\n    return EC_OK;\n",
            ("link", "kill-before", "enriched"), False),

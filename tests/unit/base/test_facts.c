@@ -320,6 +320,8 @@ static void damaged_json_is_refused(void **state) {
                     "\"hll\":\".zz\"}]", "\"hll\""},
         {"columns", "[{\"name\":\"x\",\"type\":\"date\",\"declared\":true,\"present\":true,\"nulls\":0,\"values\":0,"
                     "\"top\":[[\"a\",0,1]]}]", "\"top\""},
+        {"columns", "[{\"name\":\"x\",\"type\":\"decimal\",\"precision\":19,\"scale\":0}]", "\"scale\""},
+        {"columns", "[{\"name\":\"x\",\"type\":\"decimal\",\"precision\":9,\"scale\":10}]", "\"scale\""},
     };
     for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
         json_t *doc = json_loads(text.p, 0, NULL);
@@ -337,6 +339,32 @@ static void damaged_json_is_refused(void **state) {
     ec_buf_free(&text);
 }
 
+/* A worker's answer may be no longer than what a worker can have found. */
+static void more_than_there_can_be_is_refused(void **state) {
+    (void)state;
+    struct ec_facts f, back;
+    struct ec_err err = {0};
+    struct ec_buf text = ec_buf_make(EC_MIB);
+    measure(&f, 0, 10, true);
+    to_json(&f, &text);
+    json_t *doc = json_loads(text.p, 0, NULL), *columns = json_array();
+    for (size_t i = 0; i <= EC_COLUMNS_MAX + EC_UNDECLARED_MAX; i++) (void)json_array_append_new(columns, json_object());
+    (void)json_object_set_new(doc, "columns", columns);
+    assert_int_equal(ec_facts_read(doc, &back, &err), EC_PROTOCOL);
+    assert_non_null(strstr(err.message, "\"columns\" is not within the limit"));
+    json_decref(doc);
+    doc = json_loads(text.p, 0, NULL);
+    json_t *samples = json_array();
+    for (size_t i = 0; i <= EC_SAMPLES_MAX; i++) (void)json_array_append_new(samples, json_pack("[is]", 1, "x"));
+    (void)json_object_set_new(json_array_get(json_object_get(doc, "checks"), 0), "samples", samples);
+    err = (struct ec_err){0};
+    assert_int_equal(ec_facts_read(doc, &back, &err), EC_PROTOCOL);
+    assert_non_null(strstr(err.message, "a list of at most 5 samples"));
+    json_decref(doc);
+    ec_facts_deinit(&f);
+    ec_buf_free(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(distinct_stays_within_its_error),
@@ -349,6 +377,7 @@ int main(void) {
         cmocka_unit_test(json_reads_back_exactly),
         cmocka_unit_test(a_sketch_of_few_values_is_short),
         cmocka_unit_test(damaged_json_is_refused),
+        cmocka_unit_test(more_than_there_can_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -49,6 +50,37 @@ static const char *long_path(size_t n) {
 }
 
 /* ---- calls that fail ---- */
+
+static struct {
+    const char *closed; /* what the path ends with of a folder that went when it is opened */
+    const char *unseen; /* and of an entry that lstat() does not find */
+    bool rlimit;        /* getrlimit() fails */
+} gone;
+
+static bool ends(const char *path, const char *end) {
+    size_t n = strlen(path), k = end ? strlen(end) : 0;
+    return end && n >= k && strcmp(path + n - k, end) == 0;
+}
+
+DIR *opendir(const char *path) {
+    static DIR *(*next)(const char *);
+    if (!next) *(void **)&next = dlsym(RTLD_NEXT, "opendir");
+    if (!ends(path, gone.closed)) return next(path);
+    errno = ENOENT;
+    return NULL;
+}
+
+int lstat(const char *path, struct stat *st) {
+    if (!ends(path, gone.unseen)) return fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+    errno = ENOENT;
+    return -1;
+}
+
+int getrlimit(__rlimit_resource_t resource, struct rlimit *limit) {
+    if (!gone.rlimit) return prlimit(0, resource, NULL, limit);
+    errno = EPERM;
+    return -1;
+}
 
 static struct {
     unsigned interruptions; /* so many calls are interrupted first */
@@ -268,6 +300,8 @@ static void folders_that_cannot_be_made(void **state) {
     assert_int_equal(ec_dir_make(below("file/a/b"), NULL), EC_IO);
     assert_int_equal(ec_dir_make(below("x/y/z"), NULL), EC_OK);
     assert_int_equal(ec_dir_make(below("x/y/z"), NULL), EC_OK);
+    assert_int_equal(symlink("nowhere", below("dangling")), 0);
+    assert_int_equal(ec_dir_make(below("dangling"), NULL), EC_IO);
     ec_io.mkdir = odd_mkdir;
     be_odd(0, EDQUOT);
     assert_int_equal(ec_dir_make(below("y"), NULL), EC_DISK_FULL);
@@ -310,6 +344,29 @@ static void removing(void **state) {
     assert_true(ec_path_exists("/tmp"));
     assert_int_equal(ec_file_replace(below("file"), "", 0, NULL), EC_OK);
     assert_int_equal(ec_dir_remove(below("file"), true, NULL), EC_IO);
+}
+
+/* What another program removes at the same time is no failure, but for a folder that is looked into. */
+static void removing_beside_others(void **state) {
+    (void)state;
+    struct ec_err err = {0};
+    assert_int_equal(ec_dir_make(below("d/e"), NULL), EC_OK);
+    assert_int_equal(ec_file_replace(below("d/file"), "", 0, NULL), EC_OK);
+    gone.closed = "/d/e";
+    enum ec_status closed = ec_dir_remove(below("d"), true, &err);
+    gone.closed = NULL;
+    assert_int_equal(closed, EC_IO);
+    assert_non_null(strstr(err.message, "cannot open the folder "));
+    assert_int_equal(ec_dir_make(below("f"), NULL), EC_OK);
+    assert_int_equal(ec_file_replace(below("f/file"), "", 0, NULL), EC_OK);
+    gone.unseen = "/f/file";
+    ec_io.unlink = odd_unlink;
+    be_odd(0, ENOENT);
+    enum ec_status unseen = ec_dir_remove(below("f"), false, NULL);
+    gone.unseen = NULL;
+    ec_io = real;
+    assert_int_equal(unseen, EC_OK);
+    assert_true(ec_path_exists(below("f/file")));
 }
 
 /* ---- memory and descriptors ---- */
@@ -362,6 +419,11 @@ static void descriptors(void **state) {
     ec_files_raise(100);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
     assert_int_equal(now.rlim_cur, 100);
+    gone.rlimit = true;
+    ec_files_raise(110); /* not known: left as it is */
+    gone.rlimit = false;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+    assert_int_equal(now.rlim_cur, 100);
     ec_files_raise(UINT32_MAX); /* as many as there may be */
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
     assert_int_equal(now.rlim_cur, before.rlim_max < UINT32_MAX ? before.rlim_max : UINT32_MAX);
@@ -379,6 +441,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(folders_that_cannot_be_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_that_cannot_be_synced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(removing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(removing_beside_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_as_long_as_the_buffer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(descriptors, set_up, tear_down),

@@ -117,9 +117,9 @@ static void utf8_prefix_of_any_two_bytes_and_random_texts(void **state) {
 static void json_text_is_inert(void **state) {
     (void)state;
     struct ec_buf b = ec_buf_make(1000);
-    static const char hostile[] = "</script>&\"\\\x01\r\n\xE2\x80\xA8\xFF";
+    static const char hostile[] = "</script>&\"\\\x01\r\n\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAA\xFF";
     ec_json_quote(&b, hostile, sizeof hostile - 1);
-    assert_string_equal(b.p, "\"\\u003c/script\\u003e\\u0026\\\"\\\\\\u0001\\r\\n\\u2028\xEF\xBF\xBD\"");
+    assert_string_equal(b.p, "\"\\u003c/script\\u003e\\u0026\\\"\\\\\\u0001\\r\\n\\u2028\\u2029\xE2\x80\xAA\xEF\xBF\xBD\"");
     ec_buf_free(&b);
 }
 

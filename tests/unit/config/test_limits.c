@@ -7,7 +7,19 @@
 #include "base/limits.h"
 #include "project.h"
 
+#include <sched.h>
+
 #define TEXT_MAX ((size_t)2 << 20)
+
+static int processors; /* that the machine is to have; 0: those that it has */
+
+int sched_getaffinity(pid_t pid, size_t n, cpu_set_t *set) {
+    (void)pid;
+    memset(set, 0, n);
+    if (processors < 0) return -1;
+    for (int i = 0; i < (processors ? processors : 4); i++) CPU_SET_S((size_t)i, n, set);
+    return 0;
+}
 
 static struct project project;
 
@@ -97,6 +109,45 @@ static void rules(void **state) {
     }
 }
 
+/* One worker for each processor but one, as many as there may be. */
+static void workers(void **state) {
+    (void)state;
+    static const struct {
+        int processors;
+        unsigned workers;
+    } cases[] = {{1, 1}, {2, 1}, {8, 7}, {EC_JOBS_MAX, EC_JOBS_MAX - 1}, {EC_JOBS_MAX + 1, EC_JOBS_MAX}, {1000, EC_JOBS_MAX}, {-1, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ec_config *config = NULL;
+        struct ec_err err = {0};
+        processors = cases[i].processors;
+        enum ec_status status = project_load_with(&project, PIPELINE, NULL, NULL, 0, &config, &err);
+        processors = 0;
+        if (status != EC_OK) fail_msg("%s", err.message);
+        assert_int_equal(config->workers, cases[i].workers);
+        ec_config_destroy(config);
+    }
+}
+
+/* A schema of as many columns as there may be gets none of the sample's besides, nor one that is nearly as wide all of them. */
+static void columns_of_the_sample(void **state) {
+    (void)state;
+    static const char pipeline[] = "data_workers: 1\n"; /* so that the sources are the sample's */
+    for (unsigned n = EC_COLUMNS_MAX - 1; n <= EC_COLUMNS_MAX; n++) {
+        struct ec_buf text = ec_buf_make(TEXT_MAX);
+        struct ec_config *config = NULL;
+        struct ec_err err = {0};
+        ec_buf_addz(&text, "{\"sales\": {\"required_columns\": {\"order_id\": \"string\"");
+        for (unsigned i = 1; i < n; i++) ec_buf_printf(&text, ", \"r%u\": \"string\"", i);
+        ec_buf_addz(&text, "}}}\n");
+        project_put(&project, PIPELINE, pipeline, strlen(pipeline));
+        project_put(&project, RULES, "{}\n", 3);
+        enum ec_status status = project_load_with(&project, SCHEMAS, text.p, NULL, 0, &config, &err);
+        assert_int_equal(status, EC_CONFIG); /* those that the sample derives have no room either */
+        assert_non_null(strstr(err.message, "more than the limit of 2048 columns, declared and derived"));
+        ec_buf_free(&text);
+    }
+}
+
 /* `--set` walks no deeper than a file may nest. */
 static void depth_of_a_setting(void **state) {
     (void)state;
@@ -117,6 +168,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rules, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(workers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(columns_of_the_sample, set_up, tear_down),
         cmocka_unit_test_setup_teardown(depth_of_a_setting, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

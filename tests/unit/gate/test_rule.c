@@ -338,6 +338,42 @@ static void bitmaps_are_right_at_every_row_count(void **state) {
     }
 }
 
+/* A dictionary of more values than verdicts are kept for: each row is looked at by itself. */
+static void a_dictionary_of_too_many_values(void **state) {
+    (void)state;
+    struct ec_str forbidden[] = {EC_STR("x")};
+    static struct ec_text value[EC_CODED_MAX + 1];
+    static uint32_t code[EC_BATCH_ROWS];
+    for (size_t i = 0; i <= EC_CODED_MAX; i++) value[i] = i == EC_CODED_MAX ? ec_text_of("x", 1) : ec_text_of("y", 1);
+    for (uint32_t count = EC_CODED_MAX; count <= EC_CODED_MAX + 1; count++) {
+        struct kit k;
+        kit_init(&k);
+        size_t column = kit_column(&k, "t", KIT_TYPE(STRING));
+        kit_rule(&k, "r", "t", EC_RULE_NOT_ALLOWED)->values = forbidden;
+        k.rule[0].value_count = 1;
+        struct ec_dictionary dictionary = {.id = ec_dictionary_id(), .count = count, .values = value};
+        for (size_t row = 0; row < 4; row++) {
+            (void)kit_row(&k);
+            code[row] = row == 2 ? count - 1 : 1;
+            ec_column_text(&k.batch.column[column])[row] = value[code[row]];
+            ec_bit_set(k.batch.column[column].valid, row);
+        }
+        k.batch.column[column].dictionary = &dictionary;
+        k.batch.column[column].code = code;
+        struct ec_arena arena;
+        struct ec_bound_rule bound;
+        uint64_t failed[WORDS] = {0};
+        ec_arena_init(&arena, EC_MIB);
+        assert_int_equal(ec_rule_bind(&k.rule[0], &k.batch, &arena, &bound, NULL), EC_OK);
+        ec_rule_eval(&bound, &k.batch, failed);
+        for (size_t row = 0; row < 4; row++) assert_int_equal(ec_bit(failed, row), count > EC_CODED_MAX && row == 2);
+        ec_rule_unbind(&bound);
+        ec_arena_deinit(&arena);
+        k.batch.column[column].dictionary = NULL;
+        kit_deinit(&k);
+    }
+}
+
 /* A derived column's dictionary answers null at place 0, and its answer may be a value, the empty text. */
 static void place_0_of_a_dictionary_may_be_a_value(void **state) {
     (void)state;
@@ -472,6 +508,7 @@ int main(void) {
         cmocka_unit_test(a_column_and_a_value_bound_together),
         cmocka_unit_test(what_does_not_fit_is_said_at_its_place),
         cmocka_unit_test(bitmaps_are_right_at_every_row_count),
+        cmocka_unit_test(a_dictionary_of_too_many_values),
         cmocka_unit_test(place_0_of_a_dictionary_may_be_a_value),
         cmocka_unit_test(not_a_number_hides_nothing),
         cmocka_unit_test(ranges_hold_at_the_ends_of_integers),

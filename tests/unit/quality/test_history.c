@@ -225,11 +225,36 @@ static void old_runs_are_added_up(void **state) {
     ec_buf_free(&text);
 }
 
+/* Past the most that there may be, and some slack, the oldest go. */
+static void the_oldest_runs_go(void **state) {
+    (void)state;
+    for (unsigned n = EC_HISTORY_RUNS_MAX + EC_HISTORY_SLACK - 1; n <= EC_HISTORY_RUNS_MAX + EC_HISTORY_SLACK; n++) {
+        struct ec_buf text = ec_buf_make(64 * EC_MIB);
+        for (unsigned i = 1; i <= n; i++) /* as they are once they were added up */
+            ec_buf_printf(&text, "{\"files\":1,\"passed\":1,\"run\":\"run-%05u\",\"seq\":%u,\"started\":\"2025-08-18T13:34:05Z\",\"source\":\"users\",\"status\":\"passed\"}\n", i, i);
+        assert_int_equal(ec_file_replace(path, text.p, text.n, NULL), EC_OK);
+        struct ec_run_facts run;
+        struct ec_history history;
+        make_run(&run, "run-99999", 2);
+        run.seq = n + 1;
+        assert_int_equal(ec_history_append(path, &run, NULL, NULL, NULL), EC_OK);
+        ec_run_facts_deinit(&run);
+        assert_int_equal(ec_history_read(path, EC_HISTORY_FIGURES, &history, NULL), EC_OK);
+        bool cut = n + 1 > EC_HISTORY_RUNS_MAX + EC_HISTORY_SLACK;
+        assert_int_equal(history.run_count, cut ? EC_HISTORY_RUNS_MAX : n + 1);
+        assert_string_equal(history.run[0].run, cut ? "run-00012" : "run-00001");
+        assert_string_equal(history.run[history.run_count - 1].run, "run-99999");
+        ec_history_deinit(&history);
+        ec_buf_free(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(publishing_twice_adds_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_line_is_counted_and_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(old_runs_are_added_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_runs_go, setup, teardown),
         cmocka_unit_test_setup_teardown(no_file_is_an_empty_history, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_history_whole, setup, teardown),
     };

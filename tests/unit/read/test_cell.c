@@ -56,6 +56,11 @@ static void integers(void **state) {
 
 static void doubles(void **state) {
     (void)state;
+    char long_number[EC_NUMBER_MAX + 2];
+    double zero = 42;
+    memset(long_number, '0', sizeof long_number);
+    assert_true(ec_double_parse(long_number, EC_NUMBER_MAX, &zero) && zero == 0);
+    assert_false(ec_double_parse(long_number, EC_NUMBER_MAX + 1, &zero));
     static const char *const good[] = {"0",
                                        "-0",
                                        "0.1",

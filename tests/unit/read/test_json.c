@@ -233,10 +233,29 @@ static void out_of_memory(void **state) {
     assert_true(allowed > 8);
 }
 
+/* One record of more keys than a file may add. */
+static void undeclared_at_once(void **state) {
+    (void)state;
+    for (unsigned n = EC_UNDECLARED_MAX; n <= EC_UNDECLARED_MAX + 1; n++) {
+        struct ec_buf json = ec_buf_make(EC_MIB);
+        for (unsigned i = 0; i < n; i++) ec_buf_printf(&json, "%s\"k%u\":1", i ? "," : "{", i);
+        ec_buf_addz(&json, "}");
+        struct kit_run run = {0};
+        struct ec_buf rows = kit_text(&run, json.p, json.n);
+        if (n > EC_UNDECLARED_MAX)
+            assert_string_equal(rows.p, "error too-many-columns\n");
+        else
+            assert_non_null(strstr(rows.p, " k255=\"1\"\n"));
+        ec_buf_free(&rows);
+        ec_buf_free(&json);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),       cmocka_unit_test(utf16),          cmocka_unit_test(declared_encoding),
         cmocka_unit_test(null_values), cmocka_unit_test(undeclared_max), cmocka_unit_test(facts),
+        cmocka_unit_test(undeclared_at_once),
         cmocka_unit_test(many_rows),   cmocka_unit_test(out_of_memory),
     };
     /* Byte by byte, and as widely as the machine can. */

@@ -218,11 +218,26 @@ static void endless_garbage(void **state) {
     ec_buf_free(&got);
 }
 
+/* The first key of a damaged record is looked for no further than a key may be long; another one's is found behind. */
+static void too_long_first_key(void **state) {
+    (void)state;
+    struct ec_buf json = ec_buf_make(EC_MIB);
+    ec_buf_addz(&json, "[{\"");
+    for (unsigned i = 0; i < 2 * EC_COLUMN_NAME_MAX; i++) ec_buf_addc(&json, 'k');
+    ec_buf_addz(&json, "\":bad},{\"a\":2}]");
+    struct kit_run run = {0};
+    struct ec_buf rows = kit_text(&run, json.p, json.n);
+    assert_non_null(strstr(rows.p, "!parse-error("));
+    assert_non_null(strstr(rows.p, "+7 a=2\n"));
+    ec_buf_free(&rows);
+    ec_buf_free(&json);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),          cmocka_unit_test(zeros),           cmocka_unit_test(too_long_number),
         cmocka_unit_test(too_long_field), cmocka_unit_test(too_long_record), cmocka_unit_test(endless_garbage),
-        cmocka_unit_test(too_long_key),
+        cmocka_unit_test(too_long_key),   cmocka_unit_test(too_long_first_key),
     };
     /* Byte by byte, and as widely as the machine can. */
     size_t count;

@@ -120,9 +120,22 @@ static void what_is_not_ours_to_say_is_refused(void **state) {
     ec_arena_deinit(&arena);
 }
 
+static void a_batch_that_is_too_wide(void **state) {
+    (void)state;
+    struct ec_sql_options options = {.threads = 1, .memory_bytes = 256 * EC_MIB};
+    struct ec_batch wide = {.columns = EC_COLUMNS_MAX + 1};
+    struct ec_err err = {0};
+    struct ec_sql *sql;
+    assert_int_equal(ec_sql_open(&options, &sql, NULL), EC_OK);
+    assert_int_equal(ec_sql_keep(sql, "wide", &wide, &err), EC_ENGINE);
+    assert_string_equal(err.message, "wide has more than 2048 columns");
+    ec_sql_close(sql);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_as_duckdb_orders_them),
+        cmocka_unit_test(a_batch_that_is_too_wide),
         cmocka_unit_test(what_is_not_ours_to_say_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,18 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include <dlfcn.h>
+
 static char root[64];
+static bool folder_breaks; /* reading it fails behind its entries */
+
+struct dirent *readdir(DIR *folder) {
+    static struct dirent *(*next)(DIR *);
+    if (!next) *(void **)&next = dlsym(RTLD_NEXT, "readdir");
+    struct dirent *entry = next(folder);
+    if (!entry && folder_breaks) errno = EIO;
+    return entry;
+}
 
 static int set_up(void **state) {
     (void)state;
@@ -156,12 +167,53 @@ static void what_is_damaged_is_refused(void **state) {
     refused("its end");
 }
 
+/* As older programs wrote it: without the number of its drop. A state that is none counts as an error: it is read again. */
+static void what_older_programs_left_out(void **state) {
+    (void)state;
+    struct ec_manifest m = full(), got;
+    char path[EC_PATH_MAX];
+    assert_int_equal(ec_manifest_publish(root, &m, NULL), EC_OK);
+    assert_int_equal(ec_manifest_path(path, root, 7, ".json", NULL), EC_OK);
+    json_t *old = json_load_file(path, 0, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        json_t *input = json_array_get(json_object_get(old, "inputs"), i);
+        (void)json_object_del(input, "drop");
+        if (i == 0) (void)json_object_del(input, "state");
+        if (i == 1) (void)json_object_set_new(input, "state", json_string("unheard of"));
+    }
+    replace_by(old);
+    json_decref(old);
+    assert_int_equal(ec_manifest_read(root, 7, &got, NULL), EC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(got.input[i].drop, 7);
+        assert_int_equal(got.input[i].state, EC_INPUT_ERRORED);
+    }
+    ec_manifest_deinit(&got);
+}
+
+/* A list that ends early would have files read again that were applied. */
+static void a_list_that_breaks_off(void **state) {
+    (void)state;
+    struct ec_manifest_list list;
+    struct ec_err err = {0};
+    replace("00000001.json", "", 0);
+    folder_breaks = true;
+    enum ec_status status = ec_manifest_list(root, &list, &err);
+    folder_breaks = false;
+    ec_manifest_list_deinit(&list);
+    assert_int_equal(status, EC_IO);
+    assert_non_null(strstr(err.message, "cannot read the folder of the runs"));
+}
+
 static void one_that_is_not_there(void **state) {
     (void)state;
     struct ec_manifest got;
     struct ec_err err = {0};
     assert_int_equal(ec_manifest_read(root, 7, &got, &err), EC_UNREADABLE);
     ec_manifest_deinit(&got);
+    assert_false(ec_manifest_exists(root, 7));
+    replace("00000007.json", "", 0);
+    assert_true(ec_manifest_exists(root, 7));
 }
 
 static void the_list_has_manifests_alone(void **state) {
@@ -216,6 +268,7 @@ static void a_path_that_is_too_long_is_refused(void **state) {
         assert_int_equal(ec_manifest_list(dir, &list, NULL), EC_IO);
         ec_manifest_list_deinit(&list);
         if (room >= sizeof "data/runs/00000007.json" - 1) continue;
+        assert_false(ec_manifest_exists(dir, 1));
         assert_int_equal(ec_manifest_publish(dir, &m, NULL), EC_IO);
         assert_int_equal(ec_manifest_read(dir, 7, &got, NULL), EC_IO);
         ec_manifest_deinit(&got);
@@ -264,6 +317,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(comes_back_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_number_is_taken_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_older_programs_left_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_list_that_breaks_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_list_has_manifests_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_refused, set_up, tear_down),

@@ -308,11 +308,28 @@ static void failures_are_no_outcomes(void **state) {
     assert_true(failed);
 }
 
+/* More rows are dropped, and more were rejected as duplicates before, than a check shows. */
+static void more_than_is_shown(void **state) {
+    (void)state;
+    struct ec_buf text = ec_buf_make(EC_MIB);
+    struct ec_drop drop[8];
+    ec_buf_addz(&text, "id,n,day\n");
+    for (unsigned i = 0; i < 8; i++) ec_buf_printf(&text, "k%u,%u,2025-07-18\n", i, i); /* lines 2 to 9 */
+    for (unsigned i = 0; i < 8; i++) ec_buf_printf(&text, "k%u,%u,2025-07-18\n", i, 10 + i); /* each once more */
+    project_drop(p, "sales.csv", text.p);
+    read_first("first");
+    for (uint64_t i = 0; i < 8; i++) drop[i] = drop_of_line(2 + i);
+    write_drops(drop, 8);
+    drop_and_compare(true);
+    ec_buf_free(&text);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(rows_are_taken_out),    TEST(what_is_kept_is_not_trusted),       TEST(parts_are_not_trusted),
         TEST(lists_are_not_trusted), TEST(a_file_that_changed_is_read_again), TEST(failures_are_no_outcomes),
+        TEST(more_than_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* Shops as a whole: their bytes, their sizes, and that the key tells what the files hold. */
+#include "shop/archive.h"
 #include "../store/faulty_io.h"
 #include "base/hash.h"
 #include "base/utf8.h"
@@ -385,6 +386,30 @@ static void a_failure_leaves_nothing(void **state) {
     assert_int_equal(succeeded, 1);
 }
 
+/* A directory of as many members as a reader takes gets no more. */
+static void members_are_counted(void **state) {
+    (void)state;
+    struct ec_shop_archive a;
+    struct ec_shop_member m = {.name = "a", .data = EC_STR("x"), .crc = 0x8cdc1683, .bytes_decoded = 1}, large = m;
+    struct ec_err err = {0};
+    char file[300];
+    (void)snprintf(file, sizeof file, "%s/members.zip", folder);
+    assert_int_equal(ec_shop_archive_open(&a, file, NULL), EC_OK);
+    assert_int_equal(ec_shop_archive_add(&a, &m, NULL), EC_OK);
+    a.count = EC_ZIP_ENTRIES_MAX;
+    assert_int_equal(ec_shop_archive_add(&a, &m, &err), EC_USAGE);
+    assert_non_null(strstr(err.message, "10000 members"));
+    a.count = 1;
+    large.bytes_decoded = (uint64_t)UINT32_MAX + 1;
+    assert_int_equal(ec_shop_archive_add(&a, &large, NULL), EC_USAGE);
+    uint64_t bytes = a.bytes;
+    a.bytes = UINT32_MAX - 10;
+    assert_int_equal(ec_shop_archive_add(&a, &m, NULL), EC_USAGE);
+    a.bytes = bytes;
+    ec_shop_archive_close(&a);
+    assert_false(ec_path_exists(file)); /* it was not finished */
+}
+
 static int make_folder(void **state) {
     (void)state;
     return mkdtemp(folder) ? 0 : -1;
@@ -404,6 +429,7 @@ int main(void) {
         cmocka_unit_test(the_key_tells_what_the_files_hold),
         cmocka_unit_test(every_reason_is_planted),
         cmocka_unit_test(values_alone_are_planted_where_asked),
+        cmocka_unit_test(members_are_counted),
         cmocka_unit_test(archives_are_whole),
         cmocka_unit_test(what_cannot_be_made_is_refused),
         cmocka_unit_test(a_drop_folder_gets_a_hidden_key),

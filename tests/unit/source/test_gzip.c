@@ -281,6 +281,27 @@ static int remove_folder(void **state) {
     return remove(folder);
 }
 
+/* Past the size at which the ratio is looked at: what is merely long is no bomb. */
+static void long_and_ordinary(void **state) {
+    (void)state;
+    enum { BLOCK = 1 << 16 };
+    size_t n = (size_t)EC_INFLATE_RATIO_FROM + 3 * BLOCK;
+    unsigned char *text = malloc(n), *packed = malloc(n + BLOCK);
+    assert_non_null(text);
+    assert_non_null(packed);
+    uint32_t seed = 7;
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525 + 1013904223;
+        text[i] = (unsigned char)"0123456789abcdef"[seed >> 28];
+    }
+    size_t packed_n = gzip(text, n, packed, n + BLOCK);
+    struct drained d = gunzip(packed, packed_n, 0, BLOCK, 0);
+    assert_int_equal(d.status, EC_OK);
+    assert_int_equal(d.bytes, n);
+    free(text);
+    free(packed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_boundary_gives_the_same_bytes),
@@ -289,6 +310,7 @@ int main(void) {
         cmocka_unit_test(every_truncation_is_named),
         cmocka_unit_test(every_damaged_byte_is_seen),
         cmocka_unit_test(bombs_are_stopped),
+        cmocka_unit_test(long_and_ordinary),
         cmocka_unit_test(names_and_bytes_must_agree),
         cmocka_unit_test(fuzz_corpus_is_pinned),
     };

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -445,6 +446,29 @@ static void every_changed_byte_is_harmless_or_seen(void **state) {
     }
 }
 
+/* A directory that claims more bytes than one may have: it is not read. */
+static void a_directory_that_is_too_long(void **state) {
+    (void)state;
+    for (uint64_t n = EC_ZIP_DIRECTORY_MAX; n <= EC_ZIP_DIRECTORY_MAX + 1; n++) {
+        unsigned char end[22], *p = end, central[4], *c = central;
+        struct ec_arena arena;
+        struct ec_zip_member *m;
+        size_t count;
+        struct ec_err err = {0};
+        le(&c, 0x02014b50, 4);
+        le(&p, 0x06054b50, 4), le(&p, 0, 4), le(&p, 1, 2), le(&p, 1, 2), le(&p, n, 4), le(&p, 0, 4), le(&p, 0, 2);
+        const char *file = save("long.zip", central, sizeof central);
+        assert_int_equal(truncate(file, (off_t)n), 0);
+        FILE *f = fopen(file, "ab");
+        assert_non_null(f);
+        assert_int_equal(fwrite(end, 1, sizeof end, f), sizeof end);
+        assert_int_equal(fclose(f), 0);
+        enum ec_status status = list(file, &arena, &m, &count, &err);
+        assert_int_equal(status, n > EC_ZIP_DIRECTORY_MAX ? EC_ZIP_TOO_MANY : EC_ZIP_DAMAGED);
+        ec_arena_deinit(&arena);
+    }
+}
+
 static int make_folder(void **state) {
     (void)state;
     return mkdtemp(folder) ? 0 : -1;
@@ -464,6 +488,7 @@ int main(void) {
         cmocka_unit_test(damage_is_seen_while_reading),
         cmocka_unit_test(overlaps_are_bombs),
         cmocka_unit_test(totals_are_bounded),
+        cmocka_unit_test(a_directory_that_is_too_long),
         cmocka_unit_test(depth_is_zip_then_gzip),
         cmocka_unit_test(cut_archives_never_look_complete),
         cmocka_unit_test(every_changed_byte_is_harmless_or_seen),

@@ -273,6 +273,24 @@ static void one_table_is_made_once(void **state) {
     assert_non_null(strstr(err.message, "lower-case"));
 }
 
+/* As many columns as a table may have, and one more. */
+static void columns_are_counted(void **state) {
+    (void)state;
+    for (unsigned n = EC_COLUMNS_MAX; n <= EC_COLUMNS_MAX + 1; n++) {
+        struct ec_buf text = ec_buf_make(EC_MIB);
+        struct ec_models *models;
+        struct ec_err err = {0};
+        for (unsigned i = 0; i < n; i++) ec_buf_printf(&text, "%s%u AS c%u", i ? ", " : "SELECT ", i, i);
+        put("wide.sql", text.p);
+        enum ec_status status = ec_models_load(sql, dir, sources, 3, &models, &err);
+        if (status == EC_OK) status = ec_models_check(sql, models, &err);
+        assert_int_equal(status, n > EC_COLUMNS_MAX ? EC_CONFIG : EC_OK);
+        if (n > EC_COLUMNS_MAX) assert_non_null(strstr(err.message, "more than 2048 columns"));
+        ec_models_destroy(models);
+        ec_buf_free(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(models_follow_their_inputs, empty_folder),
@@ -283,6 +301,7 @@ int main(void) {
         cmocka_unit_test_setup(mistakes_name_their_place, empty_folder),
         cmocka_unit_test_setup(circles_are_walked_once, empty_folder),
         cmocka_unit_test_setup(one_table_is_made_once, empty_folder),
+        cmocka_unit_test_setup(columns_are_counted, empty_folder),
     };
     return cmocka_run_group_tests(tests, open_session, close_session);
 }

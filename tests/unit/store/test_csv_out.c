@@ -324,6 +324,40 @@ static void memory_ends_anywhere(void **state) {
     ec_batch_deinit(&batch);
 }
 
+/* Its line end is what the first row has no room for. */
+static void memory_ends_at_a_line_end(void **state) {
+    (void)state;
+    enum { FIRST = 16384 };
+    char *text = ec_malloc(FIRST);
+    struct ec_batch batch;
+    assert_non_null(text);
+    memset(text, 'a', FIRST);
+    assert_int_equal(ec_batch_init(&batch, NULL), EC_OK);
+    size_t c = add_column(&batch, "c", (struct ec_column_type){.type = EC_TYPE_STRING});
+    ec_column_text(&batch.column[c])[0] = ec_text_of(text, FIRST - 2); /* behind "c\n" */
+    ec_bit_set(batch.column[c].valid, 0);
+    batch.rows = 1;
+    const char *header[] = {"c"};
+    struct ec_err err = {0};
+    struct ec_csv_out *out = open_out(below(root, "line.csv"), header, 1);
+    real_io = ec_io;
+    ec_io.realloc = small_realloc;
+    enum ec_status status = ec_csv_out_append(out, &batch, NULL, NULL, 1, &err);
+    ec_io = real_io;
+    assert_int_equal(status, EC_NO_MEMORY);
+    assert_non_null(strstr(err.message, "no memory to write "));
+    ec_csv_out_destroy(out);
+    ec_durable_destroy(durable);
+    ec_free(text);
+    ec_batch_deinit(&batch);
+}
+
+static int refused_open(const char *path, int flags, mode_t mode) {
+    if (!strstr(path, ".csv.tmp")) return real_io.open(path, flags, mode);
+    errno = EACCES;
+    return -1;
+}
+
 /* A file that outgrew memory lies under a temporary name: where a call fails, nothing stays of it. */
 static void a_large_file_at_each_failure(void **state) {
     (void)state;
@@ -340,6 +374,12 @@ static void a_large_file_at_each_failure(void **state) {
         ec_bit_set(batch.column[c].valid, r);
     }
     batch.rows = ROWS;
+    struct ec_err refused = {0};
+    real_io = ec_io;
+    ec_io.open = refused_open;
+    assert_int_equal(export(path, &batch, &refused), EC_IO);
+    ec_io = real_io;
+    assert_non_null(strstr(refused.message, "cannot create "));
     bool hit = true;
     for (unsigned at = 1; hit; at++) {
         struct ec_err err = {0};
@@ -378,6 +418,7 @@ int main(void) {
         cmocka_unit_test(one_writer_many_files),
         cmocka_unit_test(a_reader_sees_the_old_file_or_the_new_one),
         cmocka_unit_test(memory_ends_anywhere),
+        cmocka_unit_test(memory_ends_at_a_line_end),
         cmocka_unit_test(a_large_file_at_each_failure),
         cmocka_unit_test(a_path_that_is_too_long),
     };

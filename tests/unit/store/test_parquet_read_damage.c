@@ -281,6 +281,24 @@ static void test_no_parquet(void **state) {
     assert_null(file);
 }
 
+/* A decimal of more digits than 64 bits hold, in both places that say it. */
+static void test_too_many_digits(void **state) {
+    (void)state;
+    static const char amount[] = {0x15, 8, 0x15, 36}; /* decimal(18,4): scale and precision, zigzag */
+    struct ec_buf good;
+    unsigned found = 0;
+    load_good(EC_CODEC_NONE, &good);
+    uint32_t footer;
+    memcpy(&footer, good.p + good.n - 8, 4);
+    for (char *p = good.p + good.n - 8 - footer; (p = memmem(p, (size_t)(good.p + good.n - p), amount, 4)) != NULL; p += 4) {
+        p[3] = 38;
+        found++;
+    }
+    assert_int_equal(found, 2);
+    expect_open(good.p, good.n, "has a column of a kind that is not ours");
+    ec_buf_free(&good);
+}
+
 /* The skipping of unknown fields is bounded in depth, and ends where the bytes end. */
 static void test_skipped_fields(void **state) {
     (void)state;
@@ -451,6 +469,7 @@ int main(void) {
         cmocka_unit_test(test_files_of_other_programs),
         cmocka_unit_test(test_another_writer),
         cmocka_unit_test(test_no_parquet),
+        cmocka_unit_test(test_too_many_digits),
         cmocka_unit_test(test_skipped_fields),
         cmocka_unit_test(test_random_codes),
         cmocka_unit_test(test_levels_in_any_runs),

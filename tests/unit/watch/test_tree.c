@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/io.h"
+#include "base/limits.h"
 #include "watch/look.h"
 #include "watch/tree.h"
 
@@ -174,6 +175,40 @@ static void an_overflow_is_said(void **state) {
     assert_true(hear(tree).incomplete);
 }
 
+/* More folders than are watched: from then on they are looked at. */
+static void folders_are_counted(void **state) {
+    struct ec_tree *tree = *state;
+    struct ec_tree_folder *all = ec_realloc_array(tree->folder, EC_WATCH_FOLDERS_MAX, sizeof *all);
+    assert_non_null(all);
+    tree->folder = all;
+    while (tree->folders < EC_WATCH_FOLDERS_MAX) all[tree->folders++] = (struct ec_tree_folder){.wd = -1};
+    tree->folders_cap = tree->folders;
+    assert_int_equal(mkdir(at("one more"), 0777), 0);
+    struct ec_heard_of heard = hear(tree);
+    assert_true(heard.incomplete || tree->fd < 0);
+    assert_non_null(tree->why_not);
+    assert_non_null(strstr(tree->why_not, "too many folders"));
+}
+
+/* More writers than are remembered: the last is waited for no longer than the quiet time. */
+static void writers_are_counted(void **state) {
+    struct ec_tree *tree = *state;
+    struct ec_tree_writer *all = ec_realloc_array(tree->writer, EC_WATCH_WRITERS_MAX, sizeof *all);
+    assert_non_null(all);
+    tree->writer = all;
+    while (tree->writers < EC_WATCH_WRITERS_MAX) {
+        all[tree->writers] = (struct ec_tree_writer){-1, ec_strdup("x")};
+        assert_non_null(all[tree->writers++].name);
+    }
+    tree->writers_cap = tree->writers;
+    held = open(at("w.csv"), O_WRONLY | O_CREAT, 0666);
+    assert_true(held >= 0);
+    assert_int_equal(write(held, "x", 1), 1);
+    (void)hear(tree);
+    assert_int_equal(tree->writers, EC_WATCH_WRITERS_MAX);
+    assert_true(tree->fd >= 0);
+}
+
 static void by_looking_alone(void **state) {
     struct ec_tree *tree = *state;
     ec_tree_close(tree);
@@ -247,6 +282,8 @@ int main(void) {
         TEST(a_folder_that_is_renamed_asks_for_a_new_start),
         TEST(the_folder_itself_may_go),
         TEST(an_overflow_is_said),
+        TEST(folders_are_counted),
+        TEST(writers_are_counted),
         TEST(by_looking_alone),
         TEST(a_look_finds_what_is_new),
         TEST(a_look_finds_a_file_that_took_the_place_of_another),
