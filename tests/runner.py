@@ -18,6 +18,7 @@ import signal
 import subprocess
 import threading
 import time
+import traceback
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 TEST_SECONDS_MAX = 600  # a guard against what hangs, far beyond what anything takes
@@ -136,10 +137,7 @@ class Job:
     def run(self):
         out, seconds, processor = "", 0.0, 0.0
         for command in self.commands:
-            try:
-                done = run_process(command, self.folder, self.seconds_max, self.environment)
-            except OSError as problem:
-                done = Outcome(127, f"{problem}\n", 0.0, 0.0)
+            done = run_process(command, self.folder, self.seconds_max, self.environment)
             out, seconds, processor = out + done.out, seconds + done.seconds, processor + done.processor
             if done.status != 0:
                 return Outcome(done.status, f"{' '.join(command)}\n{out}", seconds, processor)
@@ -280,7 +278,11 @@ class Queue:
         threading.Thread(target=self._run, args=(job,)).start()
 
     def _run(self, job):
-        outcome = job.run()
+        try:
+            outcome = job.run()
+            found = job.then() if job.then and outcome.status == 0 else []
+        except Exception:  # noqa: BLE001  (whatever it is, it is this job's failure, and the others go on)
+            outcome, found = Outcome(1, traceback.format_exc(), 0.0, 0.0), []
         with self.news:
             self.running -= 1
             self.free += self._cores(job)
@@ -288,8 +290,7 @@ class Queue:
             self.board.take(job, outcome)
             if job.makes:
                 (self.made if outcome.status == 0 else self.failed).add(job.makes)
-            if job.then and outcome.status == 0:
-                self._add(job.then())
+            self._add(found)
             self._drop_the_hopeless()
             self.news.notify()
 

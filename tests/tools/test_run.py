@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """tests/run: nothing that failed may pass, no test counts twice, nothing that fails stops what does not need it."""
 import contextlib
+import importlib.machinery
+import importlib.util
 import io
 import os
 import subprocess
@@ -156,6 +158,13 @@ class Queues(unittest.TestCase):
         count, _ = self.run_all(run.Job("one", "nothing", [os.path.join(self.folder, "nothing")], counted=run.count_one), self.job("test"))
         self.assertEqual((count.passed, count.failed), (1, 1))
 
+    def test_tests_that_cannot_be_listed_have_failed(self):
+        build = self.job("build", stage="build", makes="it", counted=run.count_none)
+        build.then = lambda: [][0]
+        count, out = self.run_all(build, self.job("test", needs=("it",)))
+        self.assertEqual(str(count), "0 passed, 2 failed")
+        self.assertIn("IndexError", out)
+
     def test_what_nothing_makes_is_an_error(self):
         with self.assertRaisesRegex(ValueError, "nothing makes what test needs"):
             self.run_all(self.job("test", needs=("it",)))
@@ -181,6 +190,42 @@ class Queues(unittest.TestCase):
         self.assertEqual(passing("a", True), (["bad", "skipped", "build"], "2 passed, 0 failed, 1 skipped"))
         self.assertEqual(passing("a", True), (["skipped", "build"], "2 passed, 0 failed, 1 skipped"))
         self.assertEqual(passing("a", False)[0], ["good", "bad", "skipped", "build"])
+
+
+class Plan(unittest.TestCase):
+    """What tests/run makes of the names of stages."""
+
+    @classmethod
+    def setUpClass(cls):
+        loader = importlib.machinery.SourceFileLoader("check_run", os.path.join(TESTS, "run"))
+        cls.plan = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_run", loader))
+        here = os.getcwd()
+        cls.addClassCleanup(os.chdir, here)
+        os.chdir(os.path.dirname(TESTS))
+        loader.exec_module(cls.plan)
+        cls.stages = (*cls.plan.STAGES, *cls.plan.LONG_STAGES, *cls.plan.deep.STAGES)
+
+    def jobs(self, stages):
+        return self.plan.build_jobs(stages) + self.plan.python_jobs(stages) + self.plan.tests_of(stages)
+
+    def test_every_stage_has_its_jobs_and_what_they_need(self):
+        for stage in self.stages:
+            jobs = self.jobs([stage])
+            self.assertTrue(any(job.stage == stage and job.makes is None for job in jobs), stage)
+            self.assertLessEqual({need for job in jobs for need in job.needs}, {job.makes for job in jobs}, stage)
+
+    def test_all_is_every_stage(self):
+        jobs = self.jobs(self.stages)
+        self.assertEqual({job.stage for job in jobs}, {"build", *self.stages})
+        self.assertEqual(len({(job.stage, job.name) for job in jobs}), len(jobs))  # what is remembered has a name of its own
+        order = [job for job in sorted(jobs, key=lambda job: -job.seconds) if job.makes is None]
+        check = [job.stage in self.plan.STAGES for job in order]
+        self.assertEqual(check, sorted(check, reverse=True))  # what takes hours comes behind what takes minutes
+        self.assertEqual(order[-1].stage, "sweep")
+
+    def test_what_is_said_of_programs_is_said_of_some_that_are_there(self):
+        names = {job.name for job in self.jobs(self.stages)}
+        self.assertLessEqual({name for name in {*self.plan.SECONDS, *self.plan.WAITS} if not name.startswith("build")}, names)
 
 
 class Arguments(unittest.TestCase):
