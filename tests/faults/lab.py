@@ -377,9 +377,9 @@ def points_of_no_return(bases, stage):
             and record.role == "driver" and re.search(r"/data/runs/|/_delta_log/|/data/archive/|/validation_report_users", record.other)]
 
 
-def all_disks(bases, stage, chances, seed, killed=None):
+def all_disks(bases, stage, chances, seed, killed=None, share=1):
     """Every disk that a power cut may leave, once each: (name, state). Where the run was killed: that a cut in the run that
-    recovers may leave."""
+    recovers may leave. A share of them for who wants few: most of the work is in them."""
     lab, dice, seen = Lab(bases), random.Random(seed), set()
     project = lab.project(stage)
     model = lab.disk(project)
@@ -397,6 +397,8 @@ def all_disks(bases, stage, chances, seed, killed=None):
         for variant in disk.variants(dice, chances):
             if killed and (variant.names == "keep" or isinstance(variant.names, random.Random) and number % 8):
                 continue  # those were tried in a run that nothing had killed
+            if share < 1 and dice.random() >= share:
+                continue
             state = model.state(variant.names, variant.data)
             name = disk.key(state)
             if name not in seen:
