@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "deliver/outbox.h"
+#include "publish/page_file.h"
 #include "run/facts.h"
 #include "run/finish.h"
 #include "run/paths.h"
@@ -52,6 +53,14 @@ static enum ec_status sweep_temporaries(const char *project, const char *name, s
     return status;
 }
 
+/* The page is written once more when alerts have been delivered, by a run that is finished: none finishes it again. */
+static enum ec_status sweep_page(const char *project, struct ec_err *err) {
+    char path[EC_PATH_MAX];
+    EC_TRY(ec_project_path(path, project, EC_DIR_QUALITY, "." EC_PAGE_NAME ".tmp", err));
+    if (ec_io.unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR) return EC_OK;
+    return ec_fail_errno(err, EC_IO, "cannot remove %s", path);
+}
+
 /* A manifest or a mark of an end that is found may stand in memory alone: its run may have ended between link() and
  * sync. What follows is built on it (C7). */
 static enum ec_status confirm_runs(const char *project, struct ec_err *err) {
@@ -66,6 +75,7 @@ enum ec_status ec_recover(const struct ec_config *config, size_t *finished, stru
     *finished = 0;
     EC_TRY(sweep_temporaries(config->dir, EC_DIR_RUNS, err));
     EC_TRY(sweep_temporaries(config->dir, EC_DIR_ARCHIVE, err));
+    EC_TRY(sweep_page(config->dir, err));
     ec_outbox_sweep(config->dir);
     EC_TRY(confirm_runs(config->dir, err));
     enum ec_status status = ec_manifest_list(config->dir, &list, err);

@@ -161,6 +161,18 @@ class Same(unittest.TestCase):
             self.assertIn("20250720_0826", file.read())
 
 
+class Found(unittest.TestCase):
+    """Points of which a sweep of everything found that they were violations."""
+
+    def test_the_page_that_a_kill_cut_behind_the_alerts(self):
+        """The run had finished, so the next found nothing to do and left the temporary file."""
+        written = [r for r in bases.calls["other"] if r.op == "rename" and r.other.endswith("/dashboard.html")]
+        self.assertEqual(len(written), 2)  # before and behind the delivery
+        for record in written:
+            found = lab.Lab(bases).try_fault("other", lab.Fault(record.role, "io", record.index, "kill-before", "once"))
+            self.assertEqual(found, ([], True))
+
+
 class Slices(unittest.TestCase):
     def test_each_point_is_in_one_slice(self):
         points = [(f"first: driver io {i} EIO once", i) for i in range(1000)]
