@@ -57,6 +57,26 @@ void ec_err_context(struct ec_err *err, const char *fmt, ...) {
     (void)snprintf(err->message + n, sizeof err->message - n, _(": %s"), cause);
 }
 
+/* How many bytes of text are a colon with the spaces around it, also French ones. */
+static size_t colon(const char *text) {
+    static const char *const spaces[] = {" ", "\u00a0", "\u202f"};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+        if (strncmp(text, spaces[i], strlen(spaces[i])) == 0) n = strlen(spaces[i]);
+    return text[n] == ':' && text[n + 1] == ' ' ? n + 2 : 0;
+}
+
+void ec_err_unname(struct ec_err *err, const char *name) {
+    size_t n = strlen(name);
+    if (!err || n == 0 || strncmp(err->message, name, n) != 0) return;
+    const char *rest = err->message + n;
+    size_t skipped = colon(rest);
+    if (!skipped && *rest != ' ') return; /* another name, which begins like this one */
+    char text[sizeof err->message];
+    int written = snprintf(text, sizeof text, "%s%s", skipped ? "" : _("the file"), rest + skipped);
+    if (written > 0) memcpy(err->message, text, sizeof text);
+}
+
 void ec_err_clear(struct ec_err *err) {
     if (err) memset(err, 0, sizeof *err);
 }

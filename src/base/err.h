@@ -47,6 +47,10 @@ void ec_err_at(struct ec_err *err, const char *file, uint32_t line, uint32_t col
 /* Prefixes the message: "context: message". err may be NULL. */
 void ec_err_context(struct ec_err *err, const char *fmt, ...) EC_PRINTF(2, 3);
 
+/* Takes the name of the user's file from the message's beginning, where the message will be shown behind that name:
+ * "NAME: text" becomes "text", "NAME is empty" "the file is empty". err may be NULL. */
+void ec_err_unname(struct ec_err *err, const char *name);
+
 void ec_err_clear(struct ec_err *err);
 
 /* Prints `file:line:column: message`, the excerpt with its caret, and the remedy. */

@@ -111,8 +111,8 @@ static bool passed_over(const char *member) {
     return name[0] == '.' || ends_with(name, ".done") || ends_with(name, ".tmp") || ends_with(name, ".part");
 }
 
-static enum ec_status add_problem(struct ec_check_targets *t, struct ec_check_target target, const struct ec_err *cause,
-                                  struct ec_err *err) {
+static enum ec_status add_problem(struct ec_check_targets *t, struct ec_check_target target, struct ec_err *cause, struct ec_err *err) {
+    ec_err_unname(cause, target.path);
     target.status = cause->status;
     target.problem = ec_arena_strdup(&t->arena, cause->message);
     return target.problem ? add_target(t, target, err) : no_memory(err);

@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "deliver/outbox.h"
+#include "publish/page_file.h"
 #include "run/facts.h"
 #include "run/finish.h"
 #include "run/paths.h"
@@ -51,6 +52,12 @@ static enum ec_status sweep_temporaries(const char *dir, struct ec_err *err) {
     return status;
 }
 
+/* The page is written once more when alerts have been delivered, by a run that is finished: none finishes it again. */
+static enum ec_status sweep_page(const char *path, struct ec_err *err) {
+    if (ec_io.unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR) return EC_OK;
+    return ec_fail_errno(err, EC_IO, "cannot remove %s", path);
+}
+
 /* A manifest or a mark of an end that is found may stand in memory alone: its run may have ended between link() and
  * sync. What follows is built on it (C7). */
 static enum ec_status confirm_runs(const char *dir, struct ec_err *err) {
@@ -59,16 +66,17 @@ static enum ec_status confirm_runs(const char *dir, struct ec_err *err) {
 
 enum ec_status ec_recover(const struct ec_config *config, size_t *finished, struct ec_buf *problems,
                           struct ec_err *err) {
-    enum { RUNS, ARCHIVE, STAGING, FOLDERS };
-    static const char *const names[FOLDERS] = {EC_DIR_RUNS, EC_DIR_ARCHIVE, EC_DIR_STAGING};
-    char folder[FOLDERS][EC_PATH_MAX];
+    enum { RUNS, ARCHIVE, STAGING, PAGE, PATHS };
+    static const char *const names[PATHS] = {EC_DIR_RUNS, EC_DIR_ARCHIVE, EC_DIR_STAGING, EC_DIR_QUALITY "/." EC_PAGE_NAME ".tmp"};
+    char path[PATHS][EC_PATH_MAX];
     struct ec_manifest_list list;
     *finished = 0;
-    for (size_t i = 0; i < FOLDERS; i++) EC_TRY(ec_project_path(folder[i], config->dir, names[i], NULL, err));
-    EC_TRY(sweep_temporaries(folder[RUNS], err));
-    EC_TRY(sweep_temporaries(folder[ARCHIVE], err));
+    for (size_t i = 0; i < PATHS; i++) EC_TRY(ec_project_path(path[i], config->dir, names[i], NULL, err));
+    EC_TRY(sweep_temporaries(path[RUNS], err));
+    EC_TRY(sweep_temporaries(path[ARCHIVE], err));
+    EC_TRY(sweep_page(path[PAGE], err));
     ec_outbox_sweep(config->dir);
-    EC_TRY(confirm_runs(folder[RUNS], err));
+    EC_TRY(confirm_runs(path[RUNS], err));
     enum ec_status status = ec_manifest_list(config->dir, &list, err);
     for (size_t i = 0; i < list.count && status == EC_OK; i++) {
         if (list.finished[i]) continue;
@@ -79,6 +87,6 @@ enum ec_status ec_recover(const struct ec_config *config, size_t *finished, stru
     ec_manifest_list_deinit(&list);
     EC_TRY(status);
     /* A run that could not be delivered may still have its quarantine there. */
-    if (problems->n == 0) EC_TRY(ec_dir_remove(folder[STAGING], false, err));
+    if (problems->n == 0) EC_TRY(ec_dir_remove(path[STAGING], false, err));
     return ec_each_table(config->dir, sweep_table, NULL, err);
 }

@@ -237,6 +237,7 @@ enum ec_status ec_task_run(struct ec_task_context *context, const struct ec_task
         return status;
     }
     result->status = status;
+    ec_err_unname(&local, task->path);
     result->error = ec_arena_strdup(&result->arena, local.message);
     if (!result->error || !result->task) return ec_fail(err, EC_NO_MEMORY, "no memory for the task %s", task->id);
     return EC_OK;

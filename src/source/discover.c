@@ -115,9 +115,10 @@ enum ec_status ec_inputs_add(struct ec_inputs *inputs, const struct ec_input *in
 }
 
 /* A file that is known to be unreadable: what happened is kept with it. */
-static enum ec_status add_problem(struct ec_inputs *inputs, struct ec_input input, const struct ec_err *cause,
+static enum ec_status add_problem(struct ec_inputs *inputs, struct ec_input input, const char *full_path, struct ec_err *cause,
                                   struct ec_err *err) {
     if (cause->status == EC_NO_MEMORY) return ec_fail(err, EC_NO_MEMORY, "%s", cause->message);
+    ec_err_unname(cause, full_path);
     input.status = cause->status;
     input.problem = ec_arena_strdup(&inputs->arena, cause->message);
     if (!input.problem) return ec_fail(err, EC_NO_MEMORY, "no memory for the list of raw files");
@@ -134,7 +135,7 @@ static enum ec_status add_members(struct ec_inputs *inputs, struct ec_input inpu
     size_t count, added = 0;
     struct ec_err cause = {0};
     if (ec_zip_list(full_path, &inputs->arena, &members, &count, &cause) != EC_OK)
-        return add_problem(inputs, input, &cause, err);
+        return add_problem(inputs, input, full_path, &cause, err);
     for (size_t i = 0; i < count; i++) {
         if (ec_input_passed_over(base_name(members[i].name))) continue;
         input.member = members[i].name;
@@ -145,7 +146,7 @@ static enum ec_status add_members(struct ec_inputs *inputs, struct ec_input inpu
     }
     if (added > 0) return EC_OK;
     (void)ec_fail(&cause, EC_EMPTY_FILE, "%s holds no members", full_path);
-    return add_problem(inputs, input, &cause, err);
+    return add_problem(inputs, input, full_path, &cause, err);
 }
 
 enum ec_status ec_inputs_add_file(struct ec_inputs *inputs, const struct ec_input *in, struct ec_err *err) {
@@ -154,11 +155,11 @@ enum ec_status ec_inputs_add_file(struct ec_inputs *inputs, const struct ec_inpu
     struct ec_err cause = {0};
     struct ec_input input = *in;
     EC_TRY(ec_path_join(path, sizeof path, input.root, input.path, err));
-    if (ec_file_open(path, &fd, NULL, &cause) != EC_OK) return add_problem(inputs, input, &cause, err);
+    if (ec_file_open(path, &fd, NULL, &cause) != EC_OK) return add_problem(inputs, input, path, &cause, err);
     (void)ec_io.close(fd);
     if (input.bytes == 0) {
         (void)ec_fail(&cause, EC_EMPTY_FILE, "%s holds no bytes", path);
-        return add_problem(inputs, input, &cause, err);
+        return add_problem(inputs, input, path, &cause, err);
     }
     return ends_with(path, ".zip") ? add_members(inputs, input, path, err) : ec_inputs_add(inputs, &input, err);
 }

@@ -7,21 +7,24 @@ import { VIEWS, drawAll, templatePath } from './lab.mjs';
 import { page as pageOf } from '../../dashboard/scripts/sample.mjs';
 
 const MIB = 1024 * 1024;
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
-/* Milliseconds from the navigation's start to the first paint that has the Overview in it. */
+/* Milliseconds that the page's thread computes until the Overview is painted, the fewest of some turns: on a busy machine it
+ * waits for its turn, which says nothing of the page. */
 async function opening(lab, name) {
-  const page = await lab.page(name);
-  const times = [];
-  for (let i = 0; i < 7; i++) {
+  const fewest = [];
+  for (let i = 0; i < 4; i++) {
+    const page = await lab.page('empty'), tools = await page.context().newCDPSession(page);
     await page.goto('about:blank');
+    await tools.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const computed = async () => 1000 * (await tools.send('Performance.getMetrics')).metrics.find((one) => one.name === 'TaskDuration').value;
+    const before = await computed();
     await page.goto(lab.url(name));
-    times.push(await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
-      done(Math.max(performance.getEntriesByName('ecluse-drawn')[0].startTime, performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0)))))));
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    fewest.push(await computed() - before);
+    page.faults = page.faults.filter((one) => !one.includes('about:blank') && one !== `request: ${lab.url(name)}`);
+    assert.deepEqual(await lab.done(page), []);
   }
-  page.faults = page.faults.filter((one) => !one.includes('about:blank'));
-  assert.deepEqual(await lab.done(page), []);
-  return median(times);
+  return Math.min(...fewest);
 }
 
 /* A shop, generated and run by the binary: its facts, and the page that it wrote. */
@@ -64,7 +67,7 @@ export const frame = [
   }],
   ['the large history opens about as fast as the small one', async (lab) => {
     const small = await opening(lab, 'small'), large = await opening(lab, 'large');
-    console.log(`     opens in ${small.toFixed(0)} ms, with 3,000 checks and 1,200 runs in ${large.toFixed(0)} ms: ${(large / small).toFixed(2)} times`);
+    console.log(`     opens with ${small.toFixed(0)} ms of a processor, with 3,000 checks and 1,200 runs in ${large.toFixed(0)} ms: ${(large / small).toFixed(2)} times`);
     assert.ok(large / small < 4, 'opening must not follow the size of the history');
   }],
   ['the template is one file: one script, one style sheet, one mark, nothing to fetch', async () => {

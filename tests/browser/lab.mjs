@@ -84,16 +84,22 @@ export class Lab {
 
 export const VIEWS = ['overview', 'files', 'rules', 'columns', 'quarantine', 'business', 'run'];
 
-/* Draws every chart of the view, wherever it lies; they wait until they come into sight. */
+/* Draws every chart of the view, wherever it lies; they wait until they come into sight. All of it happens in the page, frame
+ * by frame: asked from here, each chart would cost a dozen calls and waits between them. */
 export async function drawAll(page) {
-  for (const canvas of await page.$$('.canvas')) {
-    if (!(await canvas.isVisible())) continue;
-    await canvas.scrollIntoViewIfNeeded();
-    // Asked again and again from here: waitForFunction() would need eval in the page, which its policy forbids.
-    for (let tries = 0; (await canvas.getAttribute('data-drawn')) !== '1'; tries++) {
-      if (tries === 200) throw new Error(`${await canvas.getAttribute('id')} was not drawn`);
-      await new Promise((done) => setTimeout(done, 25));
+  const blank = await page.evaluate(async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    for (const canvas of document.querySelectorAll('.canvas')) {
+      if (!canvas.getClientRects().length) continue;
+      canvas.scrollIntoView({ block: 'nearest' });
+      for (let frames = 0; canvas.dataset.drawn !== '1'; frames++) {
+        if (frames === 3000) return canvas.id;
+        await frame();
+      }
     }
-  }
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await frame();
+    await frame();
+    return null;
+  });
+  if (blank !== null) throw new Error(`${blank} was not drawn`);
 }

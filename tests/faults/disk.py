@@ -14,6 +14,7 @@ import errno
 import hashlib
 import os
 import random
+import re
 import shutil
 
 O_CREAT, O_TRUNC = os.O_CREAT, os.O_TRUNC
@@ -21,6 +22,9 @@ CHANGES = {"open", "write", "ftruncate", "fsync", "link", "rename", "unlink", "m
 
 
 LINKED = (".csv", ".zip", ".gz", ".parquet")  # whose inode matters, or which are large; a lock is its inode's
+
+
+TEMPORARY = re.compile(r"\.\d+\.[0-9a-f]+\.tmp$")
 
 
 class File:
@@ -195,6 +199,48 @@ class Disk:
 
     _rmdir = _unlink
 
+    def key(self):
+        """The same for a disk on which the same is there and pending: what happens to it next has the same outcome."""
+        digest, seen = hashlib.sha256(), {}
+
+        def add(*words):
+            digest.update(repr(words).encode())
+
+        def file(item):
+            if id(item) in seen:
+                add("again", seen[id(item)])
+                return
+            seen[id(item)] = len(seen)
+            now, synced = (None, content_of(item.source)) if item.source else (hashlib.sha256(item.now).digest(), hashlib.sha256(item.synced).digest())
+            add("file", now, synced, item.lost)
+
+        def names(found):
+            for name, item in sorted(found.items()):
+                add(plain_name(name))
+                if item is None:
+                    add("gone")
+                elif isinstance(item, Folder):
+                    folder(item)
+                else:
+                    file(item)
+
+        def folder(item):
+            if id(item) in seen:
+                add("again", seen[id(item)])
+                return
+            seen[id(item)] = len(seen)
+            add("now")
+            names(item.now)
+            add("synced")
+            names(item.synced)
+            for step in item.pending:
+                add("step")
+                names(step)
+            add("end")
+
+        folder(self.root)
+        return digest.hexdigest()
+
     # ---- the disks that there may be
 
     def _names(self, folder, names):
@@ -241,8 +287,43 @@ def key(state):
     """The same for the same disk."""
     digest = hashlib.sha256()
     for path, content in sorted(state.items()):
-        digest.update(path.encode() + b"\0" + (b"folder" if content is None else content.encode() if isinstance(content, str) else content) + b"\0")
+        if not path.startswith("logs/"):
+            found = b"folder" if content is None else content_of(content) if isinstance(content, str) else hashlib.sha256(content).digest()
+            digest.update(plain_name(path).encode() + b"\0" + found + b"\0")
     return digest.hexdigest()
+
+
+def key_of_folder(folder):
+    """The same for a folder with the same names and bytes. Left out are logs, which nothing reads."""
+    state = {}
+    for top, folders, names in os.walk(folder):
+        for name in folders:
+            state[os.path.relpath(os.path.join(top, name), folder)] = None
+        for name in names:
+            path = os.path.join(top, name)
+            state[os.path.relpath(path, folder)] = path
+    return key(state)
+
+
+def plain_name(path):
+    """Without the number of the process in a temporary file's: no program asks for it."""
+    return TEMPORARY.sub(".tmp", path)
+
+
+contents = {}
+
+
+def content_of(path):
+    """The hash of a file's bytes; one that has several names, of which one is a template's, is read once."""
+    status = os.stat(path)
+    kept = (status.st_ino, status.st_size, status.st_mtime_ns)
+    if status.st_nlink < 2 or kept not in contents:
+        with open(path, "rb") as file:
+            found = hashlib.sha256(file.read()).digest()
+        if status.st_nlink < 2:
+            return found
+        contents[kept] = found
+    return contents[kept]
 
 
 def write(state, folder):
@@ -253,7 +334,7 @@ def write(state, folder):
         full = os.path.join(folder, path)
         if content is None:
             os.mkdir(full)
-        elif isinstance(content, str) and path.endswith(LINKED):
+        elif isinstance(content, str) and (path.endswith(LINKED) or path.startswith("data/raw/")):
             os.link(content, full)
         elif isinstance(content, str):
             shutil.copy2(content, full)

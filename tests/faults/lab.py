@@ -20,6 +20,7 @@ import calls
 HERE = os.path.dirname(os.path.abspath(__file__))
 ECLUSE = os.environ.get("ECLUSE_FAULTS") or os.path.normpath(os.path.join(HERE, "..", "..", "build", "ecluse-faults"))
 SECONDS_MAX = 60
+CLOCK = 1753000000  # when the first run of a lab begins; each begins a minute later
 # A first run; the one behind it; one that judges the first's files by a changed rule; the second of the other shop.
 STAGES = ("first", "second", "again", "other")
 DROPS = dict(zip(STAGES, (shop.drops()[:1], shop.drops(), shop.drops()[:1], shop.other_drops())))
@@ -33,6 +34,14 @@ def memory_folder():
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) and "TMPDIR" not in os.environ else None
 
 
+def link_or_copy(source, target, follow_symlinks=True):
+    """What the program knows by its inode, and never writes to, is linked."""
+    if source.endswith(disk.LINKED) or "/data/raw/" in source:
+        os.link(source, target)
+        return target
+    return shutil.copy2(source, target, follow_symlinks=follow_symlinks)
+
+
 class Lab:
     """One per process: a folder of its own, and the projects of the parent to copy."""
 
@@ -41,15 +50,18 @@ class Lab:
     def __init__(self, bases, ecluse=None):
         self.folder = tempfile.mkdtemp(prefix="lab-", dir=bases.folder)
         self.bases, self.ecluse, self.looker = bases, ecluse or bases.ecluse, look.Looker()
-        self.state, self.trace = self.path("state"), self.path("trace")
+        self.state, self.trace, self.runs = self.path("state"), self.path("trace"), 0
+        self.verdicts, self.repeated = {}, 0
 
     def path(self, name):
         return os.path.join(self.folder, name)
 
     def project(self, stage):
-        path = self.path("p")
+        """The project before the run, as often as it is asked for: the same names, bytes, times, and for what may only be replaced
+        or removed also the same files."""
+        path, self.runs = self.path("p"), 10 * STAGES.index(stage)
         shutil.rmtree(path, ignore_errors=True)
-        shutil.copytree(self.bases.path(stage), path, symlinks=True)
+        shutil.copytree(self.bases.path(stage), path, symlinks=True, copy_function=link_or_copy)
         return path
 
     def disk(self, project):
@@ -62,15 +74,18 @@ class Lab:
             file.write(bytes(4096))
         if os.path.exists(self.trace):
             os.remove(self.trace)
-        made = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "ECLUSE_FAULT_STATE": self.state}
+        # Without huge pages, for which the program would start itself anew.
+        made = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "ECLUSE_FAULT_STATE": self.state,
+                "ECLUSE_FAULT_CLOCK": str(CLOCK + 60 * self.runs), "GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
+        self.runs += 1
         if fault:
             made["ECLUSE_FAULT"] = ":".join(map(str, fault))
         if quota is not None:
             made["ECLUSE_FAULT_QUOTA"] = str(quota)
         if recorded or memory:
             made["ECLUSE_FAULT_TRACE"] = self.trace
-        if memory:
-            made["ECLUSE_FAULT_TRACE_MEMORY"] = "1"
+        if memory or recorded:
+            made["ECLUSE_FAULT_TRACE_MEMORY" if memory else "ECLUSE_FAULT_TRACE_CHANGES"] = "1"
         return made
 
     def start(self, project, slashes=0, words=(), **more):
@@ -100,6 +115,19 @@ class Lab:
 
     # ---- verdicts
 
+    def known(self, project, model, *rest, judge):
+        """What `judge` finds. It is asked once for each state of a project: the clock stands still and nothing chooses by chance,
+        so the run behind it, too, does what it did before. The state is names and bytes; what is pending on the disk; and what
+        the verdict asks for besides."""
+        if not self.judges:
+            return judge()
+        key = (*rest, disk.key_of_folder(project), model.key() if model else None)
+        if key not in self.verdicts:
+            self.verdicts[key] = judge()
+        else:
+            self.repeated += 1
+        return self.verdicts[key]
+
     def after_power_cut(self, model, stage, strict=True):
         """What is missing where nothing survived that was not synced."""
         path = self.path("cut")
@@ -113,6 +141,9 @@ class Lab:
 
     def after_fault(self, project, stage, model, code, err, may_die=False):
         """The verdict on a run that ended with `code`, and on the one behind it."""
+        return self.known(project, model, stage, code, may_die, judge=lambda: self.judge_after_fault(project, stage, model, code, err, may_die))
+
+    def judge_after_fault(self, project, stage, model, code, err, may_die):
         if not self.judges:
             if code not in (0, 3):
                 self.run(project)
@@ -153,10 +184,20 @@ class Lab:
         project = self.project(stage)
         model = self.disk(project) if fault.kind == "io" and self.judges else None
         code, err = self.run(project, fault=fault, recorded=model is not None)
-        fired = self.fired() > 0
+        self.fired_at_first = self.fired()
+        fired = self.fired_at_first > 0
         for record in self.recorded() if model else ():
             model.apply(record)
         return self.after_fault(project, stage, model, code, err, fault.what.startswith("kill") and fault.role == "driver"), fired
+
+    def try_both(self, stage, fault):
+        """A fault that comes once, and one that stays: [(fault, verdict, whether it came)]. Where the one that stays came once, the
+        other is the same."""
+        ever, once = fault._replace(when="ever"), fault._replace(when="once")
+        found = self.try_fault(stage, ever)
+        if self.fired_at_first == 1:
+            return [(ever, *found), (once, *found)]
+        return [(ever, *found), (once, *self.try_fault(stage, once))]
 
     def try_twice(self, stage, first, second):
         """A fault, and another in the run that recovers."""
@@ -173,15 +214,19 @@ class Lab:
             found = [f"at that moment: {text}" for text in self.looker.tables(project, whole=False)]
             if found:
                 return found, fired
-        return self.next_run(project, stage, model, strict), fired
+        return self.known(project, model, stage, "twice", strict, judge=lambda: self.next_run(project, stage, model, strict)), fired
 
     def try_disk(self, stage, state):
         """A disk as a power cut may have left it."""
-        path = self.path("p")
+        path, self.runs = self.path("p"), 10 * STAGES.index(stage) + 1
         disk.write(state, path)
-        found = [f"on that disk: {text}" for text in self.looker.tables(path, whole=False)]
-        # The copies of the raw files have the inode of the originals, which a clean-up asks for.
-        return found + self.next_run(path, stage), True
+
+        def judge():
+            found = [f"on that disk: {text}" for text in self.looker.tables(path, whole=False)]
+            # The copies of the raw files have the inode of the originals, which a clean-up asks for.
+            return found + self.next_run(path, stage)
+
+        return self.known(path, None, stage, "disk", judge=judge), True
 
     def try_path(self, stage, length):
         """The project has a name of that length: what is longer than the system takes, below it, cannot be named."""
@@ -207,6 +252,7 @@ class Bases:
         self.folder = tempfile.mkdtemp(prefix="ecluse-faults-", dir=memory_folder())
         self.ecluse = shutil.copy(ECLUSE, self.folder)  # a build under way takes nothing away
         self.wanted = {}
+        self.made = {}  # stage -> the key of the project before the run
         self.calls = {}  # stage -> the calls of an undisturbed run
 
     def path(self, stage):
@@ -248,6 +294,15 @@ class Bases:
             raise AssertionError(f"the undisturbed run is wrong: {found}")
         shutil.rmtree(done, ignore_errors=True)
         shutil.copytree(project, done)
+
+        self.made[stage] = disk.key_of_folder(self.path(stage))
+
+    def check_untouched(self):
+        """The projects of all points share files with these."""
+        disk.contents.clear()
+        for stage, key in self.made.items():
+            if disk.key_of_folder(self.path(stage)) != key:
+                raise AssertionError(f"a run wrote to a file of {stage} that others share")
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -322,9 +377,9 @@ def points_of_no_return(bases, stage):
             and record.role == "driver" and re.search(r"/data/runs/|/_delta_log/|/data/archive/|/validation_report_users", record.other)]
 
 
-def all_disks(bases, stage, chances, seed, killed=None):
+def all_disks(bases, stage, chances, seed, killed=None, share=1):
     """Every disk that a power cut may leave, once each: (name, state). Where the run was killed: that a cut in the run that
-    recovers may leave."""
+    recovers may leave. A share of them for who wants few: most of the work is in them."""
     lab, dice, seen = Lab(bases), random.Random(seed), set()
     project = lab.project(stage)
     model = lab.disk(project)
@@ -342,6 +397,8 @@ def all_disks(bases, stage, chances, seed, killed=None):
         for variant in disk.variants(dice, chances):
             if killed and (variant.names == "keep" or isinstance(variant.names, random.Random) and number % 8):
                 continue  # those were tried in a run that nothing had killed
+            if share < 1 and dice.random() >= share:
+                continue
             state = model.state(variant.names, variant.data)
             name = disk.key(state)
             if name not in seen:

@@ -14,6 +14,9 @@
  *     ECLUSE_FAULT_QUOTA=BYTES       a disk that takes so many bytes more, and then ENOSPC
  *     ECLUSE_FAULT_TRACE=FILE        every call of files is appended to FILE (struct record; tests/faults/calls.py reads it)
  *     ECLUSE_FAULT_TRACE_MEMORY=1    those of memory too; each with a hash of who called
+ *     ECLUSE_FAULT_TRACE_CHANGES=1   only those that may change what is on the disk
+ *     ECLUSE_FAULT_CLOCK=SECONDS     it is that second, and nothing takes any time or memory: runs that do the same write the
+ *                                    same bytes. Only what waits sees time go by, in steps of ten seconds
  *
  * The state's `fired` says how often the fault came. A recorded call and its record are one step for all processes, so
  * that the records' order is that of the calls. */
@@ -28,7 +31,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum role { DRIVER, WORKER, ROLES };
@@ -40,6 +45,7 @@ struct shared {
     _Atomic uint64_t fired;
     _Atomic uint64_t used; /* of the quota */
     _Atomic uint32_t lock;
+    _Atomic int64_t start_s; /* of CLOCK_MONOTONIC, when the first process started */
 };
 
 struct record {
@@ -71,9 +77,10 @@ static struct {
     int cause;
     bool ever;
     const char *trace;
-    bool trace_memory;
+    bool trace_memory, trace_changes;
     uint64_t quota;
     bool has_quota;
+    int64_t clock_s;
     enum op op; /* of the call that failed, where it is for ever */
 } fault;
 
@@ -184,14 +191,23 @@ static void record(const struct call *call, const struct told *t, int64_t result
     errno = cause;
 }
 
-static void before_step(struct call *call) {
-    if (!fault.trace) return;
+/* With O_CREAT, a file is made; a write is one to a file. The first call of a process is recorded whatever it is: where it is
+ * confined later, it could not open the trace any more. */
+static bool is_recorded(enum op op, int flags) {
+    if (!fault.trace) return false;
+    if (!fault.trace_changes || trace_fd < 0) return true;
+    if (op == OPEN) return flags & O_CREAT;
+    return op != READ && op != PREAD && op != CLOSE && op != WRITE_BACK && op < MALLOC;
+}
+
+static void before_step(struct call *call, int flags) {
+    if (!is_recorded(call->op, flags)) return;
     lock();
     call->locked = true;
 }
 
 static void after_step(struct call *call, const struct told *t, int64_t result) {
-    if (fault.trace) record(call, t, result);
+    if (call->locked) record(call, t, result);
     if (call->locked) unlock();
     end(call);
 }
@@ -218,7 +234,7 @@ static size_t take_room(int fd, size_t n) {
 #define STEP(op_, told_, expression)                       \
     struct call call = begin(FILES, op_);                  \
     struct told told = told_;                              \
-    before_step(&call);                                    \
+    before_step(&call, 0);                                 \
     int result = -1;                                       \
     if (!fails(&call)) result = (expression);              \
     if (call.what == LATE && result == 0) {                \
@@ -234,7 +250,7 @@ static size_t take_room(int fd, size_t n) {
 static int faulty_open(const char *path, int flags, mode_t mode) {
     struct call call = begin(FILES, OPEN);
     struct stat st;
-    before_step(&call);
+    before_step(&call, flags);
     bool was_there = (flags & O_CREAT) && fault.trace && lstat(path, &st) == 0;
     int fd = -1;
     if (!fails(&call) && !((flags & O_CREAT) && is_full())) fd = real.open(path, flags, mode);
@@ -253,7 +269,7 @@ static ssize_t faulty_read(int fd, void *buf, size_t n) {
     ssize_t got = -1;
     if (call.what == LATE) call.what = FAIL, errno = EIO;
     else if (!fails(&call)) got = real.read(fd, buf, call.what == SHORT && n > 1 ? n / 2 : n);
-    before_step(&call); /* it may have waited for another process */
+    before_step(&call, 0); /* it may have waited for another process */
     after_step(&call, &TOLD(fd, .path = NULL), got);
     return got;
 }
@@ -263,7 +279,7 @@ static ssize_t faulty_pread(int fd, void *buf, size_t n, off_t offset) {
     ssize_t got = -1;
     if (call.what == LATE) call.what = FAIL, errno = EIO;
     else if (!fails(&call)) got = real.pread(fd, buf, call.what == SHORT && n > 1 ? n / 2 : n, offset);
-    before_step(&call);
+    before_step(&call, 0);
     after_step(&call, &TOLD(fd, .path = NULL), got);
     return got;
 }
@@ -273,11 +289,11 @@ static ssize_t faulty_write(int fd, const void *buf, size_t n) {
     struct stat st;
     ssize_t done = -1;
     bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (is_file) before_step(&call); /* a pipe may wait for another process */
+    if (is_file) before_step(&call, 0); /* a pipe may wait for another process */
     size_t room = take_room(fd, n);
     if (room == 0 && n > 0) errno = ENOSPC;
     else if (!fails(&call)) done = real.write(fd, buf, call.what == SHORT && room > 1 ? room / 2 : room);
-    if (!is_file) before_step(&call);
+    if (!is_file && (!fault.trace_changes || trace_fd < 0)) before_step(&call, 0);
     struct told told = {.fd = fd, .data = buf, .data_n = done > 0 && is_file ? (size_t)done : 0};
     if (is_file) told.offset = (int64_t)lseek(fd, 0, SEEK_CUR) - (done > 0 ? done : 0);
     if (call.what == LATE && done >= 0) {
@@ -298,9 +314,9 @@ static int faulty_write_back(int fd, off_t offset, off_t n, unsigned flags) {
 /* As Linux does it: the descriptor is closed, whatever close() says. */
 static int faulty_close(int fd) {
     struct call call = begin(FILES, CLOSE);
-    before_step(&call);
+    before_step(&call, 0);
     struct told told = {.fd = fd};
-    if (fault.trace) record(&call, &told, 0);
+    if (call.locked) record(&call, &told, 0);
     int result = real.close(fd);
     if (call.locked) unlock();
     if (call.what == LATE) call.what = FAIL, result = -1, errno = EIO;
@@ -328,7 +344,7 @@ static int faulty_rmdir(const char *path) { STEP(RMDIR, TOLD(-1, .path = path), 
 static void *faulty_malloc(size_t n) {
     struct call call = begin(MEMORY, MALLOC);
     if (fault.trace_memory) {
-        before_step(&call);
+        before_step(&call, 0);
         after_step(&call, &TOLD(-1, .offset = (int64_t)n), 0);
     }
     if (call.what == FAIL) errno = ENOMEM;
@@ -340,7 +356,7 @@ static void *faulty_malloc(size_t n) {
 static void *faulty_realloc(void *p, size_t n) {
     struct call call = begin(MEMORY, REALLOC);
     if (fault.trace_memory) {
-        before_step(&call);
+        before_step(&call, 0);
         after_step(&call, &TOLD(-1, .offset = (int64_t)n), 0);
     }
     if (call.what == FAIL) errno = ENOMEM;
@@ -348,6 +364,53 @@ static void *faulty_realloc(void *p, size_t n) {
     end(&call);
     return grown;
 }
+
+/* ---- the time ---- */
+
+#define STEP_S 10
+
+int64_t __real_ec_now_micros(void);
+int64_t __wrap_ec_now_micros(void);
+int __real_clock_gettime(clockid_t clock, struct timespec *t);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
+int __real_getrusage(int who, struct rusage *usage);
+int __wrap_getrusage(int who, struct rusage *usage);
+
+/* The linker puts these in the place of those (--wrap): in our own objects, not in libraries. */
+int64_t __wrap_ec_now_micros(void) { return fault.clock_s ? fault.clock_s * 1000000 : __real_ec_now_micros(); }
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t) {
+    int result = __real_clock_gettime(clock, t);
+    if (!fault.clock_s || result != 0 || clock == CLOCK_REALTIME) return result; /* the last waits for threads */
+    int64_t none = 0;
+    if (clock != CLOCK_MONOTONIC) {
+        *t = (struct timespec){0};
+        return 0;
+    }
+    (void)atomic_compare_exchange_strong(&shared->start_s, &none, t->tv_sec);
+    *t = (struct timespec){.tv_sec = 1000000 + (t->tv_sec - atomic_load(&shared->start_s)) / STEP_S * STEP_S};
+    return 0;
+}
+
+int __wrap_getrusage(int who, struct rusage *usage) {
+    int result = __real_getrusage(who, usage);
+    if (fault.clock_s && result == 0) *usage = (struct rusage){0};
+    return result;
+}
+
+/* What was written by this run, or by one before it, was written at that second: archives keep the times of files. */
+static int of_this_time(int result, struct stat *st) {
+    if (fault.clock_s && result == 0 && st->st_mtim.tv_sec > fault.clock_s) st->st_mtim = (struct timespec){.tv_sec = fault.clock_s};
+    return result;
+}
+
+int __real_fstat(int fd, struct stat *st);
+int __wrap_fstat(int fd, struct stat *st);
+int __real_stat(const char *path, struct stat *st);
+int __wrap_stat(const char *path, struct stat *st);
+
+int __wrap_fstat(int fd, struct stat *st) { return of_this_time(__real_fstat(fd, st), st); }
+int __wrap_stat(const char *path, struct stat *st) { return of_this_time(__real_stat(path, st), st); }
 
 /* ---- the start ---- */
 
@@ -403,6 +466,7 @@ static void share_state(const char *path) {
 
 __attribute__((constructor)) static void replace_table(void) {
     const char *state = getenv("ECLUSE_FAULT_STATE"), *text = getenv("ECLUSE_FAULT"), *quota = getenv("ECLUSE_FAULT_QUOTA");
+    const char *clock = getenv("ECLUSE_FAULT_CLOCK");
     if (!state) return;
     static char copy[256];
     share_state(state);
@@ -412,8 +476,10 @@ __attribute__((constructor)) static void replace_table(void) {
     }
     fault.trace = getenv("ECLUSE_FAULT_TRACE");
     fault.trace_memory = fault.trace && getenv("ECLUSE_FAULT_TRACE_MEMORY");
+    fault.trace_changes = fault.trace && getenv("ECLUSE_FAULT_TRACE_CHANGES");
     fault.has_quota = quota != NULL;
     if (quota) fault.quota = strtoull(quota, NULL, 10);
+    if (clock) fault.clock_s = strtoll(clock, NULL, 10);
     role = is_worker_program() ? WORKER : DRIVER;
     (void)pthread_atfork(NULL, NULL, become_copy);
     real = ec_io;

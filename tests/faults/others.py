@@ -34,7 +34,7 @@ def try_on_tmpfs(one, folder, stage, room):
     return one.after_fault(project, stage, None, code, err), code != 0
 
 
-def tmpfs(bases, number, dice):
+def tmpfs(bases, number, dice, mine):
     """Sizes from nothing to enough, by pages."""
     one = lab.Lab(bases)
     folder = one.path("disk")
@@ -46,9 +46,9 @@ def tmpfs(bases, number, dice):
         sizes = [4096 * i for i in range(100)]
         if number is not None:
             sizes = sorted(dice.sample(sizes[:90], max(1, number // 4)))
-        for stage in lab.STAGES:
-            for room in sizes:
-                yield (f"{stage}: a tmpfs with {room} bytes", *try_on_tmpfs(one, folder, stage, room))
+        points = [(f"{stage}: a tmpfs with {room} bytes", stage, room) for stage in lab.STAGES for room in sizes]
+        for name, stage, room in mine(points):
+            yield (name, *try_on_tmpfs(one, folder, stage, room))
     finally:
         subprocess.run(["umount", folder], check=False)
 
@@ -78,13 +78,15 @@ def try_killed(one, stage, after_s, worker):
     return one.after_fault(project, stage, None, process.returncode, err.decode(), may_die=not worker), bool(victims)
 
 
-def killed(bases, number, dice):
+def killed(bases, number, dice, mine):
     one = lab.Lab(bases)
     clock = time.monotonic()
     one.run(one.project("first"))
     lasts = time.monotonic() - clock
-    for i in range(max(4, number // 12) if number else 200):
-        stage, after_s, worker = lab.STAGES[i % 3], dice.random() * lasts * (0.6 if i % 4 < 2 else 1), i % 4 < 2
+    tries = max(4, number // 12) if number else 200
+    for i, share in mine([(str(i), dice.random()) for i in range(tries)]):
+        i = int(i)
+        stage, after_s, worker = lab.STAGES[i % 3], share * lasts * (0.6 if i % 4 < 2 else 1), i % 4 < 2
         yield (f"{stage}: {'workers' if worker else 'the driver'} killed after {after_s:.4f} s", *try_killed(one, stage, after_s, worker))
 
 
@@ -124,13 +126,13 @@ def try_drivers(one, stage, halts):
     return one.verdict_of_end(project, stage, None, True), sorted(codes) == [0, 5]
 
 
-def drivers(bases, number, dice):
+def drivers(bases, number, dice, mine):
     one, refused = lab.Lab(bases), 0
-    tries = 3 if number else 50
-    for i in range(tries):
+    tries = mine([(str(i), i) for i in range(3 if number else 50)])
+    for _, i in tries:
         found, came = try_drivers(one, lab.STAGES[i % 3], i % 2 == 0)
         refused += came
-        if i == tries - 1 and not refused:
+        if i == tries[-1][1] and not refused and len(tries) > 1:
             found.append("no driver was ever refused with 5")
         yield f"two drivers, {i + 1}", found, came
     del dice
@@ -159,8 +161,8 @@ def try_race(folder, race):
     return found + table.problems
 
 
-def race(bases, number, dice):
-    for i in range(1 if number else 20):
+def race(bases, number, dice, mine):
+    for _, i in mine([(str(i), i) for i in range(1 if number else 20)]):
         yield f"{RACERS} processes, {COMMITS} commits each, {i + 1}", try_race(os.path.join(bases.folder, "race", "table"), RACE), True
     del dice
 
@@ -207,9 +209,9 @@ def find_mistake(bases, mutant, ecluse, race_program):
     return undisturbed(one) if mutant.sweep == "undisturbed" else first_violation(one, at(bases, *mutant.sweep))
 
 
-def mutants(bases, number, dice):
+def mutants(bases, number, dice, mine):
     """A mistake that is not found is the violation."""
-    for mutant in builds.MUTANTS:
+    for mutant in mine(builds.MUTANTS):
         if number is not None and not mutant.always:
             continue
         ecluse, race_program = builds.build(mutant, os.path.join(bases.folder, "mutants"))

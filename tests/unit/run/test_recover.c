@@ -131,6 +131,19 @@ static void a_run_that_cannot_be_finished(void **state) {
     assert_true(ec_path_exists(below("data/staging/r/t1/part.parquet")));
 }
 
+/* Of a run that is finished, so that no other removes it. */
+static void a_page_that_was_half_written(void **state) {
+    (void)state;
+    const char *page = "data/quality/.dashboard.html.tmp";
+    write_text(page, "<!doc");
+    odd_begin(ODD_UNLINK, ".dashboard.html.tmp", EIO);
+    expect_refused(EC_IO, "cannot remove ");
+    odd_end();
+    assert_true(ec_path_exists(below(page)));
+    expect_recovered(0);
+    assert_false(ec_path_exists(below(page)));
+}
+
 /* What could not be delivered may lie in staging alone. */
 static void staging_stays_while_something_waits(void **state) {
     (void)state;
@@ -224,6 +237,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(runs_that_were_interrupted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_cannot_be_finished, set_up, tear_down),
         cmocka_unit_test_setup_teardown(staging_stays_while_something_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_that_was_half_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(temporary_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_folder_of_the_runs_is_synced_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_that_are_none, set_up, tear_down),
