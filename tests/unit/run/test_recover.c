@@ -138,7 +138,7 @@ static void a_page_that_was_half_written(void **state) {
     write_text(page, "<!doc");
     odd_begin(ODD_UNLINK, ".dashboard.html.tmp", EIO);
     expect_refused(EC_IO, "cannot remove ");
-    odd_end();
+    assert_true(odd_end());
     assert_true(ec_path_exists(below(page)));
     expect_recovered(0);
     assert_false(ec_path_exists(below(page)));
