@@ -44,9 +44,17 @@ static struct ec_yaml_place place_at(struct parse *p, size_t offset) {
     return (struct ec_yaml_place){p->file, p->line, (uint32_t)(offset - p->line_from) + 1};
 }
 
+/* A value that is not written. Where such a one stands libfyaml says since 0.8: behind its key. */
+static bool is_missing(struct fy_event *event) {
+    size_t n = 0;
+    if (event->type != FYET_SCALAR) return false;
+    if (!event->scalar.value) return true;
+    return fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN && fy_token_get_text(event->scalar.value, &n) && n == 0;
+}
+
 static struct ec_yaml_place place_of_event(struct parse *p, struct fy_event *event) {
     const struct fy_mark *mark = fy_event_start_mark(event);
-    if (!mark) return p->last;
+    if (!mark || is_missing(event)) return p->last; /* that of its key */
     size_t offset = mark->input_pos < p->file->text.n ? mark->input_pos : p->file->text.n;
     if (event->type == FYET_SCALAR && event->scalar.value) {
         enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);

@@ -20,6 +20,9 @@ def session():
     conf = {**sparkkit.CONF, "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog", "spark.sql.session.timeZone": "UTC",
             "spark.sql.warehouse.dir": os.path.join(kit.scratch, "warehouse"), "spark.ui.showConsoleProgress": "false",
+            # Of tables of some rows, which are sooner read than code for reading them is made and compiled.
+            "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.sql.shuffle.partitions": "1", "spark.databricks.delta.snapshotPartitions": "1",
             "spark.log.level": "ERROR", "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
             "spark.databricks.delta.retentionDurationCheck.enabled": "false"}
     builder = SparkSession.builder.master("local[2]").appName("ecluse-tests")

@@ -7,6 +7,16 @@
 
 #include <cmocka.h>
 
+/* What else may be found: a line that begins with `or`, below the one that says what libzip 1.7 leads to. */
+static bool is_alternative(FILE *pins, const char *found) {
+    char line[512];
+    long at = ftell(pins);
+    if (at < 0 || !fgets(line, sizeof line, pins) || strncmp(line, "or ", 3) != 0) return fseek(pins, at, SEEK_SET) != 0;
+    line[strcspn(line, "#\n")] = 0;
+    for (size_t end = strlen(line); end > 0 && line[end - 1] == ' ';) line[--end] = 0;
+    return strcmp(line + 3, found) == 0;
+}
+
 /* libzip's archives: the listing's verdict, then each member's. Reasons stand in the file. */
 static void regression_archives_are_pinned(void **state) {
     (void)state;
@@ -36,7 +46,8 @@ static void regression_archives_are_pinned(void **state) {
             at += snprintf(found + at, sizeof found - (size_t)at, " %s", ec_status_text(d.status)->slug);
         }
         ec_arena_deinit(&arena);
-        if (strcmp(found, line) != 0) wrong++, print_error("expected %s\nfound    %s\n", line, found);
+        bool other = is_alternative(pins, found);
+        if (strcmp(found, line) != 0 && !other) wrong++, print_error("expected %s\nfound    %s\n", line, found);
         count++;
     }
     fclose(pins);
