@@ -19,6 +19,7 @@ path-exclude /usr/share/locale/*
 path-exclude /usr/share/lintian/*
 """
 SLIM_REMOVED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian", "var/lib/apt/lists", "var/cache/apt")
+MOUNTED = ("proc", "dev", "dev/pts")  # terminals, too
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -96,11 +97,11 @@ class Root:
             copy(folder, suite)
         for name in ("etc/resolv.conf", "etc/hosts"):
             shutil.copy("/" + name, os.path.join(folder, name))
-        for name in ("proc", "dev"):
+        for name in MOUNTED:
             quiet("mount", "--bind", f"/{name}", os.path.join(folder, name))
 
     def close(self):
-        for name in ("proc", "dev"):
+        for name in reversed(MOUNTED):
             subprocess.run(["umount", "--lazy", os.path.join(self.folder, name)], check=False)
 
     def call(self, *command, user=None, environment=None):
