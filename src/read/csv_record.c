@@ -54,7 +54,7 @@ void ec_csv_scanner_window(struct ec_csv_scanner *s, const char *p, size_t end, 
 static inline void note_suspects(struct ec_csv_scanner *s, uint64_t bits) {
     if (bits == 0) return;
     size_t base = s->index_at + s->word * EC_SCAN_BLOCK;
-    if (s->suspect_from == NONE) s->suspect_from = base + (size_t)__builtin_ctzll(bits);
+    if (s->suspect_from == s->suspect_to) s->suspect_from = base + (size_t)__builtin_ctzll(bits);
     s->suspect_to = base + EC_SCAN_BLOCK - (size_t)__builtin_clzll(bits);
 }
 
@@ -85,7 +85,7 @@ static inline size_t next_mark(struct ec_csv_scanner *s) {
 
 static inline void begin_suspects(struct ec_csv_scanner *s, size_t start) {
     size_t skipped = start - (s->index_at + s->word * EC_SCAN_BLOCK);
-    s->suspect_from = NONE;
+    s->suspect_from = s->suspect_to = 0;
     s->from = skipped < EC_SCAN_BLOCK ? ALL_BITS << skipped : 0;
 }
 
@@ -96,7 +96,6 @@ static inline void end_suspects(struct ec_csv_scanner *s, struct ec_csv_record *
         uint64_t before = inside < EC_SCAN_BLOCK ? (UINT64_C(1) << inside) - 1 : ALL_BITS;
         note_suspects(s, s->suspect_bits[s->word] & s->from & before);
     }
-    r->suspect = s->suspect_from != NONE;
     r->suspect_from = s->suspect_from;
     r->suspect_to = s->suspect_to;
 }

@@ -40,8 +40,7 @@ struct ec_csv_record {
     uint64_t line; /* physical line of `start` */
     uint64_t lines;
     size_t cells; /* may be more than scanner->cell has places for */
-    bool suspect;                    /* holds NUL or bytes past ASCII: */
-    size_t suspect_from, suspect_to; /* the first one's offset, and the one behind the last */
+    size_t suspect_from, suspect_to; /* between which NUL and bytes past ASCII lie; the same: there are none */
     bool damaged;
     enum ec_reason reason; /* where damaged: why, */
     size_t bad_cell;       /* in which cell, or EC_CSV_NO_CELL, */
@@ -72,7 +71,7 @@ struct ec_csv_scanner {
     size_t word;
     uint64_t mask;    /* marks of `word` that have not been met yet */
     uint64_t from;    /* bits of `word` that belong to the record */
-    size_t suspect_from, suspect_to; /* of the record, in words that are behind us; SIZE_MAX: none */
+    size_t suspect_from, suspect_to; /* of the record, in words that are behind us */
     uint64_t special_bits[EC_CSV_INDEX_BLOCKS];
     uint64_t suspect_bits[EC_CSV_INDEX_BLOCKS];
     struct ec_csv_cell *cell; /* of the last record; by default room for the widest */

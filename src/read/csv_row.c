@@ -77,7 +77,10 @@ static enum ec_status add_unreadable(struct ec_batch *batch, struct ec_err *err)
 }
 
 /* What lies before the first suspect and behind the last is ASCII, and begins and ends no character of several bytes. */
-static bool is_readable(const char *suspects, size_t n) { return !memchr(suspects, '\0', n) && ec_utf8_valid(suspects, n); }
+static bool is_readable(const char *window, const struct ec_csv_record *r) {
+    size_t n = r->suspect_to - r->suspect_from;
+    return n == 0 || (!memchr(window + r->suspect_from, '\0', n) && ec_utf8_valid(window + r->suspect_from, n));
+}
 
 void ec_csv_row_begin(struct ec_csv_reader *reader, const struct ec_batch *batch) {
     reader->input->scanner.cell = reader->block + batch->rows % EC_CSV_BLOCK_ROWS * reader->stride;
@@ -96,7 +99,7 @@ enum ec_status ec_csv_row_add(struct ec_csv_reader *reader, const struct ec_csv_
     if (r->damaged) {
         status = add_damaged(reader, r, kept, batch, err);
     } else {
-        bool readable = !r->suspect || is_readable(in->window.p + r->suspect_from, r->suspect_to - r->suspect_from);
+        bool readable = is_readable(in->window.p, r);
         bool whole = r->cells == reader->columns;
         if (!readable) status = add_unreadable(batch, err);
         if (status == EC_OK && !whole) status = add_wrong_count(reader, r, batch, err);
