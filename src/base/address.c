@@ -24,6 +24,11 @@ bool ec_is_address(const char *text) {
     return behind_scheme(text, &kind) != NULL;
 }
 
+bool ec_address_is_s3(const char *text) {
+    enum ec_address_kind kind;
+    return behind_scheme(text, &kind) && kind == EC_ADDRESS_S3;
+}
+
 static bool is_name_byte(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }

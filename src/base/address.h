@@ -25,6 +25,7 @@ struct ec_address {
 
 /* Whether the text begins as an address does. */
 bool ec_is_address(const char *text);
+bool ec_address_is_s3(const char *text);
 /* Takes it apart; everything is borrowed from `text`. EC_USAGE names what is wrong: a bucket or host that cannot be one,
  * a user or password in it, no slash behind it, more than EC_ADDRESS_MAX bytes, a control character. */
 enum ec_status ec_address_parse(const char *text, struct ec_address *address, struct ec_err *err) EC_MUST_USE;

@@ -51,8 +51,7 @@ static enum ec_status put_one(struct ec_store *store, struct ec_remote_put *put,
     if (put->there) return EC_OK;
     EC_TRY(check_size(put, err));
     enum ec_status status = ec_store_put_file(store, put->address, put->path, &cause);
-    bool hdfs = strncmp(put->address, "s3:", 3) != 0;
-    if (status == EC_REMOTE && hdfs && look(store, put, NULL) == EC_OK && put->there) return EC_OK;
+    if (status == EC_REMOTE && !ec_address_is_s3(put->address) && look(store, put, NULL) == EC_OK && put->there) return EC_OK;
     if (status != EC_OK && err) *err = cause;
     return status;
 }

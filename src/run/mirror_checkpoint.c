@@ -5,6 +5,7 @@
 #include "remote/put.h"
 #include "run/mirror_private.h"
 #include "run/paths.h"
+#include "store/delta.h"
 
 #include <jansson.h>
 
@@ -28,7 +29,7 @@ static int64_t newest(const struct ec_mirror_table *t) {
 
 /* S3 replaces a key as a whole; HDFS replaces nothing, and a reader does without for a moment. */
 static enum ec_status replace(struct ec_mirroring *mi, const char *address, const char *path, struct ec_err *err) {
-    if (strncmp(address, "s3:", 3) != 0) EC_TRY(ec_store_remove(mi->store, address, err));
+    if (!ec_address_is_s3(address)) EC_TRY(ec_store_remove(mi->store, address, err));
     return ec_store_put_file(mi->store, address, path, err);
 }
 
@@ -40,11 +41,11 @@ static enum ec_status put(struct ec_mirroring *mi, const struct ec_mirror_table 
 }
 
 enum ec_status ec_mirror_checkpoint(struct ec_mirroring *mi, struct ec_mirror_table *t, struct ec_err *err) {
-    char name[96];
+    char name[64];
     int64_t version = newest(t);
     struct ec_err cause = {0};
     if (t->there == t->found || version <= t->checkpoint || version > t->there) return EC_OK;
-    (void)snprintf(name, sizeof name, "_delta_log/%020lld.checkpoint.parquet", (long long)version);
+    ec_delta_name(version, ".checkpoint.parquet", name);
     enum ec_status status = put(mi, t, name, &cause);
     if (status == EC_OK) status = put(mi, t, LAST, &cause); /* names it: behind it */
     if (status == EC_INTERRUPTED) return ec_fail(err, status, "%s", cause.message);

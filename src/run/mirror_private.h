@@ -69,7 +69,4 @@ enum ec_status ec_mirror_state_save(const struct ec_mirror_options *options, con
 /* Whether that is the newest version of the table here. */
 bool ec_mirror_state_holds(const struct ec_mirror_known *known, const struct ec_mirror_table *table);
 
-/* "_delta_log/%020lld.json" */
-void ec_mirror_version_name(int64_t version, char out[64]);
-
 #endif

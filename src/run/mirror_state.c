@@ -7,11 +7,10 @@
 #include "base/log.h"
 #include "run/mirror_private.h"
 #include "run/paths.h"
+#include "store/delta.h"
 
 #define FILE_MAX  (64 * EC_MIB)
 #define FILE_NAME "store.json"
-
-void ec_mirror_version_name(int64_t version, char out[64]) { (void)snprintf(out, 64, "_delta_log/%020lld.json", (long long)version); }
 
 static void read_table(const json_t *from, struct ec_arena *arena, struct ec_mirror_known *known, struct ec_json_reader *whole) {
     struct ec_json_reader r = ec_json_reader_of(from, "a table", arena, NULL);
@@ -68,7 +67,7 @@ int64_t ec_mirror_believed(const char *project, const char *address, const char 
 static enum ec_status hash(const struct ec_mirror_table *table, int64_t version, char hex[EC_SHA256_HEX], struct ec_err *err) {
     char name[64], path[EC_PATH_MAX];
     uint64_t bytes;
-    ec_mirror_version_name(version, name);
+    ec_delta_name(version, ".json", name);
     EC_TRY(ec_path_join(path, sizeof path, table->dir, name, err));
     return ec_sha256_file(path, hex, &bytes, err);
 }

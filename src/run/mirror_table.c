@@ -26,21 +26,10 @@ struct log {
     size_t count, cap;
 };
 
-/* The version of an address that ends with "/<20 digits>" and `end`, or -1. */
-static int64_t version_of(const char *address, const char *end) {
-    const char *name = strrchr(address, '/') + 1;
-    int64_t version = 0;
-    if (strlen(name) != 20 + strlen(end) || strcmp(name + 20, end) != 0) return -1;
-    for (size_t i = 0; i < 20; i++) {
-        if (name[i] < '0' || name[i] > '9') return -1;
-        if (__builtin_mul_overflow(version, 10, &version) || __builtin_add_overflow(version, name[i] - '0', &version)) return -1;
-    }
-    return version;
-}
-
 static enum ec_status visit(void *user, const struct ec_object *object, struct ec_err *err) {
     struct log *log = user;
-    int64_t version = version_of(object->address, ".json"), checkpoint = version_of(object->address, ".checkpoint.parquet");
+    const char *name = strrchr(object->address, '/') + 1;
+    int64_t version = ec_delta_name_version(name, ".json"), checkpoint = ec_delta_name_version(name, ".checkpoint.parquet");
     if (checkpoint > log->table->checkpoint) log->table->checkpoint = checkpoint;
     if (version < 0) return EC_OK; /* a checkpoint, a file under way */
     if (log->count == log->cap) {
@@ -70,7 +59,7 @@ static enum ec_status be_listable(struct ec_mirroring *mi, const struct ec_mirro
     struct ec_object object;
     *there = true;
     if (!mi->o->look_only) return ec_store_make_folder(mi->store, folder, err);
-    if (strncmp(folder, "s3:", 3) == 0) return EC_OK;
+    if (ec_address_is_s3(folder)) return EC_OK;
     EC_TRY(ec_path_join(name, sizeof name, t->to, "_delta_log", err));
     return ec_store_find(mi->store, name, &object, tag, there, err);
 }
@@ -97,7 +86,7 @@ static enum ec_status is_other(const struct ec_mirror_table *t, int64_t version,
 
 static enum ec_status load(const struct ec_mirror_table *t, int64_t version, struct ec_buf *text, struct ec_err *err) {
     char name[64], path[EC_PATH_MAX];
-    ec_mirror_version_name(version, name);
+    ec_delta_name(version, ".json", name);
     EC_TRY(ec_path_join(path, sizeof path, t->dir, name, err));
     if (!ec_path_exists(path))
         return ec_fail(err, EC_TABLE_FORMAT, "%s lacks version %lld of its log, which %s does not have either: the log was cleaned up before it was delivered",
@@ -125,7 +114,7 @@ static enum ec_status compare(struct ec_mirroring *mi, const struct ec_mirror_ta
 
 static bool is_here(const struct ec_mirror_table *t, int64_t version) {
     char name[64], path[EC_PATH_MAX];
-    ec_mirror_version_name(version, name);
+    ec_delta_name(version, ".json", name);
     return ec_path_join(path, sizeof path, t->dir, name, NULL) == EC_OK && ec_path_exists(path);
 }
 
@@ -266,7 +255,7 @@ static enum ec_status put_version(struct ec_mirroring *mi, const struct ec_mirro
     struct ec_object object;
     bool there = false;
     struct ec_buf text = ec_buf_make(EC_DELTA_COMMIT_MAX);
-    ec_mirror_version_name(version, name);
+    ec_delta_name(version, ".json", name);
     enum ec_status status = load(t, version, &text, err);
     if (status == EC_OK) status = ec_path_join(address, sizeof address, t->to, name, err);
     if (status == EC_OK) status = ec_store_put_new(mi->store, address, ec_buf_str(&text), &there, err);

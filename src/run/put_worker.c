@@ -20,18 +20,12 @@ struct work {
     size_t count, cap;
 };
 
-static bool has_parent(const char *path) {
-    for (const char *p = path; (p = strstr(p, "..")) != NULL; p += 2)
-        if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0')) return true;
-    return false;
-}
-
 static enum ec_status check(const struct work *w, const struct ec_remote_put *put, struct ec_err *err) {
     const char *store = w->config->tables_store;
     size_t n = strlen(store), m = strlen(w->below);
-    if (strncmp(put->address, store, n) != 0 || put->address[n] != '/' || has_parent(put->address))
+    if (strncmp(put->address, store, n) != 0 || put->address[n] != '/' || !ec_address_key_is_path(put->address + n + 1))
         return ec_fail(err, EC_PROTOCOL, "%.300s does not lie in the store of the tables", put->address);
-    if (strncmp(put->path, w->below, m) != 0 || has_parent(put->path))
+    if (strncmp(put->path, w->below, m) != 0 || !ec_address_key_is_path(put->path + m))
         return ec_fail(err, EC_PROTOCOL, "%.300s is no file of the tables", put->path);
     return EC_OK;
 }

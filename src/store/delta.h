@@ -54,6 +54,11 @@ struct ec_delta {
 enum ec_status ec_delta_open(const char *dir, struct ec_delta **table, struct ec_err *err) EC_MUST_USE;
 void ec_delta_close(struct ec_delta *table); /* NULL allowed */
 
+/* Names in a log: "_delta_log/<20 digits>" and `end` (".json", ".checkpoint.parquet"); and of a name without its folder
+ * the version, -1 for any other name. */
+void ec_delta_name(int64_t version, const char *end, char out[64]);
+int64_t ec_delta_name_version(const char *name, const char *end);
+
 /* The newest version, -1 where there is no table; its log is listed, and not read. EC_TABLE_FORMAT as above. */
 enum ec_status ec_delta_newest(const char *dir, int64_t *version, struct ec_err *err) EC_MUST_USE;
 

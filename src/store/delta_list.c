@@ -12,9 +12,11 @@ enum ec_status ec_delta_log_dir(char *out, size_t out_size, const char *dir, str
     return ec_path_join(out, out_size, dir, "_delta_log", err);
 }
 
+void ec_delta_name(int64_t version, const char *end, char out[64]) { (void)snprintf(out, 64, "_delta_log/%020" PRId64 "%s", version, end); }
+
 enum ec_status ec_delta_log_path(char *out, size_t out_size, const char *dir, int64_t version, struct ec_err *err) {
     char name[64];
-    (void)snprintf(name, sizeof name, "_delta_log/%020" PRId64 ".json", version);
+    ec_delta_name(version, ".json", name);
     return ec_path_join(out, out_size, dir, name, err);
 }
 
@@ -28,9 +30,8 @@ static int64_t digits(const char *p, size_t n) {
     return value;
 }
 
-/* The version of "<20 digits>.json", -1 for any other name. */
-static int64_t version_of(const char *name) {
-    if (strlen(name) != VERSION_DIGITS + 5 || memcmp(name + VERSION_DIGITS, ".json", 5) != 0) return -1;
+int64_t ec_delta_name_version(const char *name, const char *end) {
+    if (strlen(name) <= VERSION_DIGITS || strcmp(name + VERSION_DIGITS, end) != 0) return -1;
     return digits(name, VERSION_DIGITS);
 }
 
@@ -94,7 +95,7 @@ static enum ec_status list(const char *log, struct versions *found, struct ec_er
     struct dirent *entry;
     while (status == EC_OK && (errno = 0, (entry = readdir(folder)) != NULL)) {
         status = note_checkpoint(found, entry->d_name, err);
-        int64_t version = version_of(entry->d_name);
+        int64_t version = ec_delta_name_version(entry->d_name, ".json");
         if (version < 0) continue;
         found->count++;
         if (version < found->first) found->first = version;
