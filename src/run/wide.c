@@ -145,7 +145,7 @@ static enum ec_status write_joined(struct wide *w, struct wide_join *join, struc
     struct wide_values *run = &w->run[0];
     EC_TRY(begin_run(w, err));
     for (;; wide_values_clear(run)) {
-        wide_join_next(join, run);
+        EC_TRY(wide_join_next(join, run, err));
         if (run->rows == 0) return EC_OK;
         EC_TRY(write_run(w, run, err));
     }

@@ -8,13 +8,16 @@
 #define NO_DAY    INT32_MIN
 #define AHEAD     ((size_t)16) /* rows whose slots are on their way from memory */
 
-/* A file of the first table whose rows are wanted: they are numbered from `first` on. */
-struct first_file {
-    size_t index;
-    size_t first;
+/* A row group of the first table whose rows are wanted. */
+struct piece {
+    size_t file;    /* its index among the table's */
+    size_t group;   /* in the file */
+    uint64_t first; /* its first row's number in the file */
+    size_t rows;
+    size_t at; /* its first row's number in the window */
 };
 
-/* A joined table's rows per row of the first one: id[start[row]..start[row + 1] - 1], ascending. */
+/* A joined table's rows per row of the window: id[start[row]..start[row + 1] - 1], ascending. */
 struct matches {
     uint32_t *start;
     uint64_t *id;
@@ -32,12 +35,15 @@ struct wide_join {
     const struct ec_model_wide *plan;
     struct ec_arena arena;
     int32_t **day; /* per joined table and file: its partition's; NO_DAY */
-    struct first_file *file;
-    size_t files;
-    size_t rows; /* of the first table */
+    struct piece *piece; /* of the first table, in order */
+    size_t pieces, piece_cap;
+    size_t window_rows; /* that make a window full */
+    /* The window under way: */
+    size_t first_piece, end_piece;
+    size_t rows;
     struct matches *matches; /* per joined table but the first */
     /* What comes next: */
-    size_t row, at_file;
+    size_t row, at_piece;
     uint64_t product; /* rows of this row that came already */
 };
 
@@ -67,23 +73,54 @@ static enum ec_status find_days(struct wide_join *j, struct ec_err *err) {
     return EC_OK;
 }
 
-static enum ec_status number_rows(struct wide_join *j, struct ec_err *err) {
+static enum ec_status add_piece(struct wide_join *j, struct piece piece, struct ec_err *err) {
+    if (piece.rows > WIDE_GROUP_ROWS)
+        return ec_fail(err, EC_TABLE_FORMAT, "more than %zu rows in a row group of the first table of a join", WIDE_GROUP_ROWS);
+    if (j->pieces == j->piece_cap) {
+        size_t cap = j->piece_cap ? j->piece_cap * 2 : 64;
+        struct piece *more = ec_realloc_array(j->piece, cap, sizeof *more);
+        if (!more) return no_memory(err);
+        j->piece = more;
+        j->piece_cap = cap;
+    }
+    j->piece[j->pieces++] = piece;
+    return EC_OK;
+}
+
+/* Windows of about one size, so that the last one is not read past the other tables for a few rows. */
+static void size_windows(struct wide_join *j) {
+    size_t rows = 0;
+    for (size_t p = 0; p < j->pieces; p++) rows += j->piece[p].rows;
+    size_t windows = (rows + WIDE_WINDOW_ROWS - 1) / WIDE_WINDOW_ROWS;
+    j->window_rows = windows > 0 ? (rows + windows - 1) / windows : 1;
+}
+
+static enum ec_status list_pieces(struct wide_join *j, struct ec_err *err) {
     const struct ec_model_files *files = files_of(j, 0);
     bool all = j->input.touched->all || j->plan->partition_value == SIZE_MAX;
-    j->file = ec_arena_calloc(&j->arena, files->count, sizeof *j->file);
-    if (!j->file) return no_memory(err);
-    for (size_t f = 0; f < files->count; f++) {
+    enum ec_status status = EC_OK;
+    for (size_t f = 0; f < files->count && status == EC_OK; f++) {
         struct ec_parquet_file *file;
         if (!all && !ec_partitions_have(j->input.touched, files->file[f].partition)) continue;
         EC_TRY(ec_parquet_open(files->file[f].path, &file, err));
-        uint64_t rows = ec_parquet_rows(file);
+        for (size_t g = 0; g < ec_parquet_groups(file) && status == EC_OK; g++)
+            status = add_piece(j, (struct piece){f, g, ec_parquet_group_first(file, g), ec_parquet_group_rows(file, g), 0}, err);
         ec_parquet_close(file);
-        if (rows > WIDE_FIRST_ROWS - j->rows)
-            return ec_fail(err, EC_TABLE_FORMAT, "more than %zu rows in the first table of a join", WIDE_FIRST_ROWS);
-        j->file[j->files++] = (struct first_file){f, j->rows};
-        j->rows += (size_t)rows;
     }
-    return EC_OK;
+    size_windows(j);
+    return status;
+}
+
+/* The next row groups, up to the one that makes the window full. */
+static void next_window(struct wide_join *j) {
+    j->first_piece = j->end_piece;
+    j->rows = j->row = 0;
+    j->at_piece = j->first_piece;
+    while (j->end_piece < j->pieces && j->rows < j->window_rows) {
+        struct piece *piece = &j->piece[j->end_piece++];
+        piece->at = j->rows;
+        j->rows += piece->rows;
+    }
 }
 
 static enum ec_status fill_index(struct wide_join *j, const struct ec_wide_join *join, struct wide_index *index, struct ec_err *err) {
@@ -92,13 +129,11 @@ static enum ec_status fill_index(struct wide_join *j, const struct ec_wide_join 
     for (; keys.columns < join->key_count; keys.columns++)
         keys.column[keys.columns] = (struct wide_key_column){join->key[keys.columns].first_name, join->key[keys.columns].type};
     enum ec_status status = wide_index_init(index, j->rows, &keys, err);
-    for (size_t f = 0; f < j->files && status == EC_OK; f++) {
-        status = wide_keys_file(&keys, j->file[f].index, err);
-        for (size_t g = 0; status == EC_OK && g < ec_parquet_groups(keys.file); g++) {
-            status = check_stopped(j, err);
-            if (status == EC_OK) status = wide_keys_group(&keys, g, err);
-            if (status == EC_OK) status = wide_index_add(index, &keys, err);
-        }
+    for (size_t p = j->first_piece; p < j->end_piece && status == EC_OK; p++) {
+        if (!keys.file || keys.file_index != j->piece[p].file) status = wide_keys_file(&keys, j->piece[p].file, err);
+        if (status == EC_OK) status = check_stopped(j, err);
+        if (status == EC_OK) status = wide_keys_group(&keys, j->piece[p].group, err);
+        if (status == EC_OK) status = wide_index_add(index, &keys, err);
     }
     wide_keys_deinit(&keys);
     return status;
@@ -118,15 +153,15 @@ static enum ec_status grow(struct pairs *p, struct ec_err *err) {
     return EC_OK;
 }
 
-/* The file of the first table that has the row. */
-static size_t file_of(const struct wide_join *j, size_t row) {
-    size_t low = 0, high = j->files;
+/* The day of the window's row. */
+static int32_t day_of(const struct wide_join *j, size_t row) {
+    size_t low = j->first_piece, high = j->end_piece;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (j->file[middle].first <= row) low = middle;
+        if (j->piece[middle].at <= row) low = middle;
         else high = middle;
     }
-    return low;
+    return j->day[0][j->piece[low].file];
 }
 
 static bool is_near(const struct ec_wide_join *join, int32_t day, int32_t first_day) {
@@ -135,10 +170,10 @@ static bool is_near(const struct ec_wide_join *join, int32_t day, int32_t first_
     return day != NO_DAY && first_day != NO_DAY && days >= join->days_from && days <= join->days_to;
 }
 
-/* Whether a file of this day can match anything. */
+/* Whether a file of this day can match anything of the window. */
 static bool is_wanted(const struct wide_join *j, const struct ec_wide_join *join, int32_t day) {
-    for (size_t f = 0; f < j->files; f++)
-        if (is_near(join, day, j->day[0][j->file[f].index])) return true;
+    for (size_t p = j->first_piece; p < j->end_piece; p++)
+        if (is_near(join, day, j->day[0][j->piece[p].file])) return true;
     return false;
 }
 
@@ -151,7 +186,7 @@ static enum ec_status match_group(struct wide_join *j, const struct ec_wide_join
         uint32_t row = wide_index_find(index, keys->hash[i]);
         for (; row != WIDE_INDEX_END; row = index->next[row]) {
             if (!wide_index_equal(index, row, keys, i)) continue;
-            if (join->near && !is_near(join, day, j->day[0][j->file[file_of(j, row)].index])) continue;
+            if (join->near && !is_near(join, day, day_of(j, row))) continue;
             if (pairs->count == pairs->cap) EC_TRY(grow(pairs, err));
             pairs->row[pairs->count] = row;
             pairs->id[pairs->count++] = keys->first + i;
@@ -184,7 +219,7 @@ static enum ec_status match_table(struct wide_join *j, size_t table, const struc
     return status;
 }
 
-/* Puts the pairs in order of the first table's rows. Those of one row stay as they came: ascending. */
+/* Puts the pairs in order of the window's rows. Those of one row stay as they came: ascending. */
 static enum ec_status arrange(struct wide_join *j, const struct pairs *pairs, struct matches *out, struct ec_err *err) {
     out->start = ec_calloc(j->rows + 2, sizeof *out->start);
     out->id = ec_realloc_array(NULL, pairs->count + 1, sizeof *out->id);
@@ -208,6 +243,21 @@ static enum ec_status join_table(struct wide_join *j, size_t table, struct ec_er
     return status;
 }
 
+static void forget_matches(struct wide_join *j) {
+    for (size_t t = 1; j->matches && t < j->plan->table_count; t++) {
+        ec_free(j->matches[t].start);
+        ec_free(j->matches[t].id);
+        j->matches[t] = (struct matches){0};
+    }
+}
+
+static enum ec_status join_window(struct wide_join *j, struct ec_err *err) {
+    forget_matches(j);
+    next_window(j);
+    for (size_t t = 1; t < j->plan->table_count && j->rows > 0; t++) EC_TRY(join_table(j, t, err));
+    return EC_OK;
+}
+
 static enum ec_status begin(struct wide_join *j, const struct wide_join_input *input, struct ec_err *err) {
     j->input = *input;
     j->plan = input->model->wide;
@@ -216,21 +266,36 @@ static enum ec_status begin(struct wide_join *j, const struct wide_join_input *i
     j->matches = ec_arena_calloc(&j->arena, j->plan->table_count, sizeof *j->matches);
     if (!j->day || !j->matches) return no_memory(err);
     EC_TRY(find_days(j, err));
-    return number_rows(j, err);
+    return list_pieces(j, err);
 }
 
-enum ec_status wide_join_any(const struct wide_join_input *input, size_t table, bool *any, struct ec_err *err) {
-    struct wide_join join = {0};
+static void finish(struct wide_join *j) {
+    forget_matches(j);
+    ec_free(j->piece);
+    ec_arena_deinit(&j->arena);
+}
+
+static enum ec_status any_in_window(struct wide_join *j, size_t table, bool *any, struct ec_err *err) {
     struct wide_index index = {0};
     struct pairs pairs = {0};
-    enum ec_status status = begin(&join, input, err);
-    if (status == EC_OK) status = fill_index(&join, &join.plan->join[table], &index, err);
-    if (status == EC_OK) status = match_table(&join, table, &index, 1, &pairs, err);
+    enum ec_status status = fill_index(j, &j->plan->join[table], &index, err);
+    if (status == EC_OK) status = match_table(j, table, &index, 1, &pairs, err);
     *any = pairs.count > 0;
     wide_index_deinit(&index);
     ec_free(pairs.row);
     ec_free(pairs.id);
-    ec_arena_deinit(&join.arena);
+    return status;
+}
+
+enum ec_status wide_join_any(const struct wide_join_input *input, size_t table, bool *any, struct ec_err *err) {
+    struct wide_join join = {0};
+    enum ec_status status = begin(&join, input, err);
+    *any = false;
+    while (status == EC_OK && !*any && join.end_piece < join.pieces) {
+        next_window(&join);
+        status = any_in_window(&join, table, any, err);
+    }
+    finish(&join);
     return status;
 }
 
@@ -239,7 +304,7 @@ enum ec_status wide_join_open(const struct wide_join_input *input, struct wide_j
     struct wide_join *j = ec_calloc(1, sizeof *j);
     if (!j) return no_memory(err);
     enum ec_status status = begin(j, input, err);
-    for (size_t t = 1; t < j->plan->table_count && status == EC_OK; t++) status = join_table(j, t, err);
+    if (status == EC_OK) status = join_window(j, err);
     if (status == EC_OK) *out = j;
     else wide_join_close(j);
     return status;
@@ -247,17 +312,13 @@ enum ec_status wide_join_open(const struct wide_join_input *input, struct wide_j
 
 void wide_join_close(struct wide_join *j) {
     if (!j) return;
-    for (size_t t = 1; j->matches && t < j->plan->table_count; t++) {
-        ec_free(j->matches[t].start);
-        ec_free(j->matches[t].id);
-    }
-    ec_arena_deinit(&j->arena);
+    finish(j);
     ec_free(j);
 }
 
 /* ---- rows ---- */
 
-/* How many rows the first table's row gives: every match of a table with every one of the others. */
+/* How many rows the window's row gives: every match of a table with every one of the others. */
 static uint64_t rows_of(const struct wide_join *j, size_t row) {
     uint64_t all = 1;
     for (size_t t = 1; t < j->plan->table_count; t++) {
@@ -270,7 +331,8 @@ static uint64_t rows_of(const struct wide_join *j, size_t row) {
 
 static void put_row(struct wide_join *j, struct wide_values *run) {
     uint64_t left = j->product;
-    run->id[0][run->rows] = ((uint64_t)j->file[j->at_file].index << 32) + (j->row - j->file[j->at_file].first);
+    const struct piece *piece = &j->piece[j->at_piece];
+    run->id[0][run->rows] = ((uint64_t)piece->file << 32) + piece->first + (j->row - piece->at);
     for (size_t t = j->plan->table_count - 1; t > 0; t--) { /* the last table's rows turn fastest */
         const struct matches *m = &j->matches[t];
         uint32_t start = m->start[j->row], n = m->start[j->row + 1] - start;
@@ -294,14 +356,24 @@ static void put_days(const struct wide_join *j, struct wide_values *run) {
     }
 }
 
-void wide_join_next(struct wide_join *j, struct wide_values *run) {
+/* Rows of the window, until the run is full. */
+static void put_rows(struct wide_join *j, struct wide_values *run) {
     while (j->row < j->rows && run->rows < WIDE_RUN_ROWS) {
-        while (j->at_file + 1 < j->files && j->file[j->at_file + 1].first <= j->row) j->at_file++;
+        while (j->at_piece + 1 < j->end_piece && j->piece[j->at_piece + 1].at <= j->row) j->at_piece++;
         uint64_t all = rows_of(j, j->row);
         for (; j->product < all && run->rows < WIDE_RUN_ROWS; j->product++) put_row(j, run);
         if (j->product < all) break;
         j->product = 0;
         j->row++;
     }
+}
+
+enum ec_status wide_join_next(struct wide_join *j, struct wide_values *run, struct ec_err *err) {
+    put_rows(j, run);
+    while (run->rows == 0 && j->end_piece < j->pieces) {
+        EC_TRY(join_window(j, err));
+        put_rows(j, run);
+    }
     put_days(j, run);
+    return EC_OK;
 }

@@ -323,6 +323,48 @@ static void our_join_gives_the_rows_of_duckdb(void **state) {
     }
 }
 
+#define NARROW(day, rows)                                                                                              \
+    "SELECT 'a rather long identifier ' || (hash(i) % 900000) AS id, CAST(i % 2000 AS BIGINT) AS who, DATE '" day      \
+    "' AS day FROM range(" #rows ") t(i)"
+
+/* More rows of the first table than a window holds: one ends within a day, and the one before it in the middle of a part. */
+static void windows_follow_each_other(void **state) {
+    (void)state;
+    struct ec_partitions all = {.all = true};
+    fill(0, "l1", 50000, NARROW("2025-07-01", 200000));
+    fill(0, "l2", 70000, NARROW("2025-07-02", 150000));
+    fill(0, "l3", 500, NARROW("2025-07-02", 0));
+    fill(0, "l4", 90000, NARROW("2025-07-05", 220000));
+    fill(1, "k1", 300, LOOK);
+    fill(2, "r1", 60000, RIGHT("2025-07-01", 30000, 900000, ""));
+    fill(2, "r2", 60000, RIGHT("2025-07-05", 30000, 900000, ""));
+    assert_true((size_t)compare(ours[0], &all) > WIDE_WINDOW_ROWS);
+}
+
+/* What reaches a partition may lie behind its first window; nothing reaches one without rows. */
+static void any_looks_into_every_window(void **state) {
+    (void)state;
+    struct ec_err err = {0};
+    struct ec_partitions all = {.all = true};
+    struct ec_model_files inputs[TABLES];
+    bool any = true;
+    struct ec_models *models = load(ours[0]);
+    struct wide_join_input input = {.model = &models->model[0], .touched = &all, .files = inputs};
+    fill(2, "r1", 400, "SELECT 'the last' AS id, 5::BIGINT AS n, 'none' AS note, DATE '2025-07-01' AS day FROM range(1) t(i)");
+    inputs_of(&models->model[0], inputs);
+    ok(wide_join_any(&input, 2, &any, &err), &err);
+    assert_false(any);
+    fill(0, "l1", 90000, NARROW("2025-07-01", 600000));
+    inputs_of(&models->model[0], inputs);
+    ok(wide_join_any(&input, 2, &any, &err), &err);
+    assert_false(any);
+    fill(0, "l2", 400, "SELECT 'the last' AS id, 5::BIGINT AS who, 'none' AS kind, DATE '2025-07-01' AS day FROM range(1) t(i)");
+    inputs_of(&models->model[0], inputs);
+    ok(wide_join_any(&input, 2, &any, &err), &err);
+    assert_true(any);
+    ec_models_destroy(models);
+}
+
 static void what_says_more_is_left_to_duckdb(void **state) {
     (void)state;
     struct ec_partitions all = {.all = true};
@@ -392,6 +434,8 @@ int main(void) {
         cmocka_unit_test_setup(inner_joins_and_tables_without_rows, new_tables),
         cmocka_unit_test_setup(runs_follow_each_other, new_tables),
         cmocka_unit_test_setup(our_join_gives_the_rows_of_duckdb, new_tables),
+        cmocka_unit_test_setup(windows_follow_each_other, new_tables),
+        cmocka_unit_test_setup(any_looks_into_every_window, new_tables),
         cmocka_unit_test_setup(what_says_more_is_left_to_duckdb, new_tables),
         cmocka_unit_test_setup(keys_may_be_missing, new_tables),
         cmocka_unit_test_setup(too_many_matches_are_refused, new_tables),
