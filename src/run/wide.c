@@ -61,6 +61,15 @@ static enum ec_status prepare(struct wide *w, const struct ec_model_files *files
     return EC_OK;
 }
 
+/* Gives back what fetching holds, so that it does not lie beside what joining takes. */
+static enum ec_status reopen_tables(struct wide *w, const struct ec_model_files *files, struct ec_err *err) {
+    for (size_t t = 0; t < w->plan->table_count; t++) {
+        wide_table_close(&w->table[t]);
+        EC_TRY(open_table(w, t, &files[w->plan->input[t]], err));
+    }
+    return EC_OK;
+}
+
 static void finish(struct wide *w) {
     for (size_t t = 0; w->table && t < w->plan->table_count; t++) wide_table_close(&w->table[t]);
     for (size_t i = 0; w->out && i < w->plan->column_count; i++) wide_column_deinit(&w->out[i]);
@@ -141,10 +150,11 @@ static enum ec_status read_rows(struct wide *w, struct ec_sql_rows *rows, struct
 /* ---- by our own join ---- */
 
 /* Rows come in order: one run is filled again and again. */
-static enum ec_status write_joined(struct wide *w, struct wide_join *join, struct ec_err *err) {
+static enum ec_status write_joined(struct wide *w, struct wide_join *join, const struct ec_model_files *files, struct ec_err *err) {
     struct wide_values *run = &w->run[0];
     EC_TRY(begin_run(w, err));
     for (;; wide_values_clear(run)) {
+        if (wide_join_window_ends(join)) EC_TRY(reopen_tables(w, files, err));
         EC_TRY(wide_join_next(join, run, err));
         if (run->rows == 0) return EC_OK;
         EC_TRY(write_run(w, run, err));
@@ -160,7 +170,7 @@ static enum ec_status join_and_write(struct wide *w, const struct ec_partitions 
     *joined = status != EC_TABLE_FORMAT;
     if (status != EC_OK) return status;
     status = prepare(w, files, err);
-    if (status == EC_OK) status = write_joined(w, join, err);
+    if (status == EC_OK) status = write_joined(w, join, files, err);
     wide_join_close(join);
     return status;
 }

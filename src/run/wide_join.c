@@ -368,6 +368,8 @@ static void put_rows(struct wide_join *j, struct wide_values *run) {
     }
 }
 
+bool wide_join_window_ends(const struct wide_join *j) { return j->row == j->rows && j->end_piece < j->pieces; }
+
 enum ec_status wide_join_next(struct wide_join *j, struct wide_values *run, struct ec_err *err) {
     put_rows(j, run);
     while (run->rows == 0 && j->end_piece < j->pieces) {

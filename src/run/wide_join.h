@@ -38,6 +38,8 @@ struct wide_join;
 /* What input points to is borrowed for the join's life. */
 enum ec_status wide_join_open(const struct wide_join_input *input, struct wide_join **join, struct ec_err *err) EC_MUST_USE;
 void wide_join_close(struct wide_join *join); /* NULL allowed */
+/* Whether the next call begins with joining another window, which takes memory. */
+bool wide_join_window_ends(const struct wide_join *join);
 /* Fills the run, which is empty, with the next rows; it stays empty behind the last one. */
 enum ec_status wide_join_next(struct wide_join *join, struct wide_values *run, struct ec_err *err) EC_MUST_USE;
 

@@ -86,7 +86,8 @@ static enum ec_status fetch(struct wide_table *t, const uint64_t *id, size_t n, 
         t->place[t->index[from + i]] = (uint32_t)(t->unique_count - 1);
     }
     t->dictionary_id = ec_dictionary_id();
-    return ec_gather_rows(t->gather, t->unique, t->unique_count, err);
+    return t->whole_run ? ec_gather_once(t->gather, t->unique, t->unique_count, err)
+                        : ec_gather_rows(t->gather, t->unique, t->unique_count, err);
 }
 
 /* How many rows of the table lie between the first and the last that the slice needs. Rows of several files
@@ -112,9 +113,7 @@ enum ec_status wide_table_run(struct wide_table *t, const uint64_t *id, size_t n
         spread += spread_of(id + first, n - first < WIDE_SLICE_ROWS ? n - first : WIDE_SLICE_ROWS);
     t->whole_run = spread > (uint64_t)n * SPREAD_MAX;
     if (!t->whole_run) return EC_OK;
-    EC_TRY(fetch(t, id, n, err));
-    ec_gather_rest(t->gather);
-    return EC_OK;
+    return fetch(t, id, n, err);
 }
 
 enum ec_status wide_table_slice(struct wide_table *t, const uint64_t *id, size_t first, size_t n, struct ec_err *err) {

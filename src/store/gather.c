@@ -267,20 +267,29 @@ static enum ec_status cut(struct ec_gather *g, const uint64_t *rows, size_t n, s
     return EC_OK;
 }
 
-enum ec_status ec_gather_rows(struct ec_gather *g, const uint64_t *rows, size_t n, struct ec_err *err) {
+/* Gives back what reading the column holds; its rows stay. */
+static void rest(struct column *c) {
+    ec_parquet_chunk_deinit(&c->chunk);
+    c->chunk = (struct ec_parquet_chunk){0};
+    c->file = c->group = SIZE_MAX;
+}
+
+static enum ec_status gather(struct ec_gather *g, const uint64_t *rows, size_t n, bool once, struct ec_err *err) {
     EC_TRY(reserve_rows(g, n ? n : 1, err));
     EC_TRY(cut(g, rows, n, err));
-    for (size_t i = 0; i < g->options.columns; i++) EC_TRY(take_column(g, i, err));
+    for (size_t i = 0; i < g->options.columns; i++) {
+        EC_TRY(take_column(g, i, err));
+        if (once) rest(&g->column[i]);
+    }
     return EC_OK;
 }
 
-void ec_gather_rest(struct ec_gather *g) {
-    for (size_t i = 0; i < g->options.columns; i++) {
-        struct column *c = &g->column[i];
-        ec_parquet_chunk_deinit(&c->chunk);
-        c->chunk = (struct ec_parquet_chunk){0};
-        c->file = c->group = SIZE_MAX;
-    }
+enum ec_status ec_gather_rows(struct ec_gather *g, const uint64_t *rows, size_t n, struct ec_err *err) {
+    return gather(g, rows, n, false, err);
+}
+
+enum ec_status ec_gather_once(struct ec_gather *g, const uint64_t *rows, size_t n, struct ec_err *err) {
+    return gather(g, rows, n, true, err);
 }
 
 size_t ec_gather_memory(const struct ec_gather *g) {

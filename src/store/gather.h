@@ -45,8 +45,8 @@ void ec_gather_close(struct ec_gather *gather); /* NULL allowed */
 
 /* Fetches rows[i] = (file << 32) + row of the file. EC_TABLE_FORMAT, EC_IO, EC_NO_MEMORY. */
 enum ec_status ec_gather_rows(struct ec_gather *gather, const uint64_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;
-/* Gives back what reading holds, for tables that are not read again soon; the rows of the last call stay. */
-void ec_gather_rest(struct ec_gather *gather);
+/* The same, where the table is not read again soon: a column gives back what reading it held before the next is read. */
+enum ec_status ec_gather_once(struct ec_gather *gather, const uint64_t *rows, size_t n, struct ec_err *err) EC_MUST_USE;
 /* Bytes held. */
 size_t ec_gather_memory(const struct ec_gather *gather);
 const struct ec_gathered *ec_gather_column(const struct ec_gather *gather, size_t column);
