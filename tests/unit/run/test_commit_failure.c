@@ -289,6 +289,32 @@ static void look_at_tables(struct ec_driver *d) {
     assert_non_null(strstr(err.message, "cannot link "));
 }
 
+/* An append-only table takes rows, and gives none away: the run that would take them is refused before it has a manifest. */
+static void look_at_append_only(struct ec_driver *d) {
+    struct ec_manifest m;
+    struct ec_err err = {0};
+    struct ec_table *t = &d->table[0];
+    copies(d);
+    t->delta->append_only = true;
+    assert_int_equal(commit(d, &m, NULL), EC_OK);
+    assert_string_equal(m.commit[0].operation, "WRITE");
+    ec_manifest_deinit(&m);
+    t->removed[0] = true;
+    assert_int_equal(commit(d, NULL, &err), EC_TABLE_FORMAT);
+    assert_non_null(strstr(err.message, TABLE " is append-only (delta.appendOnly), and this run would take rows away from it"));
+    assert_false(ec_path_exists(project_path(p, MANIFEST)));
+    t->delta->append_only = false;
+    assert_int_equal(commit(d, &m, NULL), EC_OK);
+    assert_string_equal(m.commit[0].operation, "MERGE");
+    ec_manifest_deinit(&m);
+    t->removed[0] = false;
+}
+
+static void an_append_only_table(void **state) {
+    (void)state;
+    run_and(look_at_append_only);
+}
+
 static void tables_that_did_not_change(void **state) {
     (void)state;
     run_and(look_at_tables);
@@ -493,6 +519,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(files_that_are_not_loaded, begin, end),
         cmocka_unit_test_setup_teardown(members_and_objects, begin, end),
         cmocka_unit_test_setup_teardown(tables_that_did_not_change, begin, end),
+        cmocka_unit_test_setup_teardown(an_append_only_table, begin, end),
         cmocka_unit_test_setup_teardown(a_long_list_for_the_archive, begin, end),
         cmocka_unit_test_setup_teardown(a_signal_or_another_writer, begin, end),
         cmocka_unit_test_setup_teardown(any_call_may_fail, begin, end),
