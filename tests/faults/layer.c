@@ -11,6 +11,11 @@
  *                short: half the bytes are read or written
  *                kill-before, kill-after: SIGKILL
  *         WHEN   once, or ever: from there on, every call that can fail in that way (EINTR: fifty)
+ *     ECLUSE_FAULT_MEET=WHO:WHERE:SIGNAL:TIMES
+ *                                    the first TIMES processes that come there get the signal; SIGSTOP: they hang
+ *         WHO    driver, worker or any
+ *         WHERE  a pattern of paths (fnmatch), met when such a file was opened or made; of a worker also
+ *                `answer`: before it gives one; `end`: there are no more tasks for it
  *     ECLUSE_FAULT_QUOTA=BYTES       a disk that takes so many bytes more, and then ENOSPC
  *     ECLUSE_FAULT_TRACE=FILE        every call of files is appended to FILE (struct record; tests/faults/calls.py reads it)
  *     ECLUSE_FAULT_TRACE_MEMORY=1    those of memory too; each with a hash of who called
@@ -18,13 +23,15 @@
  *     ECLUSE_FAULT_CLOCK=SECONDS     it is that second, and nothing takes any time or memory: runs that do the same write the
  *                                    same bytes. Only what waits sees time go by, in steps of ten seconds
  *
- * The state's `fired` says how often the fault came. A recorded call and its record are one step for all processes, so
- * that the records' order is that of the calls. */
+ * The state's `fired` says how often the fault came. Its `passed_s` is written by whoever runs the program: so many seconds
+ * more have gone by, which is how a time limit is met without any waiting. A recorded call and its record are one step for
+ * all processes, so that the records' order is that of the calls. */
 #include "base/io.h"
 
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -46,6 +53,8 @@ struct shared {
     _Atomic uint64_t used; /* of the quota */
     _Atomic uint32_t lock;
     _Atomic int64_t start_s; /* of CLOCK_MONOTONIC, when the first process started */
+    _Atomic int64_t passed_s;
+    _Atomic uint64_t met;
 };
 
 struct record {
@@ -83,6 +92,13 @@ static struct {
     int64_t clock_s;
     enum op op; /* of the call that failed, where it is for ever */
 } fault;
+
+static struct {
+    char *where;
+    bool who[ROLES];
+    int number;
+    uint64_t times;
+} meet;
 
 /* ---- one call ---- */
 
@@ -123,17 +139,22 @@ static bool is_hit(enum kind kind, enum op op, uint64_t index) {
     return kind == MEMORY || op == fault.op || fault.op == (enum op)-1;
 }
 
+/* By tgkill(), which a confined worker may call, and kill() not. */
+static void send_itself(int number) {
+    if (raise(number) != 0) abort();
+}
+
 static struct call begin(enum kind kind, enum op op) {
     struct call call = {.op = op, .index = atomic_fetch_add(&shared->count[role][kind], 1) + 1};
     if (!is_hit(kind, op, call.index)) return call;
     atomic_fetch_add(&shared->fired, 1);
     call.what = fault.what;
-    if (call.what == KILL_BEFORE) (void)kill(getpid(), SIGKILL);
+    if (call.what == KILL_BEFORE) send_itself(SIGKILL);
     return call;
 }
 
 static void end(const struct call *call) {
-    if (call->what == KILL_AFTER) (void)kill(getpid(), SIGKILL);
+    if (call->what == KILL_AFTER) send_itself(SIGKILL);
 }
 
 static bool fails(const struct call *call) {
@@ -228,6 +249,15 @@ static size_t take_room(int fd, size_t n) {
     return before >= fault.quota ? 0 : fault.quota - before < n ? (size_t)(fault.quota - before) : n;
 }
 
+/* ---- places where processes get a signal ---- */
+
+static void come_to(const char *where) {
+    int cause = errno;
+    if (meet.where && meet.who[role] && fnmatch(meet.where, where, 0) == 0 && atomic_fetch_add(&shared->met, 1) < meet.times)
+        send_itself(meet.number);
+    errno = cause;
+}
+
 /* ---- the entries ---- */
 
 /* Calls without bytes: fail before, or have their effect and then fail, or not. */
@@ -244,6 +274,8 @@ static size_t take_room(int fd, size_t n) {
         told.flags = 1; /* it had its effect */            \
     }                                                      \
     after_step(&call, &told, result);                      \
+    if (result == 0 && (op_ == LINK || op_ == RENAME || op_ == MKDIR)) \
+        come_to(told.other ? told.other : told.path);      \
     return result
 #define TOLD(fd_, ...) ((struct told){.fd = (fd_), __VA_ARGS__})
 
@@ -258,6 +290,7 @@ static int faulty_open(const char *path, int flags, mode_t mode) {
     bool late = call.what == LATE && fd >= 0;
     if (late) errno = EIO;
     after_step(&call, &told, late ? -1 : fd);
+    if (fd >= 0) come_to(path);
     if (!late) return fd;
     (void)real.close(fd);
     errno = EIO;
@@ -269,6 +302,7 @@ static ssize_t faulty_read(int fd, void *buf, size_t n) {
     ssize_t got = -1;
     if (call.what == LATE) call.what = FAIL, errno = EIO;
     else if (!fails(&call)) got = real.read(fd, buf, call.what == SHORT && n > 1 ? n / 2 : n);
+    if (role == WORKER && fd == STDIN_FILENO && got == 0) come_to("end");
     before_step(&call, 0); /* it may have waited for another process */
     after_step(&call, &TOLD(fd, .path = NULL), got);
     return got;
@@ -285,6 +319,7 @@ static ssize_t faulty_pread(int fd, void *buf, size_t n, off_t offset) {
 }
 
 static ssize_t faulty_write(int fd, const void *buf, size_t n) {
+    if (role == WORKER && fd == STDOUT_FILENO) come_to("answer");
     struct call call = begin(FILES, WRITE);
     struct stat st;
     ssize_t done = -1;
@@ -381,6 +416,7 @@ int64_t __wrap_ec_now_micros(void) { return fault.clock_s ? fault.clock_s * 1000
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *t) {
     int result = __real_clock_gettime(clock, t);
+    if (result == 0 && clock == CLOCK_MONOTONIC) t->tv_sec += atomic_load(&shared->passed_s);
     if (!fault.clock_s || result != 0 || clock == CLOCK_REALTIME) return result; /* the last waits for threads */
     int64_t none = 0;
     if (clock != CLOCK_MONOTONIC) {
@@ -456,6 +492,17 @@ static void read_fault(char *text) {
     if (fault.what == NOTHING || fault.at == 0) refuse("it is not known");
 }
 
+static void read_meeting(char *text) {
+    char *field[4], *save = NULL;
+    for (size_t i = 0; i < 4; i++) field[i] = strtok_r(i ? NULL : text, ":", &save);
+    if (!field[3]) refuse("a meeting needs four fields");
+    for (size_t i = 0; i < ROLES; i++) meet.who[i] = strcmp(field[0], "any") == 0 || strcmp(field[0], i == WORKER ? "worker" : "driver") == 0;
+    meet.where = field[1];
+    meet.number = (int)strtol(field[2], NULL, 10);
+    meet.times = strtoull(field[3], NULL, 10);
+    if (meet.number == 0 || meet.times == 0 || !(meet.who[DRIVER] || meet.who[WORKER])) refuse("a meeting is not known");
+}
+
 static void share_state(const char *path) {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     void *p = fd < 0 ? MAP_FAILED : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -466,13 +513,17 @@ static void share_state(const char *path) {
 
 __attribute__((constructor)) static void replace_table(void) {
     const char *state = getenv("ECLUSE_FAULT_STATE"), *text = getenv("ECLUSE_FAULT"), *quota = getenv("ECLUSE_FAULT_QUOTA");
-    const char *clock = getenv("ECLUSE_FAULT_CLOCK");
+    const char *clock = getenv("ECLUSE_FAULT_CLOCK"), *meeting = getenv("ECLUSE_FAULT_MEET");
     if (!state) return;
-    static char copy[256];
+    static char copy[256], meeting_copy[256];
     share_state(state);
     if (text) {
         (void)snprintf(copy, sizeof copy, "%s", text);
         read_fault(copy);
+    }
+    if (meeting) {
+        (void)snprintf(meeting_copy, sizeof meeting_copy, "%s", meeting);
+        read_meeting(meeting_copy);
     }
     fault.trace = getenv("ECLUSE_FAULT_TRACE");
     fault.trace_memory = fault.trace && getenv("ECLUSE_FAULT_TRACE_MEMORY");

@@ -54,7 +54,7 @@ class Layer(unittest.TestCase):
         record = next(record for record in bases.calls["first"]
                       if (record.op, record.role) == (op, role) and name in record.path and (op not in lab.CHANGING or lab.changes(record)))
         kind = "memory" if op in ("malloc", "realloc") else "io"
-        code, _ = self.one.run(self.one.project("first"), fault=lab.Fault(role, kind, record.index, what, when))
+        code, self.said = self.one.run(self.one.project("first"), fault=lab.Fault(role, kind, record.index, what, when))
         return code, self.one.fired()
 
     def test_fails_once_and_for_ever(self):
@@ -71,7 +71,9 @@ class Layer(unittest.TestCase):
     def test_kills(self):
         self.assertEqual(self.disturbed("link", "kill-before"), (-9, 1))
         self.assertEqual(self.disturbed("link", "kill-after"), (-9, 1))
-        self.assertEqual(self.disturbed("fsync", "kill-before", role="worker"), (0, 1))  # the driver tries the task again
+        for what in ("kill-before", "kill-after"):
+            self.assertEqual(self.disturbed("fsync", what, role="worker"), (0, 1))  # the driver tries the task again
+            self.assertIn("the worker died of signal 9 (attempt 1 of 2)", self.said)
 
     def test_memory(self):
         self.assertEqual(self.disturbed("malloc", "ENOMEM", "ever")[0], 3)
