@@ -134,7 +134,7 @@ class Web:
                 outer.requests.append((self.path, dict(self.headers), body))
                 step = outer.script.pop(0) if len(outer.script) > 1 else outer.script[0]
                 if step == "hang":
-                    outer.over.wait(30)
+                    outer.over.wait()
                 if step in ("hang", "drop"):
                     self.close_connection = True
                     return
@@ -174,7 +174,7 @@ class Killable:
         self.process, self.started = None, threading.Event()
 
     def kill(self):
-        self.started.wait(10)
+        self.started.wait()
         os.kill(self.process.pid, signal.SIGKILL)
         time.sleep(0.05)
 

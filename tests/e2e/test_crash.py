@@ -8,77 +8,16 @@ The moments are planted: who comes to one stops there (tests/faults/layer.c), an
 clock of a run in which a worker hangs is put forward here: no limit of time is met because a machine is slow."""
 import glob
 import json
-import mmap
 import os
 import random
 import shutil
 import signal
-import struct
-import subprocess
-import tempfile
 import time
 import unittest
 
 import kit
 from kit import check_tables
-
-SECONDS_MAX = 300  # a guard against what hangs
-FAULTS = os.environ.get("ECLUSE_FAULTS") or os.path.join(os.path.dirname(kit.ECLUSE), "ecluse-faults")
-
-
-def start(project, *arguments, program=kit.ECLUSE, **environment):
-    return subprocess.Popen([program, "-C", project.folder, "run", "--as-of", kit.AS_OF, "--quiet", *arguments],
-                            env=kit.environment(**environment), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def await_true(ready, process):
-    """Waits until `ready()` is true, and tells its value; None where the process ended before."""
-    limit = time.monotonic() + SECONDS_MAX
-    while process.poll() is None:
-        value = ready()
-        if value:
-            return value
-        if time.monotonic() > limit:
-            process.kill()
-            raise AssertionError("the moment did not come")
-        time.sleep(0.0005)
-    return None
-
-
-def end(process, number):
-    process.send_signal(number)
-    _, err = process.communicate(timeout=SECONDS_MAX)
-    return process.returncode, err.decode()
-
-
-def is_worker(pid):
-    """Whether it runs the worker already, be it a copy of the driver or a program of its own."""
-    try:
-        with open(f"/proc/{pid}/comm", "rb") as name, open(f"/proc/{pid}/cmdline", "rb") as line:
-            return name.read() == b"ecluse-worker\n" or b"worker" in line.read().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def workers(process):
-    try:
-        with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
-            return [int(pid) for pid in file.read().split() if is_worker(int(pid))]
-    except FileNotFoundError:
-        return []
-
-
-def state_of(pid):
-    """As ps tells it: R, S, T (stopped), Z; X where it is gone."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "X"
-
-
-def is_alive(pid):
-    return state_of(pid) not in "ZX"
+from planted import SECONDS_MAX, Planted, end, is_alive, start
 
 
 def quarantine_of(project):
@@ -92,41 +31,6 @@ def quarantine_of(project):
 
 def exports_of(project):
     return {path: digest for path, digest in kit.tree(project.path("data/processed")).items() if path.endswith(".csv")}
-
-
-class Planted:
-    """A run in which the first `times` processes that come to a place get a signal there (ECLUSE_FAULT_MEET): `who` is any,
-    driver or worker. SIGSTOP is how they hang."""
-
-    PASSED_AT = 64  # of the layer's state: the seconds that have gone by besides those of the clock
-
-    def __init__(self, project, who, place, number, times, *arguments):
-        handle, path = tempfile.mkstemp(dir=kit.scratch)
-        os.write(handle, bytes(4096))
-        self.state, self.passed, self.seen = mmap.mmap(handle, 4096), 0, set()
-        os.close(handle)
-        planted = {"ECLUSE_FAULT_STATE": path, "ECLUSE_FAULT_MEET": f"{who}:{place}:{int(number)}:{times}"}
-        self.process = start(project, *arguments, program=FAULTS, **planted)
-
-    def await_hanging(self):
-        """The next process that has stopped itself: what it was to do is under way."""
-        def stopped():
-            pids = [self.process.pid, *workers(self.process)]
-            return next((pid for pid in pids if pid not in self.seen and state_of(pid) == "T"), None)
-        pid = await_true(stopped, self.process)
-        if pid is None:
-            raise AssertionError(f"it ended before it came there: {self.end()}")
-        self.seen.add(pid)
-        return pid
-
-    def pass_time(self, seconds):
-        self.passed += seconds
-        self.state[self.PASSED_AT : self.PASSED_AT + 8] = struct.pack("<q", self.passed)
-
-    def end(self):
-        """(exit code, standard error)"""
-        _, err = self.process.communicate(timeout=SECONDS_MAX)
-        return self.process.returncode, err.decode()
 
 
 class Crash(unittest.TestCase):

@@ -7,13 +7,12 @@ wrongly in every way; then nothing is committed.
 import json
 import os
 import shutil
-import signal
 import subprocess
-import time
 import unittest
 
 import duckdb
 import kit
+import planted
 
 TYPES = {"string": "VARCHAR", "integer": "BIGINT", "float": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE", "datetime": "TIMESTAMPTZ"}
 DELTA = {"string": "string", "integer": "long", "float": "double", "boolean": "boolean", "date": "date", "datetime": "timestamp"}
@@ -119,14 +118,6 @@ class Engine:
         return json.dumps({"model": line["model"]})
 
 
-def children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return set(map(int, file.read().split()))
-    except OSError:
-        return set()
-
-
 def project_with(*models):
     project = kit.small_shop().copy()
     for name in os.listdir(project.path("transformations")):
@@ -184,23 +175,14 @@ class TheSame(unittest.TestCase):
     def test_a_guarded_worker_that_dies(self):
         """Its file is errored after a second try, and the next one is read."""
         project = project_with()
-        project.write("data/raw/sales_20250101.csv", kit.sales_csv(*range(300000)))
-        project.write("data/raw/sales_20250102.csv", kit.sales_csv(1))
+        for n in (1, 2):
+            project.write(f"data/raw/sales_2025010{n}.csv", kit.sales_csv(n))
         task = {"v": 1, "source": "sales", "root": project.path("data/raw")}
         lines = "".join(json.dumps({**task, "task": f"t{n}", "path": f"sales_2025010{n}.csv"}) + "\n" for n in (1, 2))
-        process = subprocess.Popen([kit.ECLUSE, "-C", project.folder, "worker", "--guarded"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True)
-        killed = set()
-        process.stdin.write(lines)
-        process.stdin.close()
-        while len(killed) < 2 and process.poll() is None:  # 300,000 rows take the worker a while
-            for child in children(process.pid) - killed:
-                os.kill(child, signal.SIGKILL)
-                killed.add(child)
-            time.sleep(0.01)
-        answers = [json.loads(line) for line in process.stdout]
-        process.stdout.close()
-        process.wait()
+        layer = planted.Layer("worker:*/sales_20250101.csv:9:2")
+        done = subprocess.run([planted.FAULTS, "-C", project.folder, "worker", "--guarded"], input=lines, env=kit.environment(**layer.environment),
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual([(a["task"], a["status"]) for a in answers], [("t1", "errored"), ("t2", "ok")])
         self.assertEqual(answers[0]["error"]["code"], "worker-died")
 

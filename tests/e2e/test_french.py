@@ -205,7 +205,7 @@ class Alerts(unittest.TestCase):
         """By the names of checks, not by sentences: an English alert that comes again in French is the same."""
         server = receivers.Web()
         self.addCleanup(server.close)
-        project = self.project({"type": "webhook", "url": server.url + "/hook", "tls": "none", "timeout": "2s", "repeat_after": "1d"})
+        project = self.project({"type": "webhook", "url": server.url + "/hook", "tls": "none", "timeout": "60s", "repeat_after": "1d"})
         self.tell(project, kit.environment())
         project.write("data/raw/sales_2.csv", self.BAD.replace("O1", "O3").replace("O2", "O4"))
         self.tell(project, french())

@@ -268,7 +268,7 @@ class Server:
                 if before:
                     before()
                 if outer.answer is None:
-                    outer.open.wait(30)
+                    outer.open.wait()
                     return
                 self.send_response(outer.answer.pop(0) if isinstance(outer.answer, list) else outer.answer)
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
@@ -344,12 +344,12 @@ class OpenLineage(unittest.TestCase):
         def hold():
             event = json.loads(server.got[-1][2])
             seen.append((event["eventType"], os.path.exists(manifest)))
-            until = time.monotonic() + 20
+            until = time.monotonic() + kit.SECONDS_MAX
             while event["eventType"] == "START" and not os.path.exists(manifest) and time.monotonic() < until:
                 time.sleep(0.01)
 
         with Server(201, hold) as server:
-            p.run("--no-archive", "--set", f"lineage.url={server.url}", "--set", "lineage.timeout=60s", "--set", "lineage.file=data/lineage.ndjson", code=None)
+            p.run("--no-archive", "--set", f"lineage.url={server.url}", "--set", "lineage.timeout=300s", "--set", "lineage.file=data/lineage.ndjson", code=None)
         self.assertEqual(seen, [("START", False), ("COMPLETE", True)])
         self.assertEqual([event["eventType"] for event in self.events(p)], ["START", "COMPLETE"])
         self.assertEqual(len({event["run"]["runId"] for event in self.events(p)}), 1)

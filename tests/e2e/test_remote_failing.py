@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import unittest
 
 import kit
@@ -98,8 +97,10 @@ class Failing(Remote):
         self.fails(endless, "remote-read")
 
     def test_a_store_that_says_nothing(self):
-        self.waits = {"ECLUSE_REMOTE_TIMEOUT": "1", "AWS_MAX_ATTEMPTS": "2"}
-        self.fails(lambda h: (time.sleep(4), h.answer(200)), "remote-read", "imeout")
+        self.waits = {"ECLUSE_REMOTE_TIMEOUT": "5", "AWS_MAX_ATTEMPTS": "2"}  # what answers does so in less
+        over = threading.Event()
+        self.addCleanup(over.set)
+        self.fails(lambda h: over.wait(), "remote-read", "imeout")
 
     def test_another_range_than_asked_for(self):
         def other(h):
@@ -178,18 +179,19 @@ class Failing(Remote):
             self.assertEqual((self.p.report("sales_1.csv")["status"], orders(self.p)), ("errored", []))
 
     def test_a_kill_while_objects_are_fetched(self):
-        arrived = threading.Event()
+        arrived, killed = threading.Event(), threading.Event()
 
         def slow(_handler, _bucket, key, _query):
             if key:
                 arrived.set()
-                time.sleep(1)
+                killed.wait()
             return False
         self.s3.before = slow
         with subprocess.Popen([kit.ECLUSE, "-C", self.p.folder, "run"], env=kit.environment(**self.s3.environment()), stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as process:
-            arrived.wait(30)
+            self.assertTrue(arrived.wait(kit.SECONDS_MAX))
             process.kill()
+        killed.set()
         self.assertNotEqual(os.listdir(self.p.path("data/staging")), [])
         self.s3.before = None
         self.run_project(self.p)

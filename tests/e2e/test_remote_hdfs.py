@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import unittest
 import zipfile
 
@@ -79,19 +78,20 @@ class Commands(Remote):
     def test_an_interrupted_fetch_leaves_nothing(self):
         p = project("s3://drops/*.csv")
         self.put("sales_1.csv", sales(1))
-        arrived = threading.Event()
+        arrived, ended = threading.Event(), threading.Event()
 
         def slow(_handler, _bucket, key, _query):
             if key:
                 arrived.set()
-                time.sleep(1)
+                ended.wait()
             return False
         self.s3.before = slow
         with subprocess.Popen([kit.ECLUSE, "-C", p.folder, "run"], env=kit.environment(**self.s3.environment()), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE) as process:
-            arrived.wait(30)
+            self.assertTrue(arrived.wait(kit.SECONDS_MAX))
             process.send_signal(signal.SIGTERM)
             process.communicate()
+        ended.set()
         self.assertEqual(process.returncode, 143)
         self.assertEqual(os.listdir(p.path("data/staging")), [])
         self.s3.before = None

@@ -74,15 +74,15 @@ class Secrets(unittest.TestCase):
         return (web.url.replace("://", f"://{SECRETS['user in an address']}:{SECRETS['password in an address']}@")
                 + f"/services/T0/{SECRETS['token in a path']}?sig={SECRETS['token in a query']}")
 
-    def make(self, web, mail, command):
+    def make(self, web, mail, command, limit="60s"):
         """A project that fails its gate, with an alert of every type."""
         project = kit.new_project(**{"sales_1.csv": BAD})
         alerts = [{"type": "smtp", "host": "127.0.0.1", "port": mail.port, "from": "e@shop.example", "to": "d@shop.example", "user": {"env": "MAIL_USER"},
-                   "password": {"env": "MAIL_PASSWORD"}, "ca_file": receivers.certificates()[0], "timeout": "4s"},
+                   "password": {"env": "MAIL_PASSWORD"}, "ca_file": receivers.certificates()[0], "timeout": limit},
                   {"type": "webhook", "url": {"file": "secrets/url"}, "tls": "none", "secret": {"file": "secrets/key"},
-                   "headers": {"Authorization": {"env": "BEARER"}}, "timeout": "2s"},
-                  {"type": "webhook", "format": "slack", "url": {"env": "SLACK"}, "tls": "none", "timeout": "2s"},
-                  {"type": "command", "argv": ["./tell"], "env": ["COMMAND_TOKEN"], "timeout": "2s"}]
+                   "headers": {"Authorization": {"env": "BEARER"}}, "timeout": limit},
+                  {"type": "webhook", "format": "slack", "url": {"env": "SLACK"}, "tls": "none", "timeout": limit},
+                  {"type": "command", "argv": ["./tell"], "env": ["COMMAND_TOKEN"], "timeout": limit}]
         text = project.read("config/pipeline_config.yaml").decode()
         project.write("config/pipeline_config.yaml", text[:text.index("\nalerts:")] + "\nalerts:\n" + "".join(f"  - {quoted(a)}\n" for a in alerts))
         project.write("secrets/url", self.url(web) + "\n")
@@ -156,7 +156,7 @@ class Secrets(unittest.TestCase):
 
     def test_that_are_wrong(self):
         web, mail = self.receiver(receivers.Web("hang")), self.receiver(receivers.Mail())
-        project = self.make(web, mail, "sleep 9\n")
+        project = self.make(web, mail, "sleep 3000\n", limit="2s")
         project.write("secrets/key", SECRETS["key of signatures"] + "\nand more")
         self.env["MAIL_PASSWORD"] = receivers.PASSWORD + " wrong"
         self.env["SLACK"] = "ftp" + self.url(web)

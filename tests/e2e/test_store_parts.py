@@ -43,7 +43,7 @@ class EachPut(storekit.S3, unittest.TestCase):
     def test_killed_at_each_put(self):
         """Before it is there, and after."""
         def act(p, number):
-            count, reached, kept = [], threading.Event(), number % 2 == 0
+            count, reached, killed, kept = [], threading.Event(), threading.Event(), number % 2 == 0
 
             def hang(_handler, bucket, key, _query, body):
                 count.append(key)
@@ -54,7 +54,7 @@ class EachPut(storekit.S3, unittest.TestCase):
                 else:
                     self.s3.puts.remove(("PUT", key, {}))
                 reached.set()
-                self.released.wait(1)
+                killed.wait()
                 return True
             self.s3.before_put = hang
             command = [kit.ECLUSE, "-C", p.folder, "run", "--as-of", kit.AS_OF]
@@ -65,6 +65,7 @@ class EachPut(storekit.S3, unittest.TestCase):
                 if not reached.is_set():
                     return False
                 process.send_signal(signal.SIGKILL)
+            killed.set()
             return True
         self.each_put(act)
 

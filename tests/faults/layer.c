@@ -51,7 +51,8 @@ struct shared {
     _Atomic uint64_t count[ROLES][KINDS];
     _Atomic uint64_t fired;
     _Atomic uint64_t used; /* of the quota */
-    _Atomic uint32_t lock;
+    _Atomic uint32_t lock; /* the process that has it */
+    _Atomic uint32_t dead; /* the last one that was killed: what it has is anybody's */
     _Atomic int64_t start_s; /* of CLOCK_MONOTONIC, when the first process started */
     _Atomic int64_t passed_s;
     _Atomic uint64_t met;
@@ -111,8 +112,8 @@ struct call {
 
 static void lock(void) {
     uint32_t free_now = 0;
-    while (!atomic_compare_exchange_weak(&shared->lock, &free_now, 1)) {
-        free_now = 0;
+    while (!atomic_compare_exchange_weak(&shared->lock, &free_now, (uint32_t)getpid())) {
+        free_now = free_now && free_now == atomic_load(&shared->dead) ? free_now : 0;
         (void)sched_yield();
     }
 }
@@ -139,8 +140,13 @@ static bool is_hit(enum kind kind, enum op op, uint64_t index) {
     return kind == MEMORY || op == fault.op || fault.op == (enum op)-1;
 }
 
-/* By tgkill(), which a confined worker may call, and kill() not. */
+/* By tgkill(): kill() is refused to a confined worker. A process that is killed has the lock, so that no other thread of it
+ * dies with a record half done, and leaves it to whoever comes next. */
 static void send_itself(int number) {
+    if (number == SIGKILL && fault.trace) {
+        lock();
+        atomic_store(&shared->dead, (uint32_t)getpid());
+    }
     if (raise(number) != 0) abort();
 }
 
