@@ -199,8 +199,10 @@ class Disk:
 
     _rmdir = _unlink
 
-    def key(self):
-        """The same for a disk on which the same is there and pending: what happens to it next has the same outcome."""
+    def key(self, ordered=True):
+        """The same for a disk on which the same is there and pending: what happens to it next has the same outcome. Without
+        the order of a folder's steps it is the same for runs whose processes made its names in another order: they are
+        removed as the file system lists them."""
         digest, seen = hashlib.sha256(), {}
 
         def add(*words):
@@ -233,7 +235,7 @@ class Disk:
             names(item.now)
             add("synced")
             names(item.synced)
-            for step in item.pending:
+            for step in item.pending if ordered else sorted(item.pending, key=lambda step: sorted(map(plain_name, step))):
                 add("step")
                 names(step)
             add("end")
