@@ -10,17 +10,21 @@ import unittest
 
 import banned
 import includes
+import named
 import shape
 import sources
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CHECKS = {"includes.py": includes, "banned.py": banned, "shape.py": shape}
+CHECKS = {"includes.py": includes, "named.py": named, "banned.py": banned, "shape.py": shape}
 CLEAN = {
     "src/base/err.h": "#include <stdio.h>\nint ec_err(void);\n",
     "src/base/io.c": '#include "base/err.h"\nvoid *m(void) { return malloc(1); }\n',
     "src/read/cell.c": '#include "base/err.h"\ndouble f(const char *p) { return strtod(p, 0); }\n',
     "src/sql/duck.c": "#include <duckdb.h>\n",
     "src/run/run.h": '#include "base/err.h"\n',
+    "src/base/code.h": 'X(EC_BOMB, "bomb")\n',
+    "tests/unit/test_a.c": "static void one(void **state) {}\n",
+    "docs/guarantees.md": "| hazard | error or reason | tests |\n|---|---|---|\n| a | `bomb` | `tests/unit/test_a.c`, `one()`; `tests/unit/` |\n",
     "src/cli/main.c": '#include "run/run.h"\n/* sprintf( in a comment */ const char *c = "strcpy(a, b)";\n'
                       "void f(struct s *s) { s->free(s); snprintf(0, 0, c); ec_free(s); }\n",
 }
@@ -56,7 +60,7 @@ class Planted(unittest.TestCase):
         self.assertEqual(status, 0, out)
 
     def test_clean_tree_passes(self):
-        for check in ("includes.py", "banned.py", "shape.py"):
+        for check in CHECKS:
             with self.subTest(check):
                 status, out = run_check(check, CLEAN)
                 self.assertEqual((status, len(out.splitlines())), (0, 1), out)
@@ -122,9 +126,16 @@ class Planted(unittest.TestCase):
                 self.found("shape.py", "docs/a.md", f"see {path} there\n", "the path of one machine")
         self.passed("shape.py", "docs/a.md", "see https://example.org/work/x, /home, data/work/x and ../work/x\n")
 
+    def test_named(self):
+        row = "| hazard | error or reason | tests |\n|---|---|---|\n| a | `%s` | %s |\n"
+        for slug, tests, finding in (("bomb", "`tests/unit/test_b.c`", "tests/unit/test_b.c is not there"), ("boom", "`tests/unit/test_a.c`", "is called boom"),
+                                     ("bomb", "`tests/unit/test_a.c`, `two()`", "tests/unit/test_a.c has no two"),
+                                     ("bomb", "`tests/unit/`, `test_b.c`", "tests/unit/test_b.c is not there")):
+            self.found("named.py", "docs/guarantees.md", row % (slug, tests), finding)
+
     def test_programs_end_with_a_status(self):
         with tempfile.TemporaryDirectory() as root:
-            plant(root, {**CLEAN, "src/run/a.c": '#include "cli/main.h"\nvoid f(void) { gets(0); /* a stub */ }\n'})
+            plant(root, {**CLEAN, "docs/guarantees.md": "| tests |\n|---|\n| `tests/none.c` |\n", "src/run/a.c": '#include "cli/main.h"\nvoid f(void) { gets(0); /* a stub */ }\n'})
             for check in CHECKS:
                 done = subprocess.run([sys.executable, "-B", os.path.join(HERE, check), root], stdout=subprocess.PIPE, check=False)
                 self.assertEqual((check, done.returncode), (check, 1))

@@ -1,49 +1,21 @@
 /* Files that become durable together: in which order the calls are made, and what is left when one fails. The numbered
  * invariants are those of docs/commit.md. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "../store/faulty_io.h"
+#include "../faulty_io.h"
+#include "../scratch.h"
 #include "base/durable.h"
-#include "base/limits.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-static char root[64];
-
 static int set_up(void **state) {
     (void)state;
-    memcpy(root, "/tmp/ec-durable-XXXXXX", 23);
-    return mkdtemp(root) ? 0 : -1;
+    return scratch_make("durable");
 }
 
 static int tear_down(void **state) {
     (void)state;
-    return ec_dir_remove(root, true, NULL) == EC_OK ? 0 : -1;
-}
-
-static const char *below(const char *name) {
-    static char path[8][256];
-    static unsigned at;
-    char *out = path[at++ % 8];
-    (void)snprintf(out, sizeof path[0], "%s/%s", root, name);
-    return out;
-}
-
-static void write_file(const char *path, const char *text) {
-    assert_int_equal(ec_file_replace(path, text, strlen(text), NULL), EC_OK);
-}
-
-static bool is_text(const char *path, const char *text) {
-    struct ec_buf have = ec_buf_make(EC_MIB);
-    bool same = ec_file_load(path, &have, NULL) == EC_OK && have.n == strlen(text) && (have.n == 0 || memcmp(have.p, text, have.n) == 0);
-    ec_buf_free(&have);
-    return same;
+    return scratch_remove();
 }
 
 static unsigned entries(const char *dir, bool temporary) {
@@ -150,7 +122,7 @@ static void synced_before_it_has_its_name(void **state) {
         if (renamed < first_rename) first_rename = renamed;
         if (renamed > last_rename) last_rename = renamed;
         (void)snprintf(name, sizeof name, "order/%s/%d.csv", i % 2 ? "a" : "b", i);
-        assert_true(is_text(below(name), name));
+        assert_true(is_text(name, name));
     }
     assert_true(place_of("sync /order/a") > last_rename && place_of("sync /order/b") > last_rename);
     assert_int_equal(heard.count, 2 * FILES + 2); /* and nothing more than that */
@@ -159,8 +131,8 @@ static void synced_before_it_has_its_name(void **state) {
 
 static void what_is_there_is_left_alone(void **state) {
     (void)state;
-    write_file(below("same.csv"), "a,b\n1,2\n");
-    write_file(below("other.csv"), "a,b\n1,2\n");
+    write_text("same.csv", "a,b\n1,2\n");
+    write_text("other.csv", "a,b\n1,2\n");
     struct stat before, after;
     assert_int_equal(stat(below("same.csv"), &before), 0);
     struct ec_durable *d = begin();
@@ -170,7 +142,7 @@ static void what_is_there_is_left_alone(void **state) {
     commit(d);
     assert_int_equal(stat(below("same.csv"), &after), 0);
     assert_true(before.st_ino == after.st_ino);
-    assert_true(is_text(below("other.csv"), "a,b\n1,3\n"));
+    assert_true(is_text("other.csv", "a,b\n1,3\n"));
     assert_int_equal(heard.count, 3);
     (void)place_of("rename /.other.csv.tmp");
     (void)place_of("sync /");
@@ -180,7 +152,7 @@ static void what_is_there_is_left_alone(void **state) {
 static void in_doubt_what_is_there_is_synced(void **state) {
     (void)state;
     assert_int_equal(ec_dir_make(below("x/y/z"), NULL), EC_OK);
-    write_file(below("x/y/z/same.csv"), "a\n");
+    write_text("x/y/z/same.csv", "a\n");
     struct ec_durable *d = begin();
     ec_durable_doubt(d);
     listen();
@@ -207,7 +179,7 @@ static void new_folders_are_synced_where_they_stand(void **state) {
     assert_true(place_of("sync /new/one") > renamed);
     assert_true(place_of("sync /new") > renamed);
     assert_true(place_of("sync /") > renamed);
-    write_file(below("file"), "");
+    write_text("file", "");
     struct ec_err err = {0};
     d = begin();
     assert_int_equal(ec_durable_make_dir(d, below("file/below"), &err), EC_IO);
@@ -236,7 +208,7 @@ static void many_files(void **state) {
     assert_int_equal(ec_durable_commit(d, NULL), EC_OK);
     for (int i = 0; i < FILES; i++) {
         (void)snprintf(name, sizeof name, "many/%d", i);
-        assert_true(is_text(below(name), name));
+        assert_true(is_text(name, name));
     }
     assert_int_equal(entries(below("many"), false), FILES);
     ec_durable_destroy(d);
@@ -246,7 +218,7 @@ static void many_files(void **state) {
 static void without_a_commit_nothing_happened(void **state) {
     (void)state;
     assert_int_equal(ec_dir_make(below("none"), NULL), EC_OK);
-    write_file(below("none/a"), "old");
+    write_text("none/a", "old");
     struct ec_durable *d = begin();
     int fd;
     put(d, below("none/a"), "new");
@@ -255,7 +227,7 @@ static void without_a_commit_nothing_happened(void **state) {
     assert_int_equal(ec_file_write(fd, "new", 3, "c", NULL), EC_OK);
     ec_durable_abandon(d, below("none/c"), fd);
     ec_durable_destroy(d);
-    assert_true(is_text(below("none/a"), "old"));
+    assert_true(is_text("none/a", "old"));
     assert_int_equal(entries(below("none"), false), 1);
     ec_durable_destroy(NULL);
 }
@@ -278,7 +250,7 @@ static int refusing_fsync(int fd) {
 static void one_that_cannot_be_synced(void **state) {
     (void)state;
     assert_int_equal(ec_dir_make(below("one"), NULL), EC_OK);
-    write_file(below("one/b"), "old");
+    write_text("one/b", "old");
     struct ec_durable *d = begin();
     struct ec_err err = {0};
     put(d, below("one/a"), "new");
@@ -291,11 +263,11 @@ static void one_that_cannot_be_synced(void **state) {
     ec_io = heard.real;
     assert_non_null(strstr(err.message, "cannot sync "));
     assert_non_null(strstr(err.message, "/one/.b.tmp: Input/output error"));
-    assert_true(is_text(below("one/a"), "new") && is_text(below("one/b"), "old") && is_text(below("one/c"), "new"));
+    assert_true(is_text("one/a", "new") && is_text("one/b", "old") && is_text("one/c", "new"));
     assert_int_equal(entries(below("one"), true), 0); /* abandoned, not tried again (C5) */
     put(d, below("one/b"), "new");                    /* a new attempt is a new file */
     assert_int_equal(ec_durable_commit(d, NULL), EC_OK);
-    assert_true(is_text(below("one/b"), "new"));
+    assert_true(is_text("one/b", "new"));
     refused = "/one";
     put(d, below("one/a"), "newer");
     ec_io.fsync = refusing_fsync;
@@ -331,8 +303,8 @@ static const char *start(void) {
     (void)snprintf(dir, sizeof dir, "%s/faulty", root);
     assert_int_equal(ec_dir_remove(dir, true, NULL), EC_OK);
     assert_int_equal(ec_dir_make(dir, NULL), EC_OK);
-    write_file(below("faulty/a"), "old");
-    write_file(below("faulty/b"), "new");
+    write_text("faulty/a", "old");
+    write_text("faulty/b", "new");
     return dir;
 }
 
@@ -340,11 +312,11 @@ static const char *start(void) {
 static void check_whole(bool all_new) {
     struct stat st;
     bool made = stat(below("faulty/c"), &st) == 0;
-    assert_true(is_text(below("faulty/a"), "new") || (!all_new && is_text(below("faulty/a"), "old")));
-    assert_true(is_text(below("faulty/b"), "new"));
+    assert_true(is_text("faulty/a", "new") || (!all_new && is_text("faulty/a", "old")));
+    assert_true(is_text("faulty/b", "new"));
     assert_true(made ? st.st_size == 300000 : !all_new);
-    assert_true(is_text(below("faulty/d"), "new") || (!all_new && !ec_path_exists(below("faulty/d"))));
-    assert_true(is_text(below("faulty/sub/e"), "new") || (!all_new && !ec_path_exists(below("faulty/sub/e"))));
+    assert_true(is_text("faulty/d", "new") || (!all_new && !ec_path_exists(below("faulty/d"))));
+    assert_true(is_text("faulty/sub/e", "new") || (!all_new && !ec_path_exists(below("faulty/sub/e"))));
 }
 
 static unsigned open_files(void) { return entries("/proc/self/fd", false); }
@@ -430,10 +402,10 @@ static void names_that_are_too_long(void **state) {
         assert_int_equal(ec_durable_make_dir(d, at, NULL), EC_IO);
     }
     ec_durable_doubt(d); /* what holds the text already needs no temporary name, but one is looked for */
-    write_file(below("held"), "x");
+    write_text("held", "x");
     put(d, below("held"), "x");
     assert_int_equal(ec_durable_put(NULL, below("alone"), "x", 1, NULL), EC_OK); /* by itself */
-    assert_true(is_text(below("alone"), "x"));
+    assert_true(is_text("alone", "x"));
     assert_int_equal(ec_durable_commit(d, NULL), EC_OK);
     ec_durable_destroy(d);
 }

@@ -1,19 +1,12 @@
 /* What a store may answer is bounded: pages, objects, folders, texts, and what is put there. The stores are the test's: the
  * linker has every request come to __wrap_ec_http_perform() (tests/CMakeLists.txt). */
+#include "../scratch.h"
 #include "remote/fetch.h"
 #include "remote/put.h"
 #include "remote/store_private.h"
 #include "remote/xml.h"
 
-#include "base/io.h"
-#include "base/limits.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static void (*serve)(const struct ec_http_call *call, struct ec_http_answer *answer);
 static _Atomic unsigned asked;
@@ -34,27 +27,17 @@ enum ec_status __wrap_ec_http_perform(struct ec_http *http, const struct ec_http
 static struct ec_remote_settings settings = {.access_key = "key", .secret_key = "hush", .region = "r", .endpoint = "http://store.test", .webhdfs = "http://store.test",
                                              .hdfs_user = "u", .tries = 1, .stall_s = 1};
 static struct ec_store *store;
-static char root[64];
 
 static int set_up(void **state) {
     (void)state;
     asked = 0;
-    (void)snprintf(root, sizeof root, "/tmp/ec-store-XXXXXX");
-    return mkdtemp(root) && ec_store_open(&settings, &store, NULL) == EC_OK ? 0 : -1;
+    return scratch_make("store") == 0 && ec_store_open(&settings, &store, NULL) == EC_OK ? 0 : -1;
 }
 
 static int tear_down(void **state) {
     (void)state;
     ec_store_close(store);
-    return ec_dir_remove(root, true, NULL) == EC_OK ? 0 : -1;
-}
-
-static const char *below(const char *name) {
-    static char path[4][128];
-    static unsigned at;
-    char *out = path[at++ % 4];
-    (void)snprintf(out, sizeof path[0], "%s/%s", root, name);
-    return out;
+    return scratch_remove();
 }
 
 static enum ec_status count(void *user, const struct ec_object *object, struct ec_err *err) {

@@ -4,9 +4,9 @@
  * run, commits it as often as it likes, each time changed in one thing, and takes back what each did. */
 #include "project.h"
 
-#include "../store/faulty_io.h"
+#include "../faulty_io.h"
+#include "../odd_io.h"
 #include "base/hashing.h"
-#include "odd_io.h"
 #include "run/driver.h"
 #include "run/finish.h"
 

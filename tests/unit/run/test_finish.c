@@ -2,9 +2,9 @@
  * ends as if nothing had happened. */
 #include "project.h"
 
-#include "../store/faulty_io.h"
+#include "../faulty_io.h"
+#include "../odd_io.h"
 #include "base/timing.h"
-#include "odd_io.h"
 #include "run/facts.h"
 #include "run/finish.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../store/faulty_io.h"
+#include "../faulty_io.h"
 #include "base/limits.h"
 #include "run/manifest.h"
 #include "run/paths.h"

@@ -1,25 +1,15 @@
 /* The quarantine put in place: what is there before, what cannot be read or written, and any call that fails. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "../store/faulty_io.h"
-#include "base/limits.h"
-#include "odd_io.h"
+#include "../faulty_io.h"
+#include "../odd_io.h"
+#include "../scratch.h"
 #include "run/paths.h"
 #include "run/place.h"
-
-#include <stdlib.h>
 
 #define EARLIER "20250717_120000-00000001"
 #define RUN     "20250718_120000-00000002"
 #define Q       "data/quality/quarantine/sales/"
 #define STAGED  "data/staging/" RUN "/"
 
-static char root[64];
 static struct ec_io real;
 
 static int no_fsync(int fd) {
@@ -31,34 +21,13 @@ static int set_up(void **state) {
     (void)state;
     real = ec_io;
     ec_io.fsync = no_fsync;
-    (void)snprintf(root, sizeof root, "/tmp/ec-place-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
+    return scratch_make("place");
 }
 
 static int tear_down(void **state) {
     (void)state;
     ec_io = real;
-    return ec_dir_remove(root, true, NULL) == EC_OK ? 0 : -1;
-}
-
-static const char *below(const char *name) {
-    static char path[8][512];
-    static unsigned at;
-    char *out = path[at++ % 8];
-    (void)snprintf(out, sizeof path[0], "%s/%s", root, name);
-    return out;
-}
-
-static void write_text(const char *name, const char *text) {
-    assert_int_equal(ec_folder_make_of(below(name), NULL), EC_OK);
-    assert_int_equal(ec_file_replace(below(name), text, strlen(text), NULL), EC_OK);
-}
-
-static void expect_text(const char *name, const char *text) {
-    struct ec_buf have = ec_buf_make(EC_MIB);
-    if (ec_file_load(below(name), &have, NULL) != EC_OK) fail_msg("%s is not there", name);
-    assert_string_equal(have.p ? have.p : "", text);
-    ec_buf_free(&have);
+    return scratch_remove();
 }
 
 /* Three files: one range, two ranges, and one of which nothing was rejected; a fourth was not read. */

@@ -1,50 +1,27 @@
 /* What recovery does before a run: what it finishes, what it removes, and what it refuses to go on from. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../odd_io.h"
+#include "../scratch.h"
 #include "base/log.h"
-#include "odd_io.h"
 #include "run/manifest.h"
 #include "run/paths.h"
 #include "run/run.h"
 
-#include <stdlib.h>
-
-static char root[64];
 static struct ec_config config;
 static struct ec_buf problems;
 
 static int set_up(void **state) {
     (void)state;
-    (void)snprintf(root, sizeof root, "/tmp/ec-recover-XXXXXX");
     config = (struct ec_config){.dir = root, .workers = 1, .memory_bytes = EC_GIB};
     problems = ec_buf_make(EC_MIB);
     struct ec_log_options quiet = {.level = EC_LOG_ERROR + 1};
     ec_log_init(&quiet);
-    return mkdtemp(root) ? 0 : -1;
+    return scratch_make("recover");
 }
 
 static int tear_down(void **state) {
     (void)state;
     ec_buf_free(&problems);
-    return ec_dir_remove(root, true, NULL) == EC_OK ? 0 : -1;
-}
-
-static const char *below(const char *name) {
-    static char path[8][512];
-    static unsigned at;
-    char *out = path[at++ % 8];
-    (void)snprintf(out, sizeof path[0], "%s/%s", root, name);
-    return out;
-}
-
-static void write_text(const char *name, const char *text) {
-    assert_int_equal(ec_folder_make_of(below(name), NULL), EC_OK);
-    assert_int_equal(ec_file_replace(below(name), text, strlen(text), NULL), EC_OK);
+    return scratch_remove();
 }
 
 static enum ec_status recover(size_t *finished, struct ec_err *err) {

@@ -1,7 +1,7 @@
 /* Rows taken out of what a task has made, against the same task reading again; and what closes that way. */
 #include "project.h"
 
-#include "../store/faulty_io.h"
+#include "../faulty_io.h"
 #include "gate/keys.h"
 #include "run/drop.h"
 #include "run/kept.h"

@@ -1,6 +1,6 @@
 /* Shops as a whole: their bytes, their sizes, and that the key tells what the files hold. */
 #include "shop/archive.h"
-#include "../store/faulty_io.h"
+#include "../faulty_io.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "shop/shop.h"

@@ -1,5 +1,5 @@
 #include "delta_fixture.h"
-#include "faulty_io.h"
+#include "../faulty_io.h"
 
 #include "store/csv_out.h"
 

@@ -1,7 +1,7 @@
 /* The Delta log where what another writer left, or the system, is odd: actions and lines of other shapes, checkpoints that
  * cannot be read, folders that cannot be opened, calls and memory that fail. */
 #include "delta_fixture.h"
-#include "faulty_io.h"
+#include "../faulty_io.h"
 #include "store/delta_log.h"
 
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
 #include "delta_fixture.h"
-#include "faulty_io.h"
+#include "../faulty_io.h"
 
 static void sweep(const char *dir, size_t expected) {
     size_t removed = 99;

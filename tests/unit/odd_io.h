@@ -1,11 +1,12 @@
-/* An ec_io of which the calls of one kind on one path fail: for a test that knows which failure it wants to see.
+/* An ec_io of which the calls of one kind on one path fail: for a test that knows which failure it wants to see. For one that
+ * wants to see each in turn there is faulty_io.h.
  *
  *     odd_begin(ODD_LINK, "sales_1", EIO);      // every link() from or to a path that holds "sales_1"
  *     status = …;
  *     assert_true(odd_end());                   // there was one
  */
-#ifndef TEST_RUN_ODD_IO_H
-#define TEST_RUN_ODD_IO_H
+#ifndef TEST_ODD_IO_H
+#define TEST_ODD_IO_H
 
 #include "base/io.h"
 
