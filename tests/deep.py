@@ -27,7 +27,7 @@ import branches
 
 STAGES = ("clang", "variants", "threads", "valgrind", "tidy", "coverage", "interop", "sweep")
 PRESETS = {"clang": "clang", "threads": "tsan", "coverage": "coverage"}  # that a stage builds
-SECONDS_MAX = {"variants": 900, "threads": 900, "valgrind": 3600, "tidy": 1800, "coverage": 3600, "interop": 900, "sweep": 6 * 3600}
+SECONDS_MAX = 6 * 3600  # of a stage: a guard against what hangs
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 VARIANTS = ("scalar", "avx2", "avx512", "neon")
