@@ -227,7 +227,8 @@ enum ec_status ec_webhdfs_location(const struct ec_remote_settings *s, const str
 
 static enum ec_status open_range(struct ec_reading *r, struct ec_http_answer *answer, struct ec_err *err) {
     char query[128];
-    (void)snprintf(query, sizeof query, "op=OPEN&offset=%llu&length=%llu", (unsigned long long)(r->offset + r->got), (unsigned long long)(r->n - r->got));
+    unsigned long long from = r->offset + r->got, n = r->n - r->got;
+    (void)snprintf(query, sizeof query, "op=OPEN&offset=%llu&length=%llu", from, n);
     const struct ec_webhdfs_request request = {.method = "GET", .address = &r->address, .path = ec_str_of(r->address.key), .query = query,
                                                .sink = ec_reading_take, .user = r};
     EC_TRY(ec_webhdfs_send(r->store, &request, answer, err));

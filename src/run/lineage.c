@@ -80,13 +80,14 @@ static enum ec_status post(const struct ec_config *config, const struct ec_buf *
     return status;
 }
 
-static enum ec_status write_event(const struct ec_config *config, const struct ec_run_facts *run, struct ec_lineage_options *options,
+static enum ec_status write_event(const struct ec_config *config, const struct ec_run_facts *run, const struct ec_lineage_options *options,
                                   enum ec_lineage_event event, struct ec_buf *out, struct ec_err *err) {
     char root[PATH_MAX];
     if (!realpath(config->dir, root)) return ec_fail_errno(err, EC_DELIVERY, "cannot resolve %s", config->dir);
-    options->config = config;
-    options->root = root;
-    return ec_lineage_write(run, options, event, out, err);
+    struct ec_lineage_options placed = *options;
+    placed.config = config;
+    placed.root = root;
+    return ec_lineage_write(run, &placed, event, out, err);
 }
 
 /* ---- the start ---- */
@@ -163,7 +164,7 @@ static enum ec_status to_address(const struct ec_config *config, struct ec_linea
 
 /* The file first: it is the one that is always there. One that fails does not keep the other from being tried. */
 static enum ec_status tell_end(const struct ec_config *config, const struct ec_run_facts *run, struct ec_lineage_run *l,
-                               struct ec_lineage_options *options, enum ec_lineage_event event, struct ec_err *err) {
+                               const struct ec_lineage_options *options, enum ec_lineage_event event, struct ec_err *err) {
     struct events e = {ec_buf_make(EC_MIB), ec_buf_make(EVENTS_MAX)};
     struct ec_lineage_options plain = {0};
     enum ec_status status = write_event(config, run, &plain, EC_LINEAGE_START, &e.start, err);
