@@ -58,6 +58,8 @@ enum ec_status ec_webhdfs_find(struct ec_store *store, const char *what, const s
                                char tag[EC_TAG_MAX], bool *there, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_s3_remove(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_webhdfs_remove(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) EC_MUST_USE;
+/* The folder whose name is the address's key, a slash behind it or not. */
+enum ec_status ec_webhdfs_remove_folder(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) EC_MUST_USE;
 
 /* A sink (store.h) over an ec_reading: no more than what was asked for. */
 enum ec_status ec_reading_take(void *reading, const char *p, size_t n, struct ec_err *err) EC_MUST_USE;
