@@ -95,7 +95,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(prog="ecluse_spark.py", allow_abbrev=False, description=(__doc__ or "").split("\n")[0],
                                      epilog="All other options are those of `ecluse run`.")
     parser.add_argument("--ecluse", default=os.environ.get("ECLUSE", "ecluse"), metavar="PROGRAM", help="the program (default: $ECLUSE)")
-    parser.add_argument("-C", dest="project", default=".", metavar="DIR", help="the project's folder, on a file system that all machines share")
+    parser.add_argument("-C", dest="project", default=".", metavar="DIR", help="the project's folder")
     parser.add_argument("--master", metavar="URL", help="of Spark (default: as spark-submit or spark-defaults.conf have it)")
     parser.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE", help="a setting of Spark")
     return parser.parse_known_args(arguments)

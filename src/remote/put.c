@@ -148,7 +148,8 @@ enum ec_status ec_store_remove_folder(struct ec_store *store, const char *addres
     EC_TRY(ec_address_parse(folder, &a, err));
     if (a.kind != EC_ADDRESS_S3) return ec_webhdfs_remove_folder(store, address, &a, err);
     ec_arena_init(&c.arena, (size_t)1 * EC_GIB);
-    enum ec_status status = ec_store_list(store, &a, true, note_address, &c, err);
+    struct ec_listing listing = {.prefix = &a, .deep = true, .folders = true, .visit = note_address, .user = &c};
+    enum ec_status status = ec_s3_list(store, &listing, err);
     if (status == EC_OK && c.count > 0) status = remove_listed(&c, err);
     ec_free(c.address);
     ec_arena_deinit(&c.arena);

@@ -13,6 +13,7 @@ struct ec_store {
 struct ec_listing {
     const struct ec_address *prefix;
     bool deep;
+    bool folders; /* of S3: objects that only show a folder, too; all others pass them over */
     enum ec_status (*visit)(void *user, const struct ec_object *object, struct ec_err *err);
     void *user;
     size_t count; /* of objects that were visited */

@@ -158,7 +158,8 @@ class OverHdfs(Worker, storekit.Hdfs, unittest.TestCase):
 class Exchanging(Engine):
     """Hands everything on through the store, as an engine of many machines does; `leave` is what it leaves there."""
     address = "s3://drops/lake/shop/_ecluse/{run}.{token}"
-    leave = {"in/1": b"1", "out/t000001.7/part-1.parquet": b"2", "model-x/_delta_log/0.json": b"3"}
+    leave = {"in/1": b"1", "out/t000001.7/part-1.parquet": b"2", "model-x/_delta_log/0.json": b"3",
+             "model-x/_delta_log/_staged_commits/": b"", "large": bytes(100)}
 
     def __init__(self, project, s3):
         super().__init__(project)

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Executors that do not see the project's folder: inputs, parts and models go through a store, Hadoop's HDFS and moto's S3.
+
+The cluster's processes are in a mount namespace of their own, in which an empty folder lies over all that the tests have
+made: what an executor has, it has from the job or from the store."""
+import glob
+import json
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+import pyspark
+
+import parity
+import sparkkit
+from sparkkit import kit
+
+import remotekit  # of tests/e2e, which sparkkit has put on the path
+from test_spark import Case, without_spark
+
+sys.path.append(os.path.join(sparkkit.ROOT, "tests", "remote"))
+import stores  # noqa: E402
+
+DELTA = glob.glob(os.path.join(os.path.dirname(pyspark.__file__), "jars", "delta-*.jar"))
+S3A = glob.glob(os.path.join(sparkkit.ROOT, "build", "s3a-jars", "*.jar"))
+MIB = 1 << 20
+# Some rows are sooner read than code for reading them is made and compiled.
+QUICK = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.shuffle.partitions": "2",
+         "spark.databricks.delta.snapshotPartitions": "1"}
+# A model over another's table, which is not committed yet when it is read.
+BEST = ("-- partition_by: date\nSELECT date, max(revenue) AS best, count(*) AS n FROM sales_kpi WHERE status IS NOT NULL GROUP BY date\n")
+
+
+class Apart(Case):
+    @classmethod
+    def setUpClass(cls):
+        if not sparkkit.can_be_apart():
+            raise unittest.SkipTest("no mount namespace can be made here")
+        cls.folder = tempfile.mkdtemp(prefix="ecluse-apart-")  # beside kit.scratch, which the executors do not see
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+
+    def shop(self, store, *globs):
+        """A catalogue and visits in data/raw, sales there and in the store."""
+        project = kit.shop("200KB", 2).copy()
+        project.edit("config/quality_thresholds.yaml", "products: 95", "products: 80")
+        for name in os.listdir(project.path("transformations")):
+            if name != "sales_kpi.sql":
+                os.unlink(project.path("transformations", name))
+        project.write("transformations/best.sql", BEST)
+        project.edit("config/pipeline_config.yaml", "chunk_size_mb: 500", "chunk_size_mb: 8")
+        project.edit("config/pipeline_config.yaml", 'files: ["sales_*.csv"]', f"files: {json.dumps(['sales_*.csv', *globs])}")
+        if store:
+            project.edit("config/pipeline_config.yaml", "sources:\n", f"tables: {{store: {json.dumps(store)}}}\n\nsources:\n")
+        return project
+
+    def raw_sales(self, project):
+        """(name, bytes) of the sales in data/raw."""
+        folder = project.path("data/raw")
+        return [(name, project.read(os.path.join("data/raw", name))) for name in sorted(os.listdir(folder)) if name.startswith("sales_") and name.endswith(".csv")]
+
+    def nothing_left(self, project, tree):
+        self.assertEqual([path for path in tree if "_ecluse/" in path], [])
+        self.assertEqual(glob.glob(os.path.join(self.folder, "**", "ecluse-*", "data"), recursive=True), [])  # nor on executors
+        self.assertEqual(os.listdir(project.path("data/staging")), [])
+
+
+class OverHdfs(Apart):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not glob.glob(os.path.join(stores.JARS, "*.jar")):
+            raise unittest.SkipTest("Hadoop's jars are not here")
+        cls.hdfs = stores.Hdfs(tempfile.mkdtemp(dir=cls.folder))
+        cls.addClassCleanup(cls.hdfs.close)
+        for name in ("/lake", "/drop"):
+            cls.hdfs.call("PUT", name, "MKDIRS", permission="777")
+            cls.hdfs.call("PUT", name, "SETPERMISSION", permission="777")
+        cls.env = {"HADOOP_USER_NAME": "shop", "ECLUSE_WEBHDFS": cls.hdfs.url}
+        cls.cluster = sparkkit.Cluster(("127.0.0.1", "127.0.0.2"), cls.folder)
+        cls.enterClassContext(cls.cluster)
+
+    def address(self, path):
+        return f"hdfs://127.0.0.1:{self.hdfs.rpc}{path}"
+
+    def tree(self):
+        return [path for path, _ in self.hdfs.tree("/lake")]
+
+    def start(self, project, **conf):
+        return sparkkit.start(project, env={**sparkkit.environment(**QUICK, **conf), **self.env}, master=self.cluster.url)
+
+    def change(self, one, many):
+        """The object has other rows under its old name, and one that a file of data/raw has, too; and a file comes."""
+        for project in (one, many):
+            rows = self.raw_sales(project)[0][1].splitlines(keepends=True)
+            project.write("data/raw/sales_20250721.csv", rows[0] + b"".join(b"N" + row for row in rows[2:]) + rows[1])
+        self.hdfs.put("/drop/sales_small.csv", remotekit.sales(400000, 40) + remotekit.sales(1001, 1).splitlines(keepends=True)[1])
+
+    def test_as_on_one_machine(self):
+        """Two runs. In the first an executor dies when a task of its has put all that it made and has not answered yet."""
+        large = remotekit.sales(1000, 300000)
+        self.assertGreater(len(large), 20 * MIB)  # three ranges, of which the last does not touch the beginning
+        self.hdfs.put("/drop/sales_large.csv", large)
+        self.hdfs.put("/drop/sales_small.csv", remotekit.sales(0, 30) + b"broken\n" + remotekit.sales(1000, 1).splitlines(keepends=True)[1])
+        many = self.shop(self.address("/lake/shop"), self.address("/drop/*.csv"))
+        one = many.copy()
+        one.edit("config/pipeline_config.yaml", "/lake/shop", "/lake/one")
+        held = sparkkit.Held(os.path.join(self.folder, "held"), "lambda number: '--put' in sys.argv and number < 7", after=True)
+        process = self.start(many, **{"spark.ecluse.program": held.path})
+        try:
+            _, pid = held.wait_for("waits", process)
+            self.assertTrue(any("/_ecluse/" in path and "/out/" in path for path in self.tree()))
+            executor = next(one for one in sparkkit.ancestors(int(pid)) if "CoarseGrainedExecutorBackend" in sparkkit._words(one))
+            sparkkit.kill(executor)
+            held.go()
+            sparkkit.finish(process)
+        finally:
+            held.go()
+            sparkkit.end(process)
+        tasks = [task for names in held.given().values() for task in names]
+        self.assertGreater(len(tasks), len(set(tasks)))
+        self.assertTrue(any(line.get("kept") for lines in held.lines("task").values() for line in lines))  # a second round
+        one.run("--no-archive", env=kit.environment(**self.env))
+        self.same(one, many, 7)
+        self.nothing_left(many, self.tree())
+        self.change(one, many)
+        sparkkit.finish(self.start(many))
+        one.run("--no-archive", env=kit.environment(**self.env))
+        self.same(one, many, 7)
+        self.nothing_left(many, self.tree())
+        result = sparkkit.run(many, env={**without_spark(), **self.env})
+        self.assertIn("nothing to do", result.out)
+        self.assertEqual(json.loads(many.read("data/runs/exchange.json")), {"exchanges": []})
+        orphans = many.call("tables", "--orphans", "--format", "json", env=kit.environment(**self.env))
+        self.assertEqual(json.loads(orphans.out)["orphans"], [])
+
+    def test_no_exchange(self):
+        """Neither the folder nor a store: it says both ways out, and has read nothing."""
+        project = self.shop(None)
+        before = kit.tree(project.path("data"))
+        result = sparkkit.finish(self.start(project), code=2)
+        self.assertIn("the executors do not see the project's folder", result.err)
+        self.assertIn("spark.ecluse.exchange", result.err)
+        after = kit.tree(project.path("data"))
+        self.assertEqual({name for name in after if name != ".lock"}, {name for name in before if name != ".lock"})
+
+
+class OverS3(Apart):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not os.path.exists(stores.VENV):
+            raise unittest.SkipTest("moto is not here")
+        cls.s3 = stores.Moto(tempfile.mkdtemp(dir=cls.folder))
+        cls.addClassCleanup(cls.s3.close)
+        cls.boto = cls.s3.client()
+        cls.proxy = stores.Proxy(cls.s3.url, 10 ** 9)
+        cls.addClassCleanup(cls.proxy.close)
+        cls.keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        cls.env = {**cls.keys, "AWS_ENDPOINT_URL": cls.proxy.url, "AWS_REGION": "us-east-1"}
+
+    def conf(self):
+        return {**QUICK, "spark.jars": ",".join([*DELTA, *S3A]), "spark.hadoop.fs.s3a.endpoint": self.s3.url}
+
+    @unittest.skipUnless(S3A, "hadoop-aws is not here")
+    def test_an_object_replaced_meanwhile(self):
+        """After the plan and before its task: errored, by name, and all else applied. One machine goes on with these tables."""
+        self.boto.put("drops", {"sales_a.csv": remotekit.sales(100, 20).decode(), "sales_b.csv": remotekit.sales(200, 20).decode()})
+        self.boto.put("lake", {"other/_ecluse/x": "another project's"})
+        many = self.shop(None, "s3://drops/sales_*.csv")
+
+        def replace(path):
+            if "/_ecluse/" in path and "/in/" in path:  # the planned files of data/raw go there first
+                self.proxy.before = None
+                self.boto.put("drops", {"sales_b.csv": remotekit.sales(300, 21).decode()})
+        self.proxy.before = replace
+        with sparkkit.Cluster(("127.0.0.1",), self.folder, **self.keys) as cluster:
+            env = {**sparkkit.environment(**self.conf(), **{"spark.ecluse.exchange": "s3://lake/through/here/"}), **self.env}
+            result = sparkkit.finish(sparkkit.start(many, env=env, master=cluster.url), code=1)
+        report = many.report("sales_b.csv")
+        self.assertEqual(report["status"], "errored")
+        self.assertIn("changed while it was being read", " ".join(report["errors"]))
+        self.assertEqual({order for order, file in remotekit.orders(many) if file.startswith("s3://")}, {f"o-{n}" for n in range(100, 120)})
+        self.assertEqual(kit.check_project(many), [])
+        self.nothing_left(many, self.boto.keys("lake", "through/"))
+        self.assertEqual(self.boto.keys("lake", ""), ["other/_ecluse/x"])
+        one = self.shop(None, "s3://drops/sales_*.csv")
+        for project in (one, many):
+            project.run("--no-archive", env=kit.environment(**self.env))
+        self.assertEqual(parity.compare_tables(one.folder, many.folder), ([], 7))
+        self.assertNotIn("test", [word for call in result.err.splitlines() for word in call.split()])
+
+    def test_a_spark_that_cannot_read_s3(self):
+        """Said before anything is read."""
+        project = self.shop("s3://lake/shop")
+        env = {**sparkkit.environment(**{"spark.ecluse.exchange": "s3://lake/shop"}), **self.env}
+        result = sparkkit.finish(sparkkit.start(project, env=env, master="local[1]"), code=2)
+        self.assertIn("org.apache.hadoop:hadoop-aws:3.4.1", result.err)
+        self.assertFalse(os.path.exists(project.path("data/processed")))
+        self.assertEqual(self.boto.keys("lake", "shop/") if "lake" in self.buckets() else [], [])
+
+    def test_a_store_that_is_down(self):
+        project = self.shop(None)
+        env = {**sparkkit.environment(**{"spark.ecluse.exchange": f"webhdfs://127.0.0.1:{stores.free_port()}/lake"}), "AWS_MAX_ATTEMPTS": "1"}
+        result = sparkkit.finish(sparkkit.start(project, env=env, master="local[1]"), code=3)
+        self.assertIn("error [remote]", result.err)
+        self.assertFalse(os.path.exists(project.path("data/processed")))
+        self.assertEqual(os.listdir(project.path("data/staging")), [])
+
+    def buckets(self):
+        return self.boto.call("for b in s3.list_buckets()['Buckets']: print(b['Name'])").split()
+
+
+if __name__ == "__main__":
+    unittest.main()
