@@ -1,5 +1,6 @@
 #include "run/get_worker.h"
 
+#include "base/durable.h"
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -164,12 +165,28 @@ static enum ec_status check_content(const struct want *want, struct ec_err *err)
     return ec_fail(err, EC_FILE_CHANGED, "%.400s holds other bytes than were put there", want->address);
 }
 
-static enum ec_status sync_file(const struct want *want, struct ec_err *err) {
+/* Noted, to be synced with the others. */
+static enum ec_status hold(struct ec_durable *durable, const struct want *want, struct ec_err *err) {
     int fd;
     if (!want->durable) return EC_OK;
     EC_TRY(ec_file_open(want->path, &fd, NULL, err));
-    enum ec_status status = ec_sync(fd) == 0 ? EC_OK : ec_fail_errno(err, EC_IO, "cannot sync %s", want->path);
-    (void)ec_io.close(fd);
+    return ec_durable_add(durable, want->path, fd, err);
+}
+
+/* Whether each is what it should be, and on the disk where that was asked for. */
+static enum ec_status check_and_sync(struct work *w, struct ec_err *err) {
+    struct ec_durable *durable;
+    EC_TRY(ec_durable_create(&durable, err));
+    enum ec_status status = EC_OK;
+    for (size_t i = 0; i < w->count && status == EC_OK; i++) {
+        struct want *want = &w->want[i];
+        struct ec_err cause = {0};
+        if (want->status != EC_OK) continue;
+        if (check_content(want, &cause) != EC_OK) fail_one(want, &cause);
+        else status = hold(durable, want, err);
+    }
+    if (status == EC_OK) status = ec_durable_commit(durable, err);
+    ec_durable_destroy(durable);
     return status;
 }
 
@@ -178,15 +195,7 @@ static enum ec_status get_all(struct work *w, struct ec_err *err) {
     if (w->count == 0) return EC_OK;
     EC_TRY(find_sizes(w, err));
     EC_TRY(fetch(w, err));
-    for (size_t i = 0; i < w->count; i++) {
-        struct want *want = &w->want[i];
-        struct ec_err cause = {0};
-        if (want->status != EC_OK) continue;
-        enum ec_status status = check_content(want, &cause);
-        if (status == EC_OK) status = sync_file(want, &cause);
-        if (status != EC_OK) fail_one(want, &cause);
-    }
-    return EC_OK;
+    return check_and_sync(w, err);
 }
 
 /* ---- the answers ---- */

@@ -197,15 +197,17 @@ class OverS3(Apart):
         env = {**sparkkit.environment(**{"spark.ecluse.exchange": "s3://lake/shop"}), **self.env}
         result = sparkkit.finish(sparkkit.start(project, env=env, master="local[1]"), code=2)
         self.assertIn("org.apache.hadoop:hadoop-aws:3.4.1", result.err)
-        self.assertFalse(os.path.exists(project.path("data/processed")))
+        self.assertEqual(kit.tree(project.path("data/processed")), {})
         self.assertEqual(self.boto.keys("lake", "shop/") if "lake" in self.buckets() else [], [])
 
     def test_a_store_that_is_down(self):
         project = self.shop(None)
+        for name in os.listdir(project.path("transformations")):
+            os.unlink(project.path("transformations", name))
         env = {**sparkkit.environment(**{"spark.ecluse.exchange": f"webhdfs://127.0.0.1:{stores.free_port()}/lake"}), "AWS_MAX_ATTEMPTS": "1"}
         result = sparkkit.finish(sparkkit.start(project, env=env, master="local[1]"), code=3)
         self.assertIn("error [remote]", result.err)
-        self.assertFalse(os.path.exists(project.path("data/processed")))
+        self.assertEqual(kit.tree(project.path("data/processed")), {})
         self.assertEqual(os.listdir(project.path("data/staging")), [])
 
     def buckets(self):
