@@ -99,7 +99,8 @@ class OverHdfs(Apart):
 
     def test_as_on_one_machine(self):
         """Two runs. In the first an executor dies when a task of its has put all that it made and has not answered yet."""
-        large = remotekit.sales(1000, 300000)
+        head, *rows = remotekit.sales(1000, 10000).splitlines()
+        large = b"".join([head + b",note\n", *(row + b"," + b"%07d " % number * 280 + b"\n" for number, row in enumerate(rows))])
         self.assertGreater(len(large), 20 * MIB)  # three ranges, of which the last does not touch the beginning
         self.hdfs.put("/drop/sales_large.csv", large)
         self.hdfs.put("/drop/sales_small.csv", remotekit.sales(0, 30) + b"broken\n" + remotekit.sales(1000, 1).splitlines(keepends=True)[1])
@@ -200,15 +201,27 @@ class OverS3(Apart):
         self.assertEqual(kit.tree(project.path("data/processed")), {})
         self.assertEqual(self.boto.keys("lake", "shop/") if "lake" in self.buckets() else [], [])
 
-    def test_a_store_that_is_down(self):
+    def test_a_store_that_goes_away(self):
+        """It takes all inputs, and of what the tasks make not all: the run ends with that, and nothing is committed or left."""
+        self.boto.put("lake", {"other": "x"})
         project = self.shop(None)
         for name in os.listdir(project.path("transformations")):
             os.unlink(project.path("transformations", name))
-        env = {**sparkkit.environment(**{"spark.ecluse.exchange": f"webhdfs://127.0.0.1:{stores.free_port()}/lake"}), "AWS_MAX_ATTEMPTS": "1"}
+        made = []
+
+        def break_off(path):
+            made.append("/out/" in path)
+            if sum(made) == 5:
+                self.proxy.puts = 0
+        self.proxy.before = break_off
+        env = {**sparkkit.environment(**{"spark.ecluse.exchange": "s3://lake/away"}), **self.env, "AWS_MAX_ATTEMPTS": "1"}
         result = sparkkit.finish(sparkkit.start(project, env=env, master="local[1]"), code=3)
+        self.proxy.before, self.proxy.puts = None, 10 ** 9
         self.assertIn("error [remote]", result.err)
+        self.assertEqual(sum(made), 5)
         self.assertEqual(kit.tree(project.path("data/processed")), {})
-        self.assertEqual(os.listdir(project.path("data/staging")), [])
+        self.assertFalse(glob.glob(project.path("data/runs", "*.finished")))
+        self.nothing_left(project, self.boto.keys("lake", "away/"))
 
     def buckets(self):
         return self.boto.call("for b in s3.list_buckets()['Buckets']: print(b['Name'])").split()
