@@ -136,9 +136,15 @@ static enum ec_status clear(const char *project, const char *own, struct notes *
     return status != EC_OK ? status : saved;
 }
 
+static bool has_notes(const char *project) {
+    char path[EC_PATH_MAX];
+    return ec_project_path(path, project, EC_DIR_RUNS, FILE_NAME, NULL) == EC_OK && ec_path_exists(path);
+}
+
 void ec_exchange_clear(const char *project, const char *own) {
     struct notes notes;
     struct ec_err cause = {0};
+    if (!has_notes(project)) return;
     enum ec_status status = load(project, &notes, &cause);
     if (status == EC_OK && notes.count > 0) status = clear(project, own, &notes, &cause);
     if (status != EC_OK) ec_log(EC_LOG_WARN, "what machines exchanged through a store is left for the next run to remove: %s", cause.message);
