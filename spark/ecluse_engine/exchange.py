@@ -126,7 +126,8 @@ class Exchange:
                 continue  # a file that could not be read has made none
             if os.path.isdir(out):
                 os.rename(out, f"{out}.before-{attempt}")
-            self.lies = {path: address for path, address in self.lies.items() if not path.startswith(out + "/")}
+            for file in self.made.get(name, ()):
+                self.lies.pop(os.path.join(out, file["name"]), None)
             self.made[name] = files
             wanted += [{"address": file["address"], "path": os.path.join(out, file["name"]), "bytes": file["bytes"], "sha256": file["sha256"],
                         "durable": True} for file in files]
@@ -233,5 +234,6 @@ def find_exchange(session: Session, begin: dict[str, Any]) -> Exchange | None:
         return None
     if begin.get("store"):
         return Exchange(begin["store"], begin, session)
-    raise Failure("config", f"the executors do not see the project's folder {begin['project']}, or may not write there: mount it on all machines under "
-                            "that path, or have files handed on through a store (--conf spark.ecluse.exchange=s3://BUCKET/FOLDER, or `tables: {store: …}`)")
+    raise Failure("config", f"the executors do not see the project's folder {begin['project']}, or may not write there: mount it on all "
+                            "machines under that path, or have files handed on through a store (--conf spark.ecluse.exchange="
+                            "s3://BUCKET/FOLDER, or `tables: {store: …}`)")
