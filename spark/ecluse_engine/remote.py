@@ -6,6 +6,7 @@ gave it, and nobody looks at the others.
 """
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -125,6 +126,8 @@ class OverStore:
 
     def _over_store(self, project: str, way: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """`ecluse worker --get` or `--put` with this machine's credentials; its answers, one for each line."""
+        if not lines:
+            return []
         words = [project if word == PROJECT else word for word in self.words[way]]
         done = subprocess.run(words, input="".join(json.dumps(line) + "\n" for line in lines), env={**self.settings, **os.environ},
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
@@ -135,34 +138,63 @@ class OverStore:
         return answers
 
     def _bring(self, project: str, tasks: list[dict[str, Any]], gets: list[dict[str, Any]], outs: dict[str, str]) -> None:
-        """What the tasks read. An object that is not what was planned is its file's fault, as it is on one machine; all else
-        is this machine's, and another one may do better."""
+        """What the tasks read: their files, lists of rows to drop, and what they have made before."""
         wanted: dict[str, dict[str, Any]] = {}
         copies: dict[str, str] = {}  # of a file, or of a range of it: tasks may share one
         of_object: dict[str, list[dict[str, Any]]] = {}
         for i, (task, get) in enumerate(zip(tasks, gets, strict=True)):
             folder = os.path.join(project, "data/staging", str(i))
             is_object, reads = get["reads"].pop("object"), get["reads"]
-            root = copies.setdefault(json.dumps(reads), os.path.join(folder, "in"))
-            path = os.path.normpath(os.path.join(root, task["path"]))
+            root = os.path.join(project, "data/raw", str(i)) if task.get("member") else os.path.join(folder, "in")
+            task.update(root=copies.setdefault(json.dumps(reads), root), out=outs[task["task"]])
+            path = os.path.normpath(os.path.join(task["root"], task["path"]))
             wanted[path] = {**reads, "path": path}
             if is_object:
                 of_object.setdefault(path, []).append(task)
-            task.update(root=root, out=outs[task["task"]])
             if "drop" in get:
                 task["drop"] = os.path.join(folder, "drop")
                 wanted[task["drop"]] = {**get["drop"], "path": task["drop"]}
             for file in get.get("kept", ()):
                 path = os.path.join(task["out"], file["name"])
                 wanted[path] = {"path": path, "address": file["address"], "bytes": file["bytes"], "sha256": file["sha256"]}
-        for answer in self._over_store(project, "--get", list(wanted.values())):
-            if answer["status"] == "ok":
-                continue
-            error = answer["error"]
-            if error["code"] != "file-changed" or answer["get"] not in of_object:
-                raise RuntimeError(marked(error["code"], error["message"]))
-            for task in of_object[answer["get"]]:
-                task["problem"] = error
+        for answer in self._get(project, list(wanted.values())):
+            self._judge(answer, of_object)
+
+    @staticmethod
+    def _judge(answer: dict[str, Any], of_object: dict[str, list[dict[str, Any]]]) -> None:
+        """An object that is not what was planned is its file's fault, as it is on one machine; all else is this machine's, and
+        another one may do better."""
+        if answer["status"] == "ok":
+            return
+        error = answer["error"]
+        if error["code"] != "file-changed" or answer["get"] not in of_object:
+            raise RuntimeError(marked(error["code"], error["message"]))
+        for task in of_object[answer["get"]]:
+            task["problem"] = error
+
+    def _get(self, project: str, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Archives by themselves: their members are tasks of many groups."""
+        raw = os.path.join(project, "data/raw", "")
+        archives = [one for one in wanted if one["path"].startswith(raw)]
+        others = [one for one in wanted if not one["path"].startswith(raw)]
+        return [self._get_archive(project, one) for one in archives] + self._over_store(project, "--get", others)
+
+    def _get_archive(self, project: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Fetched once by an executor, which keeps it as long as it lives. Linked where a worker may read and not write."""
+        path = wanted["path"]
+        name = hashlib.sha256(json.dumps([self.address, {**wanted, "path": None}], sort_keys=True).encode()).hexdigest()
+        kept = os.path.join(_scratch() or project, f"ecluse-kept-{name}")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(f"{kept}.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.exists(kept):
+                copy = os.path.join(project, "data/staging/archive")
+                answer = self._over_store(project, "--get", [{**wanted, "path": copy}])[0]
+                if answer["status"] != "ok":
+                    return {**answer, "get": path}
+                os.rename(copy, kept)
+            os.link(kept, path)
+        return {"get": path, "status": "ok"}
 
     def _run(self, project: str, tasks: list[dict[str, Any]]) -> list[str]:
         words = [project if word == PROJECT else word for word in self.words["--guarded"]]

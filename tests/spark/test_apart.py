@@ -4,12 +4,14 @@
 The cluster's processes are in a mount namespace of their own, in which an empty folder lies over all that the tests have
 made: what an executor has, it has from the job or from the store."""
 import glob
+import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 import pyspark
 
@@ -18,6 +20,7 @@ import sparkkit
 from sparkkit import kit
 
 import remotekit  # of tests/e2e, which sparkkit has put on the path
+from ecluse_engine import remote
 from test_spark import Case, without_spark
 
 sys.path.append(os.path.join(sparkkit.ROOT, "tests", "remote"))
@@ -61,10 +64,65 @@ class Apart(Case):
         names = sorted(os.path.basename(path) for path in glob.glob(project.path("data/raw", "sales_*.csv")))
         return [(name, project.read(os.path.join("data/raw", name))) for name in names]
 
+    def on_executors(self, pattern):
+        return glob.glob(os.path.join(self.folder, "**", pattern), recursive=True)
+
     def nothing_left(self, project, tree):
         self.assertEqual([path for path in tree if "_ecluse/" in path], [])
-        self.assertEqual(glob.glob(os.path.join(self.folder, "**", "ecluse-*", "data"), recursive=True), [])  # nor on executors
+        self.assertEqual(self.on_executors("ecluse-*/data") + self.on_executors("ecluse-kept-*"), [])
         self.assertEqual(os.listdir(project.path("data/staging")), [])
+
+
+class Kept(unittest.TestCase):
+    """Of the executor's side, what needs neither Spark nor a store."""
+
+    def test_an_archive_is_fetched_once(self):
+        fetched, fails = [], []
+
+        class Fetching(remote.OverStore):
+            def _over_store(self, project, way, lines):
+                fetched.extend(line["address"] for line in lines)
+                if fails:
+                    return [{"get": line["path"], "status": "failed", "error": fails[0]} for line in lines]
+                for line in lines:
+                    with open(line["path"], "w", encoding="ascii") as file:
+                        file.write(line["tag"])
+                return [{"get": line["path"], "status": "ok"} for line in lines]
+        with tempfile.TemporaryDirectory(dir=kit.scratch) as base:
+            work = Fetching("s3://lake/_ecluse/x", {}, None, {}, {})
+
+            def get(name, tag):
+                project = os.path.join(base, name)
+                os.makedirs(os.path.join(project, "data", "staging"))
+                path = os.path.join(project, "data", "raw", "0", "a.zip")
+                answer, = work._get(project, [{"path": path, "address": "s3://drops/a.zip", "bytes": 1, "tag": tag}])
+                self.assertEqual(answer["get"], path)
+                return answer, path
+            with unittest.mock.patch.dict(os.environ, SPARK_LOCAL_DIRS=base):
+                paths = [get(name, "1")[1] for name in ("one", "two")]
+                self.assertEqual((fetched, len({os.stat(path).st_ino for path in paths})), (["s3://drops/a.zip"], 1))
+                fails.append({"code": "file-changed", "message": "it changed"})
+                self.assertEqual(get("three", "2")[0]["error"], fails[0])  # another version
+                fails.clear()
+                _, path = get("four", "2")
+                with open(path, encoding="ascii") as file:
+                    self.assertEqual((file.read(), len(fetched)), ("2", 3))
+
+    def test_what_is_no_file_is_not_put(self):
+        """A worker has read what strangers wrote; a link of its making leads nowhere."""
+        with tempfile.TemporaryDirectory(dir=kit.scratch) as out:
+            os.mkdir(os.path.join(out, "date=1"))
+            with open(os.path.join(out, "date=1", "part"), "wb") as file:
+                file.write(b"x")
+            made = remote.OverStore._made("s3://lake/out/t1.7", out)
+            self.assertEqual(made, [{"name": "date=1/part", "address": "s3://lake/out/t1.7/date=1/part", "bytes": 1,
+                                     "sha256": hashlib.sha256(b"x").hexdigest()}])
+            for make in (lambda path: os.symlink("/etc/passwd", path), lambda path: os.symlink("/etc", path), os.mkfifo):
+                make(os.path.join(out, "other"))
+                with self.assertRaisesRegex(RuntimeError, "neither a file nor a folder"):
+                    remote.OverStore._made("s3://lake/out/t1.7", out)
+                os.unlink(os.path.join(out, "other"))
+            self.assertEqual(remote.OverStore._made("s3://lake/out/t1.8", os.path.join(out, "none")), [])
 
 
 class OverHdfs(Apart):
