@@ -30,10 +30,12 @@ class Job:
         self.driver, self.session = driver, session
         self.worker: list[str] = []
         self.models: Any = None
+        self.exchange: Any = None  # where the executors do not see the project's folder
         self.rounds = 0
 
     def begin(self, request: Request) -> None:
         try:
+            from ecluse_engine.exchange import find_exchange
             from ecluse_engine.models import Models
         except ImportError as error:
             raise Failure("engine", f"{error.name} is not installed: pip install -r spark/requirements.txt, or PYSPARK_PYTHON "
@@ -43,18 +45,24 @@ class Job:
         self.models = Models({**request, "run_date": day.isoformat()})
         self.models.translate()
         self.models.check(self.session.get())
-        self.driver.say({"ready": True, "puts": True})
+        self.exchange = find_exchange(self.session, request)
+        if self.exchange is None:
+            self.driver.say({"ready": True, "puts": True})
+            return
+        if request["models"]:
+            self.exchange.check_models()
+        self.driver.say({"ready": True, "exchange": self.exchange.address})  # whose executors have no part to put
 
     def tasks(self, lines: list[Request]) -> None:
-        from ecluse_engine.tasks import run_round
+        from ecluse_engine.tasks import Round
 
         self.rounds += 1
-        for line in run_round(self.session, self.worker, lines, self.rounds,
-                              lambda done, of: self.driver.say({"progress": [done, of]})):
+        one = Round(self.session, self.worker, lines, self.rounds, lambda done, of: self.driver.say({"progress": [done, of]}))
+        for line in one.run_over(self.exchange) if self.exchange else one.run():
             self.driver.say_line(line)
 
     def compute(self, lines: list[Request]) -> None:
-        for name in self.models.compute(self.session.get(), lines):
+        for name in self.models.compute(self.session.get(), lines, self.exchange):
             self.driver.say({"model": name})
 
     def put(self, lines: list[Request]) -> None:
@@ -87,7 +95,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(prog="ecluse_spark.py", allow_abbrev=False, description=(__doc__ or "").split("\n")[0],
                                      epilog="All other options are those of `ecluse run`.")
     parser.add_argument("--ecluse", default=os.environ.get("ECLUSE", "ecluse"), metavar="PROGRAM", help="the program (default: $ECLUSE)")
-    parser.add_argument("-C", dest="project", default=".", metavar="DIR", help="the project's folder, on a file system that all machines share")
+    parser.add_argument("-C", dest="project", default=".", metavar="DIR", help="the project's folder")
     parser.add_argument("--master", metavar="URL", help="of Spark (default: as spark-submit or spark-defaults.conf have it)")
     parser.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE", help="a setting of Spark")
     return parser.parse_known_args(arguments)

@@ -49,5 +49,6 @@ def of_spark(error: BaseException, doing: str) -> Failure:
     # Of an exception in Python on an executor the last line of its traceback; else the first line.
     python = re.findall(r"^(\w[\w.]*(?:Error|Exception|Exit|Interrupt): .+)$", text, re.M)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.removeprefix(": ") for line in lines[1:]] if len(lines) > 1 and lines[0].startswith("An error occurred while calling ") else lines
     cause = python[-1] if "Traceback" in text and python else lines[0] if lines else type(error).__name__
     return Failure("engine", f"{doing}: {cause}")

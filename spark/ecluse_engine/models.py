@@ -10,6 +10,7 @@ from .statistics import make_plain
 from .translate import Columns, Model, translate
 
 if TYPE_CHECKING:
+    from .exchange import Exchange
     from pyspark.sql import Column, DataFrame, SparkSession
 
 SPARK_TYPES = {"string": "string", "integer": "bigint", "float": "double", "boolean": "boolean", "date": "date",
@@ -113,17 +114,23 @@ class Models:
         if model.partition_by:
             writer = writer.partitionBy(model.partition_by)
         writer.save(request["out"])
-        make_plain(request["out"], model.columns)
         return model.name
 
-    def compute(self, spark: SparkSession, requests: list[dict[str, Any]]) -> list[str]:
+    def compute(self, spark: SparkSession, requests: list[dict[str, Any]], exchange: Exchange | None = None) -> list[str]:
         """All of them beside each other: none hangs on another of the same request."""
+        outs = {request["model"]: request["out"] for request in requests}
 
         def one(request: dict[str, Any]) -> str:
             try:
-                return self._compute(spark, request)
+                name = self._compute(spark, request)
+                if exchange:
+                    exchange.bring_model(request["out"], outs[name])
+                make_plain(outs[name], self.models[name].columns)
+                return name
+            except Failure:
+                raise
             except Exception as error:
                 raise of_spark(error, f"Spark could not compute the model {request['model']}") from error
 
         with ThreadPoolExecutor(BESIDE) as pool:
-            return list(pool.map(one, requests))
+            return list(pool.map(one, exchange.with_tables(requests) if exchange else requests))

@@ -3,17 +3,11 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from typing import Any
 
 from . import remote
 from .session import Session
-
-# How a store is reached, for executors that do not know it better. No secret among them: keys and tokens are in the
-# executors' own environment, or in a file that a name here leads to.
-SETTINGS = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL",
-            "AWS_CA_BUNDLE", "AWS_MAX_ATTEMPTS", "HADOOP_USER_NAME", "ECLUSE_WEBHDFS", "ECLUSE_WEBHDFS_TOKEN_FILE", "ECLUSE_REMOTE_TIMEOUT")
-
+from .tasks import passed_settings
 
 def pack(parts: list[dict[str, Any]], slots: int) -> list[list[str]]:
     """A partition for each processor, about as many bytes in each: the largest first, each to whom has least."""
@@ -31,7 +25,6 @@ def put(session: Session, worker: list[str], parts: list[dict[str, Any]]) -> lis
     context = session.get().sparkContext
     groups = pack(parts, max(1, context.defaultParallelism))
     context.setJobGroup("ecluse-put", f"{len(parts)} parts")
-    settings = {name: os.environ[name] for name in SETTINGS if os.environ.get(name)}
-    act = functools.partial(remote.put, command=session.worker_words(worker, "--put"), settings=settings)
+    act = functools.partial(remote.put, command=session.worker_words(worker, "--put"), settings=passed_settings())
     answers: list[str] = context.parallelize(groups, len(groups)).mapPartitions(act).collect()
     return answers

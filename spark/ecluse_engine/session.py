@@ -1,15 +1,17 @@
 """The Spark session of a job: Delta Lake, and the settings on which equal answers hang."""
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
+import secrets
 import shlex
 import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
-from . import ship
+from . import remote, ship
 from .failure import Failure, of_spark
 
 if TYPE_CHECKING:
@@ -119,6 +121,23 @@ class Session:
     def _is_local(spark: SparkSession) -> bool:
         """Whether the executors are this very machine's process: then they start the program where it lies."""
         return re.fullmatch(r"local(\[.*\])?", spark.sparkContext.master) is not None
+
+    def is_local(self) -> bool:
+        return self._is_local(self.get())
+
+    def is_shared(self, folder: str) -> bool:
+        """Whether the executors that are there see this folder of ours, and may write into it."""
+        path, token = os.path.join(folder, "seen"), secrets.token_hex(16)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(token)
+        context = self.get().sparkContext
+        tasks = 2 * max(1, context.defaultParallelism)
+        try:
+            return all(context.parallelize(range(tasks), tasks).mapPartitions(functools.partial(remote.sees, path=path, token=token)).collect())
+        except Exception as error:
+            raise of_spark(error, "Spark could not ask its executors whether they see the project's folder") from error
+        finally:
+            os.unlink(path)
 
     @staticmethod
     def _installed(spark: SparkSession) -> str | None:

@@ -12,20 +12,27 @@ from .failure import Failure
 FOLDER = "ecluse-app"  # its name in an executor's working folder
 # Of the system itself: a program brings its libraries along, but not its C library and loader.
 SYSTEM = re.compile(r"^(ld-linux.*|linux-vdso.*|lib(c|m|dl|rt|pthread|resolv|util|gcc_s|stdc\+\+))\.so")
+CURL = "libcurl.so.4"
 # Unpacking may lose the right to run it.
 START = "d=$PWD/{folder}; [ -x $d/bin/ecluse ] || chmod 755 $d/bin/ecluse; LD_LIBRARY_PATH=$d/lib exec $d/bin/ecluse \"$@\""
 
 
 def libraries(program: str) -> dict[str, str]:
-    """Name and path of all shared libraries that the program and DuckDB need, but the system's own."""
-    duckdb = _duckdb(program)
-    found = {"libduckdb.so": duckdb}
-    for file in (program, duckdb):
+    """Name and path of all shared libraries that the program and those that it loads need, but the system's own."""
+    found = {"libduckdb.so": _duckdb(program), **_curl()}
+    for file in (program, *list(found.values())):
         listed = subprocess.run(["ldd", file], capture_output=True, text=True, check=False).stdout
         for name, path in re.findall(r"^\s*(\S+) => (/\S+)", listed, re.M):
             if not SYSTEM.match(name):
                 found.setdefault(name, path)
     return found
+
+
+def _curl() -> dict[str, str]:
+    """What stores are spoken to with, where this system has it."""
+    known = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False).stdout
+    path = re.search(rf"^\s*{re.escape(CURL)} \([^)]*\) => (/\S+)", known, re.M)
+    return {CURL: path.group(1)} if path else {}
 
 
 def _duckdb(program: str) -> str:

@@ -51,6 +51,11 @@ static bool is_host(struct ec_str name) {
     return n == name.n && port > 0 && port <= 65535;
 }
 
+bool ec_address_lies_below(const char *text, const char *folder) {
+    size_t n = folder ? strlen(folder) : 0;
+    return n > 0 && strncmp(text, folder, n) == 0 && text[n] == '/' && ec_address_key_is_path(text + n + 1);
+}
+
 enum ec_status ec_address_parse(const char *text, struct ec_address *a, struct ec_err *err) {
     const char *at = behind_scheme(text, &a->kind);
     if (!at) return ec_fail(err, EC_USAGE, "`%.200s` is no address: s3://BUCKET/KEY, hdfs://HOST/PATH or webhdfs://HOST:PORT/PATH", text);

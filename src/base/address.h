@@ -29,6 +29,9 @@ bool ec_address_is_s3(const char *text);
 /* Takes it apart; everything is borrowed from `text`. EC_USAGE names what is wrong: a bucket or host that cannot be one,
  * a user or password in it, no slash behind it, more than EC_ADDRESS_MAX bytes, a control character. */
 enum ec_status ec_address_parse(const char *text, struct ec_address *address, struct ec_err *err) EC_MUST_USE;
+/* Whether the text is the address of something below `folder` (without a slash behind it), by a key that could be a path;
+ * never below NULL. */
+bool ec_address_lies_below(const char *text, const char *folder);
 /* "s3", "hdfs", "webhdfs", "swebhdfs". */
 const char *ec_address_scheme(enum ec_address_kind kind);
 

@@ -88,6 +88,20 @@ const json_t *ec_json_get_array(struct ec_json_reader *r, const char *key) {
     return NULL;
 }
 
+void ec_json_get_range(struct ec_json_reader *r, const char *key, uint64_t *start, uint64_t *end) {
+    const json_t *range = ec_json_get_array(r, key);
+    *start = *end = 0;
+    if (!range) return;
+    const json_t *first = json_array_get(range, 0), *last = json_array_get(range, 1);
+    json_int_t from = json_integer_value(first), to = json_integer_value(last);
+    if (json_array_size(range) != 2 || !json_is_integer(first) || !json_is_integer(last) || from < 0 || to <= from) {
+        ec_json_wrong(r, key, "[start, end] in bytes");
+        return;
+    }
+    *start = (uint64_t)from;
+    *end = (uint64_t)to;
+}
+
 const json_t *ec_json_get_object(struct ec_json_reader *r, const char *key) {
     const json_t *value = get(r, key);
     if (!value || json_is_object(value)) return value;

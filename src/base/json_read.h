@@ -49,6 +49,9 @@ void ec_json_get_chars(struct ec_json_reader *r, const char *key, char *out, siz
 const json_t *ec_json_get_array(struct ec_json_reader *r, const char *key);
 const json_t *ec_json_get_object(struct ec_json_reader *r, const char *key);
 
+/* [start, end] with start < end; both 0 where null or absent. */
+void ec_json_get_range(struct ec_json_reader *r, const char *key, uint64_t *start, uint64_t *end);
+
 /* count * size zeroed bytes of the arena; NULL and EC_NO_MEMORY past its maximum. */
 void *ec_json_alloc(struct ec_json_reader *r, size_t count, size_t size);
 /* Records an error about a field. */

@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "cli/cli.h"
 #include "cli/engine.h"
+#include "run/get_worker.h"
 #include "run/guard.h"
 #include "run/put_worker.h"
 
@@ -30,8 +31,11 @@ static int run(struct ec_cli *cli, struct ec_err *err) {
     }
     struct ec_config *config = NULL;
     enum ec_status status = ec_cli_config(cli, &config, err);
-    if (status == EC_OK && ec_cli_value(cli, "--put"))
-        status = ec_put_worker_run(config, STDIN_FILENO, STDOUT_FILENO, err);
+    const char *exchange = ec_cli_value(cli, "--exchange");
+    if (status == EC_OK && ec_cli_value(cli, "--get"))
+        status = ec_get_worker_run(config, exchange, STDIN_FILENO, STDOUT_FILENO, err);
+    else if (status == EC_OK && ec_cli_value(cli, "--put"))
+        status = ec_put_worker_run(config, exchange, STDIN_FILENO, STDOUT_FILENO, err);
     else if (status == EC_OK && ec_cli_value(cli, "--guarded"))
         status = guard(cli, config, err);
     else if (status == EC_OK)
@@ -44,6 +48,8 @@ static const struct ec_option options[] = {
     {"--tied", NULL, N_("end when the process that started this one ends, and give up what is not needed"), false},
     {"--guarded", NULL, N_("work in a process that may die: a file that kills it twice is `errored`, and the next one is read"), false},
     {"--put", NULL, N_("put parts of the tables into their store, as lines on stdin say, instead of reading files"), false},
+    {"--get", NULL, N_("get what tasks read from stores into staging, as lines on stdin say, instead of reading files"), false},
+    {"--exchange", "ADDRESS", N_("of --put and --get: the folder of a store through which machines exchange files"), false},
 };
 
 const struct ec_command ec_cmd_worker = {

@@ -101,11 +101,32 @@ static enum ec_status make_file(struct ec_remote_job *j, struct ec_err *err) {
     return status;
 }
 
+/* What is asked for of an object: one stretch of it, or the beginning and another. */
+struct stretch {
+    uint64_t from, to;
+};
+
+static size_t stretches_of(const struct ec_remote_job *j, struct stretch out[2]) {
+    out[0] = (struct stretch){0, j->end == 0 ? j->object.bytes : j->head};
+    out[1] = (struct stretch){j->start, j->end};
+    if (j->end == 0) return 1;
+    if (j->start > j->head) return 2;
+    out[0].to = j->end > j->head ? j->end : j->head; /* they touch */
+    return 1;
+}
+
+static uint64_t bytes_of(const struct ec_remote_job *j) {
+    struct stretch part[2];
+    uint64_t bytes = 0;
+    for (size_t i = 0, n = stretches_of(j, part); i < n; i++) bytes += part[i].to - part[i].from;
+    return bytes;
+}
+
 static enum ec_status check_room(const struct ec_remote_job *job, size_t count, struct ec_err *err) {
     struct statvfs fs;
     char folder[4096];
     uint64_t wanted = 0;
-    for (size_t i = 0; i < count; i++) wanted += job[i].status == EC_OK ? job[i].object.bytes : 0;
+    for (size_t i = 0; i < count; i++) wanted += job[i].status == EC_OK ? bytes_of(&job[i]) : 0;
     if (ec_path_join(folder, sizeof folder, job[0].to, "..", NULL) != EC_OK) return EC_OK;
     char *slash = strrchr(folder, '/'); /* "…/file/..": two steps up */
     if (slash) *slash = '\0';
@@ -126,17 +147,18 @@ static enum ec_status plan_pieces(struct fetching *f, size_t count, struct ec_er
             j->status = EC_REMOTE_READ;
             (void)snprintf(j->message, sizeof j->message, _("it has more than %llu GiB"), EC_REMOTE_OBJECT_MAX >> 30);
         }
-        if (j->status == EC_OK) n += (size_t)((j->object.bytes + EC_REMOTE_RANGE - 1) / EC_REMOTE_RANGE);
+        if (j->status == EC_OK) n += (size_t)(bytes_of(j) / EC_REMOTE_RANGE) + 2;
     }
     f->piece = ec_calloc(n, sizeof *f->piece);
     f->left = ec_calloc(count, sizeof *f->left);
     f->failed = ec_calloc(count, sizeof *f->failed);
     if (!f->piece || !f->left || !f->failed) return ec_fail(err, EC_NO_MEMORY, "no memory to fetch objects");
     for (size_t i = 0; i < count; i++) {
-        const struct ec_object *o = &f->job[i].object;
-        size_t first = f->pieces;
-        for (uint64_t at = 0; f->job[i].status == EC_OK && at < o->bytes; at += EC_REMOTE_RANGE) /* they were counted: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
-            f->piece[f->pieces++] = (struct piece){i, at, o->bytes - at < EC_REMOTE_RANGE ? o->bytes - at : EC_REMOTE_RANGE};
+        struct stretch part[2];
+        size_t first = f->pieces, parts = f->job[i].status == EC_OK ? stretches_of(&f->job[i], part) : 0;
+        for (size_t k = 0; k < parts; k++)
+            for (uint64_t at = part[k].from; at < part[k].to; at += EC_REMOTE_RANGE) /* they were counted: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+                f->piece[f->pieces++] = (struct piece){i, at, part[k].to - at < EC_REMOTE_RANGE ? part[k].to - at : EC_REMOTE_RANGE};
         atomic_store(&f->left[i], f->pieces - first);
     }
     return EC_OK;
@@ -161,7 +183,7 @@ enum ec_status ec_remote_fetch(const struct ec_remote_settings *settings, struct
     if (status == EC_OK) status = check_room(job, count, err);
     for (size_t i = 0; i < count && status == EC_OK; i++)
         if (job[i].status == EC_OK) status = make_file(&job[i], err);
-    if (status == EC_OK) ec_side_by_side(fetch_some, &f, f.pieces < EC_REMOTE_CONNECTIONS ? f.pieces : EC_REMOTE_CONNECTIONS);
+    if (status == EC_OK && f.pieces > 0) ec_side_by_side(fetch_some, &f, f.pieces < EC_REMOTE_CONNECTIONS ? f.pieces : EC_REMOTE_CONNECTIONS);
     if (status == EC_OK && f.err.status != EC_OK) {
         status = f.err.status;
         if (err) *err = f.err;

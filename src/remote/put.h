@@ -20,6 +20,8 @@ enum ec_status ec_store_find(struct ec_store *store, const char *address, struct
                              struct ec_err *err) EC_MUST_USE;
 /* An object or a file; that it is not there is no error. */
 enum ec_status ec_store_remove(struct ec_store *store, const char *address, struct ec_err *err) EC_MUST_USE;
+/* All that lies below the address, which has no slash behind it, and the folder itself; that there is nothing is no error. */
+enum ec_status ec_store_remove_folder(struct ec_store *store, const char *address, struct ec_err *err) EC_MUST_USE;
 /* So that a folder can be listed: MKDIRS in HDFS; S3 knows no folders. */
 enum ec_status ec_store_make_folder(struct ec_store *store, const char *address, struct ec_err *err) EC_MUST_USE;
 

@@ -221,7 +221,7 @@ static struct ec_str without_quotes(const char *tag) {
 
 static enum ec_status check_head(const struct guarded *g, struct ec_err *err) {
     const struct ec_reading *r = g->reading;
-    if (!ec_str_eq(without_quotes(g->answer->etag), without_quotes(r->object->tag))) return ec_object_changed(r->object, err);
+    if (r->object->tag[0] && !ec_str_eq(without_quotes(g->answer->etag), without_quotes(r->object->tag))) return ec_object_changed(r->object, err);
     if (is_range(g->answer->content_range, g->first, r->offset + r->n - 1, r->object->bytes)) return EC_OK;
     if (!g->answer->content_range[0] && g->first == 0 && r->n == r->object->bytes) return EC_OK; /* the whole, without ado */
     return ec_fail(err, EC_REMOTE, "%.500s: the store sends another range than it was asked for", r->object->address);
@@ -243,7 +243,7 @@ enum ec_status ec_s3_read(void *reading, bool *again, struct ec_err *err) {
     (void)snprintf(tag, sizeof tag, "\"%.*s\"", (int)plain.n, plain.p);
     (void)snprintf(range, sizeof range, "bytes=%llu-%llu", (unsigned long long)guarded.first, (unsigned long long)(r->offset + r->n - 1));
     const struct ec_s3_request request = {.method = "GET", .bucket = r->address.authority, .key = ec_str_of(r->address.key), .query = "",
-                                          .range = range, .if_match = tag, .sink = take_guarded, .user = &guarded};
+                                          .range = range, .if_match = plain.n > 0 ? tag : NULL, .sink = take_guarded, .user = &guarded};
     enum ec_status status = ec_s3_send(r->store, &request, &answer, err);
     *again = status == EC_REMOTE;
     if (status == EC_OK && (answer.code < 200 || answer.code > 299)) status = ec_s3_refused(&answer, r->object->address, again, err);

@@ -104,7 +104,7 @@ static enum ec_status end_object(struct paging *p, struct ec_err *err) {
     if (status == EC_OK && (plain.n < n || memcmp(plain.p, prefix, n) != 0)) status = wrong(p, _("a key that it was not asked for"), err);
     struct ec_object object = {.bytes = p->bytes, .mtime_us = p->mtime_us, .tag = p->tag};
     bool folder = plain.n > 0 && plain.p[plain.n - 1] == '/' && p->bytes == 0; /* what consoles make to show a folder */
-    if (status == EC_OK && !folder) status = ec_listing_visit(p->listing, ec_buf_str(&plain), &object, err);
+    if (status == EC_OK && (!folder || p->listing->folders)) status = ec_listing_visit(p->listing, ec_buf_str(&plain), &object, err);
     ec_buf_free(&plain);
     return status;
 }

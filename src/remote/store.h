@@ -22,7 +22,8 @@ struct ec_object {
     const char *address; /* "s3://bucket/drop/sales_1.csv" */
     uint64_t bytes;
     int64_t mtime_us;
-    const char *tag; /* the ETag of S3; number and time of the file in HDFS; fewer than EC_TAG_MAX bytes */
+    const char *tag; /* the ETag of S3; number and time of the file in HDFS; fewer than EC_TAG_MAX bytes. "" where it is read:
+                      * whatever has that address and size, for objects that are never written twice */
 };
 
 struct ec_store;

@@ -13,6 +13,7 @@ struct ec_store {
 struct ec_listing {
     const struct ec_address *prefix;
     bool deep;
+    bool folders; /* of S3: objects that only show a folder, too; all others pass them over */
     enum ec_status (*visit)(void *user, const struct ec_object *object, struct ec_err *err);
     void *user;
     size_t count; /* of objects that were visited */
@@ -58,6 +59,8 @@ enum ec_status ec_webhdfs_find(struct ec_store *store, const char *what, const s
                                char tag[EC_TAG_MAX], bool *there, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_s3_remove(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) EC_MUST_USE;
 enum ec_status ec_webhdfs_remove(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) EC_MUST_USE;
+/* The folder whose name is the address's key, a slash behind it or not. */
+enum ec_status ec_webhdfs_remove_folder(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) EC_MUST_USE;
 
 /* A sink (store.h) over an ec_reading: no more than what was asked for. */
 enum ec_status ec_reading_take(void *reading, const char *p, size_t n, struct ec_err *err) EC_MUST_USE;

@@ -300,5 +300,6 @@ enum ec_status ec_webhdfs_confirm(struct ec_store *store, const struct ec_addres
     struct ec_object now = {0};
     bool there;
     EC_TRY(ec_webhdfs_find(store, object->address, address, &now, tag, &there, err));
-    return there && now.bytes == object->bytes && strcmp(tag, object->tag) == 0 ? EC_OK : ec_object_changed(object, err);
+    bool same = there && now.bytes == object->bytes && (!object->tag[0] || strcmp(tag, object->tag) == 0);
+    return same ? EC_OK : ec_object_changed(object, err);
 }

@@ -121,10 +121,15 @@ enum ec_status ec_webhdfs_put(struct ec_putting *p, struct ec_err *err) {
     return status;
 }
 
-enum ec_status ec_webhdfs_make_folder(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) {
+/* A folder's name has no slash behind it. */
+static struct ec_str folder_of(const struct ec_address *address) {
     size_t n = strlen(address->key);
     while (n > 0 && address->key[n - 1] == '/') n--;
-    struct asking a = {.store = store, .what = what, .method = "PUT", .query = "op=MKDIRS", .address = address, .path = {address->key, n}};
+    return (struct ec_str){address->key, n};
+}
+
+enum ec_status ec_webhdfs_make_folder(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) {
+    struct asking a = {.store = store, .what = what, .method = "PUT", .query = "op=MKDIRS", .address = address, .path = folder_of(address)};
     enum ec_status status = ask(&a, err);
     if (status == EC_OK && !says_true(&a.answer)) status = ec_fail(err, EC_REMOTE, "%.500s: HDFS makes no folder there", what);
     ec_http_answer_free(&a.answer);
@@ -133,6 +138,13 @@ enum ec_status ec_webhdfs_make_folder(struct ec_store *store, const char *what, 
 
 enum ec_status ec_webhdfs_remove(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) {
     struct asking a = {.store = store, .what = what, .method = "DELETE", .query = "op=DELETE", .address = address, .path = ec_str_of(address->key)};
+    enum ec_status status = ask(&a, err); /* false where there was none */
+    ec_http_answer_free(&a.answer);
+    return status;
+}
+
+enum ec_status ec_webhdfs_remove_folder(struct ec_store *store, const char *what, const struct ec_address *address, struct ec_err *err) {
+    struct asking a = {.store = store, .what = what, .method = "DELETE", .query = "op=DELETE&recursive=true", .address = address, .path = folder_of(address)};
     enum ec_status status = ask(&a, err); /* false where there was none */
     ec_http_answer_free(&a.answer);
     return status;

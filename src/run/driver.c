@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "run/announce.h"
 #include "run/engine.h"
+#include "run/exchange.h"
 #include "run/facts.h"
 #include "run/finish.h"
 #include "run/paths.h"
@@ -174,7 +175,9 @@ static void close_driver(struct ec_driver *d) {
     enum ec_status early = ec_early_end(d, NULL);
     (void)early; /* the run ended before it was asked for */
     ec_workers_end(d);
+    const char *exchange = d->engine ? d->engine->exchange : NULL;
     ec_engine_close(d->engine);
+    ec_exchange_clear(d->config->dir, exchange);
     ec_sql_close(d->strong_sql);
     ec_sql_close(d->sql);
     for (size_t i = 0; i < d->table_count; i++) ec_table_close(&d->table[i]);

@@ -32,6 +32,7 @@ struct ec_engine {
     struct ec_lines in;
     int out;
     bool puts; /* parts into the store of the tables: it said so at the beginning */
+    const char *exchange; /* the folder of a store through which its machines hand files on (run/exchange.h), or NULL */
 };
 
 enum ec_status ec_engine_open(int in, int out, struct ec_engine **engine, struct ec_err *err) EC_MUST_USE;

@@ -10,6 +10,7 @@
 #include "run/engine.h"
 
 #include "base/io.h"
+#include "run/mirror.h"
 #include "run/paths.h"
 
 #define LOG_BYTES_MAX ((size_t)512 * EC_MIB)
@@ -99,6 +100,17 @@ static void write_partitions(struct ec_json_writer *w, const char *key, const st
     ec_json_end_array(w);
 }
 
+/* The table's folder in the store of the tables, where an earlier run has found every part of it to be there. */
+static enum ec_status write_store(struct ec_driver *d, struct ec_json_writer *w, const char *name, struct ec_err *err) {
+    const struct ec_table *table = ec_driver_table(d, name);
+    const char *store = d->config->tables_store, *kind = table->dir + sizeof EC_DIR_PROCESSED;
+    char address[EC_PATH_MAX];
+    if (!store || table->delta->version < 0 || ec_mirror_believed(d->config->dir, store, kind) != table->delta->version) return EC_OK;
+    EC_TRY(ec_path_join(address, sizeof address, store, kind, err));
+    ec_json_str(w, "store", address);
+    return EC_OK;
+}
+
 static enum ec_status write_input(struct ec_driver *d, struct ec_json_writer *w, const struct ec_model_work *work, size_t i,
                                   struct ec_err *err) {
     const struct ec_model_table *table = work->model->input[i].table;
@@ -111,6 +123,7 @@ static enum ec_status write_input(struct ec_driver *d, struct ec_json_writer *w,
     ec_json_str(w, "table", table->name);
     ec_json_str(w, "path", folder);
     ec_json_str(w, "partition_by", table->partition_by);
+    EC_TRY(write_store(d, w, table->name, err));
     write_partitions(w, "needed", &needed);
     ec_json_end(w);
     return EC_OK;

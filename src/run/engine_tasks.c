@@ -3,6 +3,8 @@
 
 #include "base/io.h"
 #include "base/json.h"
+#include "run/exchange.h"
+#include "run/paths.h"
 #include "run/progress.h"
 
 #define BEGIN_BYTES_MAX ((size_t)64 * EC_MIB)
@@ -53,6 +55,7 @@ static void write_begin(struct ec_driver *d, struct ec_buf *line) {
     ec_json_uint(&w, "seq", d->plan.seq);
     ec_json_str(&w, "project", d->config->dir);
     ec_json_str(&w, "staging", d->staging);
+    ec_json_str(&w, "store", d->config->tables_store);
     ec_json_int(&w, "as_of", d->options->as_of);
     ec_json_uint(&w, "tasks", d->plan.task_count);
     ec_json_array(&w, "worker"); /* what the program of a worker is started with */
@@ -74,6 +77,16 @@ static void write_begin(struct ec_driver *d, struct ec_buf *line) {
     ec_json_end(&w);
 }
 
+/* Where its machines will hand files to each other: noted before it is used. */
+static enum ec_status take_exchange(struct ec_driver *d, const json_t *answer, struct ec_err *err) {
+    const char *address = json_string_value(json_object_get(answer, "exchange"));
+    if (!address) return EC_OK;
+    EC_TRY(ec_exchange_check(address, d->plan.run, err));
+    EC_TRY(ec_exchange_note(d->config->dir, address, err));
+    d->engine->exchange = ec_arena_strdup(&d->arena, address);
+    return d->engine->exchange ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory for the run");
+}
+
 enum ec_status ec_engine_begin(struct ec_driver *d, struct ec_err *err) {
     struct ec_buf text = ec_buf_make(BEGIN_BYTES_MAX);
     write_begin(d, &text);
@@ -86,11 +99,26 @@ enum ec_status ec_engine_begin(struct ec_driver *d, struct ec_err *err) {
     EC_TRY(ec_engine_hear(d, &line, &n, &answer, err));
     bool ready = json_is_true(json_object_get(answer, "ready"));
     d->engine->puts = json_is_true(json_object_get(answer, "puts"));
+    status = ready ? take_exchange(d, answer, err) : ec_fail(err, EC_PROTOCOL, "the engine does not say that it is ready");
     json_decref(answer);
-    return ready ? EC_OK : ec_fail(err, EC_PROTOCOL, "the engine does not say that it is ready");
+    return status;
 }
 
 /* ---- tasks ---- */
+
+/* Of an object in a store: which version of it was planned, for machines that get it themselves. */
+static void write_object(struct ec_buf *line, const struct ec_task *task) {
+    struct stat st;
+    char path[EC_PATH_MAX];
+    struct ec_json_writer w;
+    if (!task->tag || ec_path_join(path, sizeof path, task->root, task->path, NULL) != EC_OK || stat(path, &st) != 0) return;
+    ec_buf_addz(line, ",\"object\":");
+    ec_json_init(&w, line);
+    ec_json_object(&w, NULL);
+    ec_json_uint(&w, "bytes", (uint64_t)st.st_size); /* also of an archive, whose members are what is read */
+    ec_json_str(&w, "tag", task->tag);
+    ec_json_end(&w);
+}
 
 static enum ec_status ask_round(struct ec_round *round, struct ec_err *err) {
     struct ec_engine *engine = round->driver->engine;
@@ -101,6 +129,7 @@ static enum ec_status ask_round(struct ec_round *round, struct ec_err *err) {
         ec_buf_clear(&line);
         ec_buf_printf(&line, "{\"bytes\":%llu,\"task\":", (unsigned long long)round->bytes[i]);
         ec_task_write(&line, &round->task[i]);
+        write_object(&line, &round->task[i]);
         ec_buf_addc(&line, '}');
         status = ec_engine_say(engine, &line, err);
     }

@@ -58,6 +58,8 @@ static const struct ec_source *claimant(const struct ec_config *config, const ch
     return NULL;
 }
 
+bool ec_objects_names(const struct ec_config *config, const char *address) { return claimant(config, address) != NULL; }
+
 static bool is_selected(const struct ec_plan_options *o, const struct ec_source *source) {
     for (size_t i = 0; i < o->select_count; i++)
         if (strcmp(o->select[i], source->name) == 0) return true;

@@ -25,6 +25,8 @@ enum ec_status ec_objects_remember(const struct ec_plan *plan, const struct ec_p
 
 /* Whether any source names an address. */
 bool ec_objects_configured(const struct ec_config *config);
+/* Whether a source's `files:` name the address. */
+bool ec_objects_names(const struct ec_config *config, const char *address);
 /* What of a glob stands before its first wildcard, as an address that lives in the arena; *deep: it reaches below the
  * folder that this names. */
 enum ec_status ec_objects_prefix(const char *glob, struct ec_arena *arena, struct ec_address *prefix, bool *deep, struct ec_err *err) EC_MUST_USE;

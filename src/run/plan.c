@@ -244,6 +244,7 @@ static enum ec_status make_task(struct ec_plan *plan, const struct ec_plan_optio
                              .root = unit->input->root ? unit->input->root : "",
                              .path = unit->input->path,
                              .member = unit->input->member,
+                             .tag = unit->input->root ? unit->input->tag : NULL,
                              .out = ec_arena_strdup(a, out),
                              .as_of = o->as_of,
                              .config = o->config->fingerprint};

@@ -11,6 +11,14 @@ static void write_range(struct ec_json_writer *w, const struct ec_task *task) {
     ec_json_uint(w, "line", task->line);
 }
 
+static void write_problem(struct ec_json_writer *w, const struct ec_task *task) {
+    if (task->problem == EC_OK) return;
+    ec_json_object(w, "problem");
+    ec_json_str(w, "code", ec_status_text(task->problem)->slug);
+    ec_json_str(w, "message", task->message);
+    ec_json_end(w);
+}
+
 void ec_task_write(struct ec_buf *out, const struct ec_task *task) {
     struct ec_json_writer w;
     ec_json_init(&w, out);
@@ -30,6 +38,7 @@ void ec_task_write(struct ec_buf *out, const struct ec_task *task) {
     ec_json_bool(&w, "reject", task->reject);
     ec_json_int(&w, "as_of", task->as_of);
     ec_json_str(&w, "config", task->config);
+    write_problem(&w, task);
     ec_json_end(&w);
 }
 

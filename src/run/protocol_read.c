@@ -23,25 +23,23 @@ static uint64_t optional_uint(struct ec_json_reader *r, const char *key) {
 
 /* ---- a task ---- */
 
-static void read_range(struct ec_json_reader *r, struct ec_task *task) {
-    const json_t *range = ec_json_get_array(r, "range");
-    if (!range) return;
-    const json_t *start = json_array_get(range, 0), *end = json_array_get(range, 1);
-    json_int_t from = json_integer_value(start), to = json_integer_value(end);
-    if (json_array_size(range) != 2 || !json_is_integer(start) || !json_is_integer(end) || from < 0 || to <= from) {
-        ec_json_wrong(r, "range", "[start, end] in bytes");
-        return;
-    }
-    task->range_start = (uint64_t)from;
-    task->range_end = (uint64_t)to;
-}
-
 /* The run's date; a scheduler that does not say it means today. */
 static int32_t read_as_of(struct ec_json_reader *r) {
     if (!ec_json_has(r, "as_of")) return ec_days_from_micros(ec_now_micros());
     int64_t days = ec_json_get_int(r, "as_of");
     if (days < INT32_MIN || days > INT32_MAX) ec_json_wrong(r, "as_of", "days since 1970");
     return (int32_t)days;
+}
+
+/* What is wrong with a file, as a result says it. */
+static void read_problem(struct ec_json_reader *r, struct ec_task *task) {
+    const json_t *given = ec_json_get_object(r, "problem");
+    if (!given) return;
+    struct ec_json_reader problem = ec_json_reader_of(given, "the problem of a task", r->arena, r->err);
+    task->problem = ec_status_by_slug(ec_json_need_str(&problem, "code"));
+    task->message = ec_json_need_str(&problem, "message");
+    if (problem.status != EC_OK) r->status = problem.status;
+    else if (task->problem == EC_STATUS_COUNT || !ec_status_is_of_the_file(task->problem)) ec_json_wrong(r, "problem", "what is wrong with a file");
 }
 
 static void read_task(struct ec_json_reader *r, struct ec_task *task) {
@@ -61,7 +59,8 @@ static void read_task(struct ec_json_reader *r, struct ec_task *task) {
     task->line = optional_uint(r, "line");
     task->reject = ec_json_has(r, "reject") && ec_json_get_bool(r, "reject");
     task->as_of = read_as_of(r);
-    read_range(r, task);
+    ec_json_get_range(r, "range", &task->range_start, &task->range_end);
+    read_problem(r, task);
     /* It names files. */
     if (r->status == EC_OK && (!*task->id || strlen(task->id) > EC_TASK_ID_MAX ||
                                strspn(task->id, EC_TASK_ID_CHARACTERS) != strlen(task->id)))

@@ -13,7 +13,8 @@
 #define LINES_MAX ((size_t)512 * EC_MIB)
 
 struct work {
-    const struct ec_config *config;
+    const char *store; /* below which is put, without a slash behind it */
+    bool exchange;     /* that is no home of tables */
     struct ec_arena arena;
     char below[EC_PATH_MAX]; /* whose files may be put, a slash behind it */
     struct ec_remote_put *put;
@@ -21,12 +22,12 @@ struct work {
 };
 
 static enum ec_status check(const struct work *w, const struct ec_remote_put *put, struct ec_err *err) {
-    const char *store = w->config->tables_store;
-    size_t n = strlen(store), m = strlen(w->below);
-    if (strncmp(put->address, store, n) != 0 || put->address[n] != '/' || !ec_address_key_is_path(put->address + n + 1))
-        return ec_fail(err, EC_PROTOCOL, "%.300s does not lie in the store of the tables", put->address);
+    size_t m = strlen(w->below);
+    if (!ec_address_lies_below(put->address, w->store))
+        return ec_fail(err, EC_PROTOCOL, w->exchange ? N_("%.300s does not lie in the exchange") : N_("%.300s does not lie in the store of the tables"),
+                       put->address);
     if (strncmp(put->path, w->below, m) != 0 || !ec_address_key_is_path(put->path + m))
-        return ec_fail(err, EC_PROTOCOL, "%.300s is no file of the tables", put->path);
+        return ec_fail(err, EC_PROTOCOL, w->exchange ? N_("%.300s is no file of the project's data") : N_("%.300s is no file of the tables"), put->path);
     return EC_OK;
 }
 
@@ -99,11 +100,11 @@ static enum ec_status put_all(struct work *w, int out, struct ec_err *err) {
     return answer(w, status, cause.message, out, err);
 }
 
-enum ec_status ec_put_worker_run(const struct ec_config *config, int in, int out, struct ec_err *err) {
-    struct work w = {.config = config};
+enum ec_status ec_put_worker_run(const struct ec_config *config, const char *exchange, int in, int out, struct ec_err *err) {
+    struct work w = {.store = exchange ? exchange : config->tables_store, .exchange = exchange != NULL};
     char folder[EC_PATH_MAX];
-    if (!config->tables_store) return ec_fail(err, EC_CONFIG, "the configuration names no store for the tables (`tables: {store: …}`)");
-    EC_TRY(ec_project_path(folder, config->dir, EC_DIR_PROCESSED, NULL, err));
+    if (!w.store) return ec_fail(err, EC_CONFIG, "the configuration names no store for the tables (`tables: {store: …}`)");
+    EC_TRY(ec_project_path(folder, config->dir, exchange ? "data" : EC_DIR_PROCESSED, NULL, err));
     EC_TRY(ec_path_join(w.below, sizeof w.below, folder, "", err));
     ec_arena_init(&w.arena, LINES_MAX);
     enum ec_status status = take_all(&w, in, err);

@@ -11,7 +11,8 @@
 
 #include "config/config.h"
 
-/* Until the end of the input. What could not be put is said in the answers; EC_CONFIG, EC_PROTOCOL, EC_IO. */
-enum ec_status ec_put_worker_run(const struct ec_config *config, int in, int out, struct ec_err *err) EC_MUST_USE;
+/* Until the end of the input. With `exchange`, an address without a slash behind it, it puts files of `data` below that instead
+ * (`--exchange`, docs/spark.md); NULL for none. What could not be put is said in the answers; EC_CONFIG, EC_PROTOCOL, EC_IO. */
+enum ec_status ec_put_worker_run(const struct ec_config *config, const char *exchange, int in, int out, struct ec_err *err) EC_MUST_USE;
 
 #endif

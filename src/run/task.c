@@ -216,10 +216,11 @@ enum ec_status ec_task_run(struct ec_task_context *context, const struct ec_task
     struct ec_work_time time = {0};
     struct ec_laps laps;
     struct ec_err local = {0};
-    bool done;
+    bool done = false;
     ec_laps_start(&laps, &time);
     ec_task_result_init(result);
-    enum ec_status status = drop_rows(context, task, &laps, result, &done, &local);
+    enum ec_status status = task->problem == EC_OK ? drop_rows(context, task, &laps, result, &done, &local)
+                                                   : ec_fail(&local, task->problem, "%s", task->message);
     if (status == EC_OK && !done) status = read_file(context, task, &laps, result, &local);
     int64_t elapsed_us = ec_laps_stop(&laps) / 1000;
     result->kept = done;

@@ -32,6 +32,9 @@ struct ec_task {
     bool reject;        /* quarantine every row: the file was rejected as a whole */
     int32_t as_of;      /* the run's date, days since 1970 */
     const char *config; /* fingerprint that the worker's configuration must have; NULL: any */
+    enum ec_status problem; /* EC_OK, or why the file could not be brought to where it is read: the result says it, */
+    const char *message;    /* with this message */
+    const char *tag;    /* of an object in a store: which version lies at root/path; NULL. The planner's, in no line */
 };
 
 struct ec_task_part {
@@ -98,6 +101,9 @@ enum ec_status ec_task_run(struct ec_task_context *context, const struct ec_task
                            struct ec_err *err) EC_MUST_USE;
 void ec_task_result_init(struct ec_task_result *result);
 void ec_task_result_deinit(struct ec_task_result *result);
+
+/* Whether the failure is of the file (its report says so) or of this machine. */
+bool ec_status_is_of_the_file(enum ec_status status);
 
 /* The protocol's lines, without the newline (protocol.c, protocol_read.c). Texts of a task that was
  * read live in the arena; a result owns its own, and is to be deinitialised after a failure too.

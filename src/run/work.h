@@ -90,7 +90,5 @@ enum ec_status ec_work_drop(const struct ec_config *config, const struct ec_task
 /* The part's place in a result, once it is written (task.c). */
 enum ec_status ec_work_part(struct ec_arena *arena, const struct ec_part_stats *stats, struct ec_task_part *part,
                             struct ec_err *err) EC_MUST_USE;
-/* Whether the failure is of the file (its report says so) or of this machine. */
-bool ec_status_is_of_the_file(enum ec_status status);
 
 #endif

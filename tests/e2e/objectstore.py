@@ -283,7 +283,8 @@ class NameHandler(Handler):
                 hdfs.files[query["destination"]] = hdfs.files.pop(path)
         else:
             assert query["op"] == "DELETE", query
-            good = hdfs.files.pop(path, None) is not None
+            below = [name for name in hdfs.files if name == path or (query.get("recursive") == "true" and name.startswith(path + "/"))]
+            good = bool([hdfs.files.pop(name) for name in below])
         return self.answer(200, json.dumps({"boolean": good}).encode())
 
     do_POST = do_DELETE = do_PUT

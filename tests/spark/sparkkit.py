@@ -53,13 +53,30 @@ def end(process):
         process.communicate()
 
 
-class Cluster:
-    """A standalone cluster of one worker per address of this machine."""
+def apart_from(folder):
+    """Words before a command's that keep it from seeing what lies in the folder."""
+    return ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+            f"mount -t tmpfs none {folder} && exec \"$@\"", "sh"]
 
-    def __init__(self, hosts):
+
+def can_be_apart():
+    with tempfile.TemporaryDirectory(dir=kit.scratch) as folder:
+        try:
+            return subprocess.run([*apart_from(folder), "true"], capture_output=True, check=False).returncode == 0
+        except OSError:
+            return False
+
+
+class Cluster:
+    """A standalone cluster of one worker per address of this machine. With `folder` it does not see what the tests have
+    made, as machines of their own would not: an empty folder lies over all of that, in a mount namespace of its processes,
+    whose files are in `folder`. `more` is their environment besides."""
+
+    def __init__(self, hosts, folder=None, **more):
         import pyspark
 
-        self.hosts = hosts
+        self.hosts, self.folder, self.more = hosts, folder or kit.scratch, more
+        self.apart = apart_from(kit.scratch) if folder else []
         self.program = os.path.join(os.path.dirname(pyspark.__file__), "bin", "spark-class")
         self.processes = []
         with socket.socket() as free:
@@ -68,10 +85,11 @@ class Cluster:
         self.url = f"spark://{hosts[0]}:{self.port}"
 
     def _start(self, *words):
-        folder = tempfile.mkdtemp(dir=kit.scratch)
+        folder = tempfile.mkdtemp(dir=self.folder)
+        own = {**environment(), "SPARK_WORKER_DIR": folder, "SPARK_LOCAL_DIRS": folder, **self.more}
         with open(os.path.join(folder, "log"), "wb") as log:
-            self.processes.append(subprocess.Popen([self.program, *words], cwd=folder, env={**environment(), "SPARK_WORKER_DIR": folder},
-                                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            self.processes.append(subprocess.Popen([*self.apart, self.program, *words], cwd=folder, env=own, stdin=subprocess.DEVNULL, stdout=log,
+                                                   stderr=log))
 
     def __enter__(self):
         self._start("org.apache.spark.deploy.master.Master", "--host", self.hosts[0], "--port", str(self.port), "--webui-port", "0")

@@ -82,10 +82,21 @@ static void test_keys_as_paths(void **state) {
     assert_true(ec_address_key_is_path(part));
 }
 
+static void test_below(void **state) {
+    (void)state;
+    static const char folder[] = "s3://bucket/lake";
+    assert_true(ec_address_lies_below("s3://bucket/lake/a", folder));
+    assert_true(ec_address_lies_below("s3://bucket/lake/a/b.csv", folder));
+    static const char *const bad[] = {"s3://bucket/lake", "s3://bucket/lake/", "s3://bucket/lakes/a", "s3://bucket/other/a", "s3://bucket/lake/../a", "s3://b", ""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(ec_address_lies_below(bad[i], folder));
+    assert_false(ec_address_lies_below("s3://bucket/lake/a", NULL));
+    assert_false(ec_address_lies_below("/a", ""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_taken_apart), cmocka_unit_test(test_what_is_one), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_password_is_not_repeated), cmocka_unit_test(test_keys_as_paths),
+        cmocka_unit_test(test_password_is_not_repeated), cmocka_unit_test(test_keys_as_paths), cmocka_unit_test(test_below),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,8 @@ static void round_trip(const struct ec_task *t) {
     assert_int_equal(r.kept, t->kept);
     assert_int_equal(r.reject, t->reject);
     assert_int_equal(r.as_of, t->as_of);
+    assert_int_equal(r.problem, t->problem);
+    expect_text(r.message, t->message);
     ec_buf_free(&line);
     ec_arena_deinit(&arena);
 }
@@ -65,7 +67,9 @@ static void tasks_come_back_as_they_were(void **state) {
                            .kept = true,
                            .reject = true,
                            .as_of = -1,
-                           .config = "abc"};
+                           .config = "abc",
+                           .problem = EC_FILE_CHANGED,
+                           .message = "p changed \"while\" it was read"};
     round_trip(&most);
 }
 
@@ -106,6 +110,11 @@ static void what_is_no_task_is_refused(void **state) {
     refuse_task("{" TASK ",\"range\":[-1,5]}", "\"range\"");
     refuse_task("{" TASK ",\"range\":[0,5,9]}", "\"range\"");
     refuse_task("{" TASK ",\"range\":[\"0\",5]}", "\"range\"");
+    refuse_task("{" TASK ",\"problem\":\"x\"}", "\"problem\"");
+    refuse_task("{" TASK ",\"problem\":{\"message\":\"x\"}}", "\"code\"");
+    refuse_task("{" TASK ",\"problem\":{\"code\":\"file-changed\"}}", "\"message\"");
+    refuse_task("{" TASK ",\"problem\":{\"code\":\"unheard-of\",\"message\":\"x\"}}", "\"problem\" is not what is wrong with a file");
+    refuse_task("{" TASK ",\"problem\":{\"code\":\"disk-full\",\"message\":\"x\"}}", "\"problem\" is not what is wrong with a file");
     refuse_task("{\"v\":1,\"task\":\"../t1\",\"source\":\"s\",\"path\":\"p\"}", "\"task\" is not a name of letters");
     refuse_task("{\"v\":1,\"task\":\"\",\"source\":\"s\",\"path\":\"p\"}", "\"task\"");
     refuse_task("{\"v\":1,\"task\":\"t1\",\"source\":\"s\",\"path\":\"a\\u0000b\"}", "is not JSON");
