@@ -43,6 +43,10 @@ else()
   message(STATUS "node is not installed: no bill of materials")
 endif()
 
+# The job of `ecluse run --engine spark`; PySpark itself is the user's to install (docs/spark.md).
+install(DIRECTORY spark/ DESTINATION ${CMAKE_INSTALL_DATADIR}/ecluse/spark FILES_MATCHING PATTERN "*.py" PATTERN requirements.txt
+        PATTERN __pycache__ EXCLUDE)
+
 # The service, for instances: a project in /var/lib/ecluse/NAME.
 foreach(unit ecluse@.service ecluse@.timer ecluse-watch@.service)
   configure_file(${CMAKE_SOURCE_DIR}/packaging/systemd/${unit}.in ${CMAKE_BINARY_DIR}/systemd/${unit} @ONLY)
