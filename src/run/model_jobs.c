@@ -7,6 +7,7 @@
 #include "run/progress.h"
 #include "run/wide.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ static int64_t thread_cpu_nanos(void) {
 static enum ec_status compute(struct ec_sql *sql, struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
     int64_t wall = ec_monotonic_nanos(), cpu = thread_cpu_nanos();
     enum ec_status status = write_job(sql, job, asker, err);
+    (void)malloc_trim(0); /* the next job's blocks are of other sizes: between what it keeps, a thread's heap would grow */
     job->wall_ns = ec_monotonic_nanos() - wall;
     job->cpu_ns = thread_cpu_nanos() - cpu;
     return status;
