@@ -186,6 +186,8 @@ enum ec_status ec_deliver_pending(const struct ec_deliver_options *options, stru
     *outcome = (struct ec_deliver_outcome){0};
     enum ec_status status = ec_outbox_list(options->project, &outbox, err);
     if (status != EC_OK || outbox.count == 0) goto done;
+    status = ec_outbox_confirm(options->project, err);
+    if (status != EC_OK) goto done;
     status = take_lock(&r, &lock, err);
     if (status == EC_LOCKED) { /* it may deliver ours, too; whether it did, the next run will know */
         if (err) *err = (struct ec_err){0};

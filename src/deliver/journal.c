@@ -204,9 +204,9 @@ enum ec_status ec_journal_append(const char *project, const struct ec_journal_li
     char dir[PATH_BYTES], path[PATH_BYTES];
     EC_TRY(path_of(project, dir, path, err));
     EC_TRY(ec_dir_make(dir, err));
-    bool fresh = !ec_path_exists(path);
     EC_TRY(append_line(path, line, err));
-    return fresh ? ec_dir_sync(dir, err) : EC_OK;
+    /* Also of a file that was there: who made it may have ended, or failed, before its name was on the disk (C7). */
+    return ec_dir_sync_up(dir, 2, err);
 }
 
 /* ---- deciding ---- */

@@ -122,6 +122,12 @@ enum ec_status ec_outbox_list(const char *project, struct ec_outbox *o, struct e
     return status;
 }
 
+enum ec_status ec_outbox_confirm(const char *project, struct ec_err *err) {
+    char dir[PATH_BYTES];
+    EC_TRY(folder(project, dir, err));
+    return ec_dir_sync_up(dir, 2, err);
+}
+
 void ec_outbox_deinit(struct ec_outbox *o) {
     ec_arena_deinit(&o->arena);
 }

@@ -54,6 +54,9 @@ struct ec_outbox {
 };
 /* The ids that are there; none where the folder is not. Deinit in every case. */
 enum ec_status ec_outbox_list(const char *project, struct ec_outbox *outbox, struct ec_err *err) EC_MUST_USE;
+/* The messages that wait are on the disk: a run that could not sync the folder may have left names that stand in memory
+ * alone, and one that ends with 0 vouches for them (docs/commit.md, C7). */
+enum ec_status ec_outbox_confirm(const char *project, struct ec_err *err) EC_MUST_USE;
 void ec_outbox_deinit(struct ec_outbox *outbox);
 /* EC_DELIVERY where it is damaged. Texts are in `arena`. */
 enum ec_status ec_outbox_load(const char *project, const char *id, struct ec_arena *arena, struct ec_message *message,
