@@ -211,3 +211,10 @@ void ec_json_raw(struct ec_json_writer *w, const char *key, struct ec_str json) 
     begin(w, key);
     ec_buf_add(w->out, json.p, json.n);
 }
+
+void ec_json_error(struct ec_json_writer *w, const char *key, enum ec_status status, const char *message) {
+    ec_json_object(w, key);
+    ec_json_str(w, "code", ec_status_text(status)->slug);
+    ec_json_str(w, "message", message);
+    ec_json_end(w);
+}

@@ -32,6 +32,8 @@ void ec_json_init(struct ec_json_writer *w, struct ec_buf *out);
 void ec_json_object(struct ec_json_writer *w, const char *key);
 void ec_json_array(struct ec_json_writer *w, const char *key);
 void ec_json_end(struct ec_json_writer *w);       /* of an object */
+/* {"code": the status's slug, "message": …}, as every error is said in JSON. */
+void ec_json_error(struct ec_json_writer *w, const char *key, enum ec_status status, const char *message);
 void ec_json_end_array(struct ec_json_writer *w); /* of an array */
 void ec_json_text(struct ec_json_writer *w, const char *key, struct ec_str value);
 void ec_json_str(struct ec_json_writer *w, const char *key, const char *value); /* NULL writes null */

@@ -194,10 +194,7 @@ static void write_file(struct ec_json_writer *w, const struct ec_plan_unit *u) {
     ec_json_str(w, "since", u->since);
     ec_json_uint(w, "tasks", u->task_count);
     if (u->status != EC_OK) {
-        ec_json_object(w, "error");
-        ec_json_str(w, "code", ec_status_text(u->status)->slug);
-        ec_json_str(w, "message", u->problem);
-        ec_json_end(w);
+        ec_json_error(w, "error", u->status, u->problem);
     } else {
         ec_json_null(w, "error");
     }

@@ -61,7 +61,8 @@ static void read_want(struct ec_json_reader *r, struct want *want) {
     if (want->tag && strlen(want->tag) >= EC_TAG_MAX) ec_json_wrong(r, "tag", "the tag of an object");
 }
 
-static enum ec_status take(struct work *w, const char *line, size_t n, struct ec_err *err) {
+static enum ec_status take(void *user, const char *line, size_t n, struct ec_err *err) {
+    struct work *w = user;
     json_t *root = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
     struct ec_json_reader r = ec_json_reader_of(root, "a file to be got", &w->arena, err);
     struct want want = {0};
@@ -78,19 +79,6 @@ static enum ec_status take(struct work *w, const char *line, size_t n, struct ec
     }
     w->want[w->count++] = want;
     return EC_OK;
-}
-
-static enum ec_status take_all(struct work *w, int fd, struct ec_err *err) {
-    struct ec_lines in = ec_lines_of(fd);
-    const char *line = "";
-    size_t n;
-    enum ec_status status = EC_OK;
-    while (status == EC_OK && line) {
-        status = ec_lines_next(&in, &line, &n, err);
-        if (status == EC_OK && line && n > 0) status = take(w, line, n, err);
-    }
-    ec_lines_free(&in);
-    return status;
 }
 
 /* ---- getting ---- */
@@ -206,10 +194,7 @@ static void write_answer(struct ec_json_writer *w, const struct want *want, enum
     ec_json_str(w, "status", status == EC_OK ? "ok" : "failed");
     if (status == EC_OK) ec_json_uint(w, "bytes", want->bytes);
     if (status != EC_OK) {
-        ec_json_object(w, "error");
-        ec_json_str(w, "code", ec_status_text(status)->slug);
-        ec_json_str(w, "message", message);
-        ec_json_end(w);
+        ec_json_error(w, "error", status, message);
     }
     ec_json_end(w);
 }
@@ -237,7 +222,7 @@ enum ec_status ec_get_worker_run(const struct ec_config *config, const char *exc
     EC_TRY(ec_project_path(folder, config->dir, EC_DIR_STAGING, NULL, err));
     EC_TRY(ec_path_join(w.below, sizeof w.below, folder, "", err));
     ec_arena_init(&w.arena, LINES_MAX);
-    enum ec_status status = take_all(&w, in, err);
+    enum ec_status status = ec_lines_each(in, take, &w, err);
     if (status == EC_OK) {
         enum ec_status all = get_all(&w, &cause);
         status = answer(&w, all, cause.message, out, err);

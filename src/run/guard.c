@@ -34,10 +34,7 @@ static void say_why(const struct guard *g, enum ec_status status, const struct e
     ec_json_int(&w, "v", EC_PROTOCOL_VERSION);
     ec_json_str(&w, "task", g->task ? g->task->id : NULL);
     ec_json_str(&w, "status", "failed");
-    ec_json_object(&w, "error");
-    ec_json_str(&w, "code", ec_status_text(status)->slug);
-    ec_json_str(&w, "message", cause->message);
-    ec_json_end(&w);
+    ec_json_error(&w, "error", status, cause->message);
     ec_json_end(&w);
     if (say(g->fd_out, &line, NULL) != EC_OK) return; /* nobody listens; the exit code says it, too */
 }

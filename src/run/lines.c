@@ -56,3 +56,17 @@ enum ec_status ec_lines_next(struct ec_lines *in, const char **line, size_t *n, 
     }
     return EC_OK;
 }
+
+enum ec_status ec_lines_each(int fd, enum ec_status (*take)(void *user, const char *line, size_t n, struct ec_err *err), void *user,
+                             struct ec_err *err) {
+    struct ec_lines in = ec_lines_of(fd);
+    const char *line = "";
+    size_t n;
+    enum ec_status status = EC_OK;
+    while (status == EC_OK && line) {
+        status = ec_lines_next(&in, &line, &n, err);
+        if (status == EC_OK && line && n > 0) status = take(user, line, n, err);
+    }
+    ec_lines_free(&in);
+    return status;
+}

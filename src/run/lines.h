@@ -32,4 +32,8 @@ enum ec_status ec_lines_fill(struct ec_lines *in, struct ec_err *err) EC_MUST_US
 /* The next line, waiting for it; *line is NULL at the end of the input. */
 enum ec_status ec_lines_next(struct ec_lines *in, const char **line, size_t *n, struct ec_err *err) EC_MUST_USE;
 
+/* Hands every line that is not empty to `take`, until one fails or the input ends. */
+enum ec_status ec_lines_each(int fd, enum ec_status (*take)(void *user, const char *line, size_t n, struct ec_err *err), void *user,
+                             struct ec_err *err) EC_MUST_USE;
+
 #endif

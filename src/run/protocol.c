@@ -13,10 +13,7 @@ static void write_range(struct ec_json_writer *w, const struct ec_task *task) {
 
 static void write_problem(struct ec_json_writer *w, const struct ec_task *task) {
     if (task->problem == EC_OK) return;
-    ec_json_object(w, "problem");
-    ec_json_str(w, "code", ec_status_text(task->problem)->slug);
-    ec_json_str(w, "message", task->message);
-    ec_json_end(w);
+    ec_json_error(w, "problem", task->problem, task->message);
 }
 
 void ec_task_write(struct ec_buf *out, const struct ec_task *task) {
@@ -90,10 +87,7 @@ void ec_task_result_write(struct ec_buf *out, const struct ec_task_result *resul
     if (result->status == EC_OK) {
         ec_json_null(&w, "error");
     } else {
-        ec_json_object(&w, "error");
-        ec_json_str(&w, "code", ec_status_text(result->status)->slug);
-        ec_json_str(&w, "message", result->error);
-        ec_json_end(&w);
+        ec_json_error(&w, "error", result->status, result->error);
     }
     write_parts(&w, result);
     ec_facts_write(&w, "quality", &result->facts);

@@ -31,7 +31,8 @@ static enum ec_status check(const struct work *w, const struct ec_remote_put *pu
     return EC_OK;
 }
 
-static enum ec_status take(struct work *w, const char *line, size_t n, struct ec_err *err) {
+static enum ec_status take(void *user, const char *line, size_t n, struct ec_err *err) {
+    struct work *w = user;
     json_t *root = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
     struct ec_json_reader r = ec_json_reader_of(root, "a file to be put", &w->arena, err);
     struct ec_remote_put put = {.path = ec_json_need_str(&r, "path"), .address = ec_json_need_str(&r, "address"), .bytes = ec_json_get_uint(&r, "bytes")};
@@ -49,28 +50,12 @@ static enum ec_status take(struct work *w, const char *line, size_t n, struct ec
     return EC_OK;
 }
 
-static enum ec_status take_all(struct work *w, int fd, struct ec_err *err) {
-    struct ec_lines in = ec_lines_of(fd);
-    const char *line = "";
-    size_t n;
-    enum ec_status status = EC_OK;
-    while (status == EC_OK && line) {
-        status = ec_lines_next(&in, &line, &n, err);
-        if (status == EC_OK && line && n > 0) status = take(w, line, n, err);
-    }
-    ec_lines_free(&in);
-    return status;
-}
-
 static void write_answer(struct ec_json_writer *w, const struct ec_remote_put *put, enum ec_status status, const char *message) {
     ec_json_object(w, NULL);
     ec_json_str(w, "put", put->address);
     ec_json_str(w, "status", status == EC_OK ? "ok" : "failed");
     if (status != EC_OK) {
-        ec_json_object(w, "error");
-        ec_json_str(w, "code", ec_status_text(status)->slug);
-        ec_json_str(w, "message", message);
-        ec_json_end(w);
+        ec_json_error(w, "error", status, message);
     }
     ec_json_end(w);
 }
@@ -107,7 +92,7 @@ enum ec_status ec_put_worker_run(const struct ec_config *config, const char *exc
     EC_TRY(ec_project_path(folder, config->dir, exchange ? "data" : EC_DIR_PROCESSED, NULL, err));
     EC_TRY(ec_path_join(w.below, sizeof w.below, folder, "", err));
     ec_arena_init(&w.arena, LINES_MAX);
-    enum ec_status status = take_all(&w, in, err);
+    enum ec_status status = ec_lines_each(in, take, &w, err);
     if (status == EC_OK) status = put_all(&w, out, err);
     ec_free(w.put);
     ec_arena_deinit(&w.arena);
