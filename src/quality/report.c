@@ -244,7 +244,7 @@ static void write_timing(struct ec_json_writer *w, const struct ec_unit *unit) {
     ec_json_object(w, "timing");
     ec_json_fixed(w, "seconds", (double)unit->elapsed_us / 1e6, 6);
     ec_json_fixed(w, "worker_seconds", us / 1e6, 6);
-    write_seconds(w, "cpu_seconds", f->time.cpu_ns);
+    write_seconds(w, "cpu_seconds", f->time.cpu_ns + f->time.again_cpu_ns);
     ec_json_object(w, "parts");
     for (int i = 0; i < EC_WORK_PARTS; i++)
         write_seconds(w, ec_work_part_name((enum ec_work_part)i), f->time.part_ns[i]);

@@ -138,6 +138,11 @@ static enum ec_status distrust(struct ec_pool *pool, struct worker *w, const cha
     return lose(pool, w, EC_WORKER_DIED, how, err);
 }
 
+/* Facts that were kept have the time of the first reading, which was noted then. */
+static int64_t cpu_of(const struct ec_task_result *result) {
+    return result->kept ? result->facts.time.again_cpu_ns : result->facts.time.cpu_ns;
+}
+
 static enum ec_status take_answer(struct ec_pool *pool, struct worker *w, struct ec_err *err) {
     struct ec_task_result result;
     struct ec_err cause = {0};
@@ -148,8 +153,9 @@ static enum ec_status take_answer(struct ec_pool *pool, struct worker *w, struct
     if (status == EC_OK) {
         size_t index = w->task;
         w->task = NO_TASK;
-        pool->cpu_ns += result.facts.time.cpu_ns;
-        ec_timing_note_child(result.facts.time.cpu_ns);
+        int64_t spent = cpu_of(&result);
+        pool->cpu_ns += spent;
+        ec_timing_note_child(spent);
         return report(pool, index, &result, err);
     }
     ec_task_result_deinit(&result);

@@ -226,6 +226,7 @@ enum ec_status ec_task_run(struct ec_task_context *context, const struct ec_task
     result->kept = done;
     result->facts.elapsed_us = done ? result->facts.elapsed_us + elapsed_us : elapsed_us;
     if (!done) result->facts.time = (struct ec_work_time){0};
+    if (done) ec_work_time_set_aside(&time);
     ec_work_time_add(&result->facts.time, &time);
 
     result->task = ec_arena_strdup(&result->arena, task->id);

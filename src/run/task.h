@@ -67,7 +67,7 @@ struct ec_task_result {
     size_t missing_count;
     const char **undeclared;
     size_t undeclared_count;
-    bool kept; /* made of what the task had made before, with a drop list: its times are of both */
+    bool kept; /* made of what the task had made before, with a drop list: its times are of both, this one's are `again` */
     bool keep; /* the worker leaves its answer in `out` too (run/kept.h); not part of the answer */
 };
 

@@ -38,6 +38,18 @@ class Timing(unittest.TestCase):
                 threads = JOBS if field == "seconds" and outer["stage"] == "models" else 1  # side by side
                 self.assertLessEqual(within, outer[field] * threads + ROUNDING, (outer["stage"], field))
 
+    def test_workers_time_counts_once(self):
+        """What the stages say that the workers took is what the system says, also where files were read a second time."""
+        project = kit.small_shop().copy()
+        first = min(name for name in kit.tree(project.path("data/raw")) if name.startswith("sales_"))
+        rows = project.read(f"data/raw/{first}").splitlines(keepends=True)
+        project.write("data/raw/sales_20991231.csv", b"".join(rows[: len(rows) // 2]))
+        timing = json.loads(project.run("--jobs", str(JOBS), "--timing", "--format", "json", "--fail-on", "never").out)["timing"]
+        self.assertGreater(sum(source["parts"]["again"] for source in timing["sources"]), 0)
+        stages = {stage["stage"]: stage["workers_cpu_seconds"] for stage in timing["stages"]}
+        reading = stages["read"] + stages["rejected files"] + stages["second reading"]
+        self.assertAlmostEqual(reading, sum(source["cpu_seconds"] for source in timing["sources"]), delta=1e-3)
+
     def test_sources(self):
         self.assertEqual(sorted(s["source"] for s in self.timing["sources"]), sorted(kit.SOURCES))
         self.assertEqual(sum(s["rows"] for s in self.timing["sources"]), self.result["rows"]["read"])
