@@ -9,11 +9,13 @@
 #include "run/models.h"
 #include "run/paths.h"
 #include "run/rewrite.h"
+#include "run/wide_hashes.h"
 #include "run/wide_reach.h"
 
 /* Parquet of the inputs that a job of an ordered model may be made of: its aggregates and its sorting take a few
  * times as much memory. */
 #define JOB_BYTES (uint64_t)(64 * EC_MIB)
+#define HASHES_FROM_BYTES (uint64_t)(16 * EC_MIB) /* of a joined model's inputs */
 
 static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_MEMORY, "no memory for the models"); }
 
@@ -131,7 +133,8 @@ static enum ec_status add_job(struct ec_driver *d, struct ec_model_jobs *jobs, c
     (void)snprintf(name, sizeof name, "part-%08u-%s-%03zu", d->plan.seq, model->table.name, number);
     EC_TRY(ec_path_join(staging, sizeof staging, d->staging, folder, err));
     EC_TRY(ec_dir_make(staging, err));
-    struct ec_model_job job = {.work = work, .touched = touched, .bytes = bytes};
+    /* Every second day first: it reads the keys of the days beside it, which then find their neighbours' hashes kept. */
+    struct ec_model_job job = {.work = work, .touched = touched, .bytes = bytes, .early = work->hashes && number % 2 == 0};
     job.options = (struct ec_table_writer_options){.dir = ec_arena_strdup(&d->arena, staging),
                                                    .name = ec_arena_strdup(&d->arena, name),
                                                    .partition_by = model->table.partition_by,
@@ -139,6 +142,16 @@ static enum ec_status add_job(struct ec_driver *d, struct ec_model_jobs *jobs, c
                                                    .rows_per_group = d->config->chunk_rows};
     if (!job.options.dir || !job.options.name) return no_memory(err);
     return ec_model_jobs_add(jobs, &job, err);
+}
+
+/* What little there is to join is read again sooner than its hashes are kept. */
+static enum ec_status share_hashes(struct ec_driver *d, struct ec_model_work *work, uint64_t bytes, struct ec_err *err) {
+    const struct ec_model *model = work->model;
+    char name[300], path[EC_PATH_MAX];
+    if (!model->wide || !model->wide->join || bytes < HASHES_FROM_BYTES) return EC_OK;
+    (void)snprintf(name, sizeof name, "hashes-%s", model->table.name);
+    EC_TRY(ec_path_join(path, sizeof path, d->staging, name, err));
+    return ec_wide_hashes_create(path, &work->hashes, err);
 }
 
 /* One job, or one for every few partitions. It hangs on the data alone how rows are cut into jobs, so the parts
@@ -151,6 +164,7 @@ static enum ec_status add_jobs(struct ec_driver *d, struct ec_model_jobs *jobs, 
     if (each.all && model->table.partition_by) EC_TRY(every_partition(d, model, &each, err));
     for (size_t i = 0; i < model->input_count; i++)
         for (size_t k = 0; k < work->input_count[i]; k++) all += work->input[i][k].bytes;
+    EC_TRY(share_hashes(d, work, all, err));
     bool one_by_one = model->unordered && !model->wide;
     if (each.all || (!model->unordered && all <= JOB_BYTES)) return add_job(d, jobs, work, work->touched, all, 0, err);
     size_t number = 0;
@@ -315,6 +329,10 @@ static enum ec_status compute_waves(struct ec_driver *d, struct ec_model_change 
             if (!done[i] && is_ready(&models->model[i], done)) wave.work[wave.count++].model = &models->model[i];
         enum ec_status status = compute_wave(d, &wave, change, &changes, err);
         ec_model_jobs_deinit(&wave.jobs);
+        for (size_t i = 0; i < wave.count; i++) {
+            ec_wide_hashes_destroy(wave.work[i].hashes);
+            wave.work[i].hashes = NULL;
+        }
         if (status != EC_OK) return status;
         for (size_t i = 0; i < wave.count; i++) done[wave.work[i].model - models->model] = true;
     }

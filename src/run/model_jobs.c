@@ -25,7 +25,7 @@ struct pool {
     struct ec_driver *driver;
     struct ec_model_jobs *jobs;
     struct ec_sync_queue *syncs;
-    size_t *order; /* of the jobs: the largest first */
+    size_t *order; /* of the jobs: the early ones, then the largest first */
     size_t next;
     unsigned running;
     atomic_bool stop;
@@ -110,7 +110,9 @@ static enum ec_status write_job(struct ec_sql *sql, struct ec_model_job *job, st
     EC_TRY(begin_writer(job, err));
     if (model->wide) {
         struct ec_err cause = {0};
-        enum ec_status status = ec_wide_write(sql, model, &job->touched, job->work->files, job->writer, stopped, asker, &cause);
+        struct ec_wide_job wide = {.model = model, .touched = &job->touched, .files = job->work->files, .writer = job->writer,
+                                   .hashes = job->work->hashes, .stopped = stopped, .context = asker};
+        enum ec_status status = ec_wide_write(sql, &wide, &cause);
         if (status == EC_OK) return ec_table_writer_finish(job->writer, err);
         if (status != EC_TABLE_FORMAT) {
             if (err) *err = cause;
@@ -128,10 +130,15 @@ static int64_t thread_cpu_nanos(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* A thread's jobs of one model use each other's memory. Those of another have blocks of other sizes: between what it
+ * keeps of them, its heap would grow. */
+static void end_model(const struct ec_model_job *before, const struct ec_model_job *next) {
+    if (before && before->work->model != next->work->model) (void)malloc_trim(0);
+}
+
 static enum ec_status compute(struct ec_sql *sql, struct ec_model_job *job, struct asker *asker, struct ec_err *err) {
     int64_t wall = ec_monotonic_nanos(), cpu = thread_cpu_nanos();
     enum ec_status status = write_job(sql, job, asker, err);
-    (void)malloc_trim(0); /* the next job's blocks are of other sizes: between what it keeps, a thread's heap would grow */
     job->wall_ns = ec_monotonic_nanos() - wall;
     job->cpu_ns = thread_cpu_nanos() - cpu;
     return status;
@@ -183,7 +190,8 @@ static void *work(void *context) {
     struct ec_err err = {0};
     struct asker asker = {.stop = &t->pool->stop};
     enum ec_status status = open_session(t, &err);
-    for (struct ec_model_job *job; status == EC_OK && (job = take(t->pool)) != NULL;) {
+    for (struct ec_model_job *job, *before = NULL; status == EC_OK && (job = take(t->pool)) != NULL; before = job) {
+        end_model(before, job);
         status = compute(t->pool->sql[t->index], job, &asker, &err);
         if (status == EC_OK) hand_over(t->pool->syncs, job);
     }
@@ -255,10 +263,11 @@ static enum ec_status run_pool(struct pool *pool, unsigned count, struct ec_err 
 
 /* ---- all jobs ---- */
 
-static int larger_first(const void *a, const void *b, void *context) {
+static int early_and_larger_first(const void *a, const void *b, void *context) {
     const struct ec_model_jobs *jobs = context;
     size_t left = *(const size_t *)a, right = *(const size_t *)b;
     uint64_t x = jobs->job[left].bytes, y = jobs->job[right].bytes;
+    if (jobs->job[left].early != jobs->job[right].early) return jobs->job[left].early ? -1 : 1;
     if (x != y) return x > y ? -1 : 1;
     return (left > right) - (left < right);
 }
@@ -283,7 +292,7 @@ static enum ec_status run_threads(struct ec_driver *d, struct ec_model_jobs *job
     pool.order = ec_calloc(jobs->count, sizeof *pool.order);
     if (!pool.order) return ec_fail(err, EC_NO_MEMORY, "no memory for the models");
     for (size_t i = 0; i < jobs->count; i++) pool.order[i] = i;
-    qsort_r(pool.order, jobs->count, sizeof *pool.order, larger_first, jobs);
+    qsort_r(pool.order, jobs->count, sizeof *pool.order, early_and_larger_first, jobs);
     enum ec_status status = run_pool(&pool, count, err);
     ec_free(pool.order);
     return status;

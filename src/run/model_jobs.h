@@ -27,12 +27,14 @@ struct ec_model_work {
     struct ec_table_file **input; /* per input: its files after this run */
     size_t *input_count;
     const struct ec_model_files *files; /* the same as the models know them */
+    struct ec_wide_hashes *hashes;      /* of a wide model's joins, shared by its jobs while they run; or NULL */
 };
 
 struct ec_model_job {
     const struct ec_model_work *work;
     struct ec_partitions touched;
     uint64_t bytes; /* of input, about: the largest job goes first */
+    bool early;     /* before those that are not, whatever their size */
     struct ec_table_writer_options options;
     struct ec_table_writer *writer; /* owned by the list */
     int64_t wall_ns, cpu_ns; /* that it took; processor time is the thread's */

@@ -6,11 +6,9 @@
 #define ARENA_MAX ((size_t)2 * EC_GIB)
 
 struct wide {
-    const struct ec_model *model;
+    const struct ec_wide_job *job;
+    const struct ec_model *model; /* the job's */
     const struct ec_model_wide *plan;
-    struct ec_table_writer *writer;
-    bool (*stopped)(void *);
-    void *context;
     struct ec_arena arena;
     struct wide_values run[WIDE_RUNS]; /* narrow rows; runs[0..runs-1] are in use, and made */
     size_t runs;
@@ -84,7 +82,7 @@ static enum ec_status append_slice(struct wide *w, size_t n, struct ec_err *err)
     for (size_t first = 0; first < n; first += EC_BATCH_ROWS) {
         w->batch.rows = n - first < EC_BATCH_ROWS ? n - first : EC_BATCH_ROWS;
         for (size_t i = 0; i < w->batch.columns; i++) wide_column_show(&w->out[i], first, &w->batch.column[i]);
-        EC_TRY(ec_table_writer_append(w->writer, &w->batch, NULL, w->batch.rows, err));
+        EC_TRY(ec_table_writer_append(w->job->writer, &w->batch, NULL, w->batch.rows, err));
     }
     return EC_OK;
 }
@@ -100,7 +98,7 @@ static enum ec_status write_slice(struct wide *w, const struct wide_values *run,
 }
 
 static enum ec_status check_stopped(const struct wide *w, struct ec_err *err) {
-    if (!w->stopped || !w->stopped(w->context)) return EC_OK;
+    if (!w->job->stopped || !w->job->stopped(w->job->context)) return EC_OK;
     return ec_fail(err, EC_INTERRUPTED, "interrupted; nothing of this run was committed");
 }
 
@@ -162,9 +160,10 @@ static enum ec_status write_joined(struct wide *w, struct wide_join *join, const
 }
 
 /* *joined: whether this table's joins could be made; DuckDB can make all of them. */
-static enum ec_status join_and_write(struct wide *w, const struct ec_partitions *touched, const struct ec_model_files *files,
-                                     bool *joined, struct ec_err *err) {
-    struct wide_join_input input = {.model = w->model, .touched = touched, .files = files, .stopped = w->stopped, .context = w->context};
+static enum ec_status join_and_write(struct wide *w, const struct ec_model_files *files, bool *joined, struct ec_err *err) {
+    const struct ec_wide_job *job = w->job;
+    struct wide_join_input input = {.model = job->model, .touched = job->touched, .files = files,
+                                    .hashes = job->hashes, .stopped = job->stopped, .context = job->context};
     struct wide_join *join;
     enum ec_status status = wide_join_open(&input, &join, err);
     *joined = status != EC_TABLE_FORMAT;
@@ -177,31 +176,29 @@ static enum ec_status join_and_write(struct wide *w, const struct ec_partitions 
 
 /* ---- by DuckDB's ---- */
 
-static enum ec_status query_and_write(struct wide *w, struct ec_sql *sql, const struct ec_partitions *touched,
-                                      const struct ec_model_files *files, struct ec_err *err) {
+static enum ec_status query_and_write(struct wide *w, struct ec_sql *sql, const struct ec_model_files *files, struct ec_err *err) {
     struct ec_sql_rows *rows = NULL;
     EC_TRY(ec_model_bind_rows(sql, w->model, files, err));
     EC_TRY(prepare(w, files, err));
-    EC_TRY(ec_model_query_rows(sql, w->model, touched, &rows, err));
+    EC_TRY(ec_model_query_rows(sql, w->model, w->job->touched, &rows, err));
     enum ec_status status = read_rows(w, rows, err);
     ec_sql_rows_close(rows); /* the join's memory goes before the columns' comes */
     return status == EC_OK ? write_runs(w, err) : status;
 }
 
-enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
-                             const struct ec_model_files *files, struct ec_table_writer *writer,
-                             bool (*stopped)(void *), void *context, struct ec_err *err) {
-    struct wide w = {.model = model, .plan = model->wide, .writer = writer, .stopped = stopped, .context = context};
+enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_wide_job *job, struct ec_err *err) {
+    const struct ec_model *model = job->model;
+    struct wide w = {.job = job, .model = model, .plan = model->wide};
     struct ec_arena arena;
     ec_arena_init(&arena, ARENA_MAX);
     struct ec_model_files *needed = ec_arena_calloc(&arena, model->input_count, sizeof *needed);
     enum ec_status status = needed ? EC_OK : no_memory(err);
-    if (needed && model->input_count) memcpy(needed, files, model->input_count * sizeof *needed);
+    if (needed && model->input_count) memcpy(needed, job->files, model->input_count * sizeof *needed);
     for (size_t i = 0; i < model->input_count && status == EC_OK; i++)
-        status = ec_model_choose_files(model, i, touched, &needed[i], &arena, err);
+        status = ec_model_choose_files(model, i, job->touched, &needed[i], &arena, err);
     bool joined = false;
-    if (status == EC_OK && model->wide->join) status = join_and_write(&w, touched, needed, &joined, err);
-    if (!joined && (status == EC_OK || status == EC_TABLE_FORMAT)) status = query_and_write(&w, sql, touched, needed, err);
+    if (status == EC_OK && model->wide->join) status = join_and_write(&w, needed, &joined, err);
+    if (!joined && (status == EC_OK || status == EC_TABLE_FORMAT)) status = query_and_write(&w, sql, needed, err);
     finish(&w);
     ec_arena_deinit(&arena);
     return status;

@@ -14,14 +14,22 @@
 #ifndef EC_RUN_WIDE_H
 #define EC_RUN_WIDE_H
 
+#include "run/wide_hashes.h"
 #include "sql/model.h"
 #include "store/table_writer.h"
 
-/* Appends the rows of the touched partitions to the writer. files[] as for ec_model_bind(). EC_TABLE_FORMAT
- * where a part is not of our encoder: nothing was appended then, and ec_model_query() does it. `stopped` is
- * asked now and then, NULL allowed; true gives EC_INTERRUPTED. One thread; the session has one, too. */
-enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_model *model, const struct ec_partitions *touched,
-                             const struct ec_model_files *files, struct ec_table_writer *writer,
-                             bool (*stopped)(void *), void *context, struct ec_err *err) EC_MUST_USE;
+struct ec_wide_job {
+    const struct ec_model *model;
+    const struct ec_partitions *touched;
+    const struct ec_model_files *files; /* as for ec_model_bind() */
+    struct ec_table_writer *writer;
+    struct ec_wide_hashes *hashes; /* shared by the model's jobs; NULL allowed */
+    bool (*stopped)(void *);       /* asked now and then, NULL allowed; true gives EC_INTERRUPTED */
+    void *context;
+};
+
+/* Appends the rows of the touched partitions to the writer. EC_TABLE_FORMAT where a part is not of our encoder: nothing
+ * was appended then, and ec_model_query() does it. One thread; the session has one, too. */
+enum ec_status ec_wide_write(struct ec_sql *sql, const struct ec_wide_job *job, struct ec_err *err) EC_MUST_USE;
 
 #endif

@@ -7,6 +7,7 @@
 #define ARENA_MAX ((size_t)EC_GIB)
 #define NO_DAY    INT32_MIN
 #define AHEAD     ((size_t)16) /* rows whose slots are on their way from memory */
+#define PIECE     ((size_t)4096) /* hashes of another job that are looked at at a time */
 
 /* A row group of the first table whose rows are wanted. */
 struct piece {
@@ -195,6 +196,48 @@ static enum ec_status match_group(struct wide_join *j, const struct ec_wide_join
     return EC_OK;
 }
 
+/* ---- row groups of which an earlier job knows the hashes ---- */
+
+static bool any_is_there(const struct wide_index *index, const uint64_t *hash, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) wide_index_prefetch(index, hash[i + AHEAD]);
+        if (hash[i] != 0 && wide_index_find(index, hash[i]) != WIDE_INDEX_END) return true;
+    }
+    return false;
+}
+
+/* Whether the group's hashes were kept, and none of them is the index's. */
+static bool is_ruled_out(const struct wide_join *j, const struct ec_wide_group *group, const struct wide_index *index) {
+    uint64_t hash[PIECE];
+    size_t first = 0, n = 0;
+    if (!j->input.hashes) return false;
+    for (; first < group->rows; first += n) {
+        n = ec_wide_hashes_read(j->input.hashes, group, first, hash, PIECE);
+        if (n == SIZE_MAX || any_is_there(index, hash, n)) return false;
+    }
+    return true;
+}
+
+/* A row whose hash is 0 could not be told from one that has none. */
+static void keep_hashes(const struct wide_join *j, const struct ec_wide_group *group, const struct wide_keys *keys) {
+    if (!j->input.hashes || ec_wide_hashes_have(j->input.hashes, group)) return;
+    for (size_t i = 0; i < keys->rows; i++) {
+        if (!keys->present[i]) keys->hash[i] = 0;
+        else if (keys->hash[i] == 0) return;
+    }
+    ec_wide_hashes_keep(j->input.hashes, group, keys->hash);
+}
+
+static enum ec_status match_next_group(struct wide_join *j, size_t table, const struct wide_index *index, struct wide_keys *keys,
+                                       size_t g, struct pairs *pairs, struct ec_err *err) {
+    struct ec_wide_group group = {table, keys->files->file[keys->file_index].path, g, ec_parquet_group_rows(keys->file, g)};
+    EC_TRY(check_stopped(j, err));
+    if (is_ruled_out(j, &group, index)) return EC_OK;
+    EC_TRY(wide_keys_group(keys, g, err));
+    keep_hashes(j, &group, keys);
+    return match_group(j, &j->plan->join[table], index, keys, j->day[table][keys->file_index], pairs, err);
+}
+
 /* `enough` matches end it early. */
 static enum ec_status match_table(struct wide_join *j, size_t table, const struct wide_index *index, size_t enough, struct pairs *pairs,
                                   struct ec_err *err) {
@@ -206,14 +249,10 @@ static enum ec_status match_table(struct wide_join *j, size_t table, const struc
         keys.column[keys.columns] = (struct wide_key_column){join->key[keys.columns].name, join->key[keys.columns].type};
     enum ec_status status = EC_OK;
     for (size_t f = 0; f < files->count && status == EC_OK; f++) {
-        int32_t day = j->day[table][f];
-        if (!is_wanted(j, join, day)) continue;
+        if (!is_wanted(j, join, j->day[table][f])) continue;
         status = wide_keys_file(&keys, f, err);
-        for (size_t g = 0; status == EC_OK && g < ec_parquet_groups(keys.file) && pairs->count < enough; g++) {
-            status = check_stopped(j, err);
-            if (status == EC_OK) status = wide_keys_group(&keys, g, err);
-            if (status == EC_OK) status = match_group(j, join, index, &keys, day, pairs, err);
-        }
+        for (size_t g = 0; status == EC_OK && g < ec_parquet_groups(keys.file) && pairs->count < enough; g++)
+            status = match_next_group(j, table, index, &keys, g, pairs, err);
     }
     wide_keys_deinit(&keys);
     return status;

@@ -12,13 +12,14 @@
  *     wide_join_close(join);
  *
  * Memory: while a table is joined, the window's keys and some 40 bytes a row; then 8 bytes a match. It does not grow
- * with the tables; what grows is how often the others' keys are read, once a window. A row group past
+ * with the tables; what grows is how often the others' keys are met, once a window (run/wide_hashes.h). A row group past
  * WIDE_GROUP_ROWS, and a window with more than WIDE_MATCHES, give EC_TABLE_FORMAT, as do parts that only DuckDB reads:
  * it can spill. One thread. Private to run/.
  */
 #ifndef EC_RUN_WIDE_JOIN_H
 #define EC_RUN_WIDE_JOIN_H
 
+#include "run/wide_hashes.h"
 #include "run/wide_rows.h"
 
 #define WIDE_WINDOW_ROWS ((size_t)512 << 10) /* rows of the first table at a time, but for a row group that has more */
@@ -29,6 +30,7 @@ struct wide_join_input {
     const struct ec_model *model; /* whose wide->join is known */
     const struct ec_partitions *touched;
     const struct ec_model_files *files; /* per input of the model: those that are needed, in their order */
+    struct ec_wide_hashes *hashes;      /* of the joined tables, from other jobs and for them; NULL: none are kept */
     bool (*stopped)(void *);            /* asked for every row group; NULL allowed. True gives EC_INTERRUPTED */
     void *context;
 };

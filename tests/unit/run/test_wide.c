@@ -30,6 +30,7 @@ static char dir[] = "/tmp/ec-wide-XXXXXX";
 static struct ec_model_file file[TABLES][FILES_MAX];
 static size_t files[TABLES];
 static char memory[TABLES][FILES_MAX][2][256];
+static struct ec_wide_hashes *hashes; /* that compare() shares; or NULL */
 
 static int open_session(void **state) {
     (void)state;
@@ -160,7 +161,8 @@ static int64_t compare(const char *text, const struct ec_partitions *touched) {
     struct ec_table_writer *fast = writer_of("fast", model->table.partition_by, 700);
     whole_rows(model, touched, slow);
     inputs_of(model, inputs);
-    ok(ec_wide_write(sql, model, touched, inputs, fast, NULL, NULL, &err), &err);
+    struct ec_wide_job job = {.model = model, .touched = touched, .files = inputs, .writer = fast, .hashes = hashes};
+    ok(ec_wide_write(sql, &job, &err), &err);
     struct ec_buf a = ec_buf_make(EC_MIB), b = ec_buf_make(EC_MIB), query = ec_buf_make(EC_MIB);
     list_parts(&a, slow, "slow");
     list_parts(&b, fast, "fast");
@@ -272,7 +274,8 @@ static void foreign_parts_are_refused(void **state) {
     struct ec_model_files inputs[TABLES];
     inputs_of(&models->model[0], inputs);
     struct ec_table_writer *writer = writer_of("fast", NULL, 1000);
-    assert_int_equal(ec_wide_write(sql, &models->model[0], &all, inputs, writer, NULL, NULL, &err), EC_TABLE_FORMAT);
+    struct ec_wide_job job = {.model = &models->model[0], .touched = &all, .files = inputs, .writer = writer};
+    assert_int_equal(ec_wide_write(sql, &job, &err), EC_TABLE_FORMAT);
     ec_table_writer_destroy(writer);
     ec_models_destroy(models);
 }
@@ -323,6 +326,74 @@ static void our_join_gives_the_rows_of_duckdb(void **state) {
     }
 }
 
+static struct ec_wide_hashes *new_hashes(void) {
+    struct ec_err err = {0};
+    struct ec_wide_hashes *made;
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/hashes", dir);
+    ok(ec_wide_hashes_create(path, &made, &err), &err);
+    return made;
+}
+
+/* A job takes the hashes of others, whichever came first, for the same rows. */
+static void jobs_share_hashes(void **state) {
+    (void)state;
+    const char *days[] = {"2025-07-01", "2025-07-02", "2025-07-05"};
+    struct ec_partitions all = {.all = true}, two = {.value = days + 1, .count = 2}, first = {.value = days, .count = 1};
+    fill_days();
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        hashes = new_hashes();
+        int64_t rows = compare(ours[i], &two) + compare(ours[i], &first), whole = compare(ours[i], &all);
+        if (strstr(ours[i], "partition_by")) assert_int_equal(rows, whole);
+        assert_int_equal(compare(ours[i], &all), whole);
+        ec_wide_hashes_destroy(hashes);
+        hashes = NULL;
+    }
+}
+
+/* Everything of the part but its footer, by which a reader finds that it is of our encoder. */
+static void spoil(const char *path) {
+    struct ec_err err = {0};
+    struct ec_buf bytes = ec_buf_make(EC_MIB);
+    uint32_t footer;
+    ok(ec_file_load(path, &bytes, &err), &err);
+    memcpy(&footer, bytes.p + bytes.n - 8, sizeof footer);
+    memset(bytes.p + 4, 0xAB, bytes.n - 12 - footer);
+    ok(ec_file_replace(path, bytes.p, bytes.n, &err), &err);
+    ec_buf_free(&bytes);
+}
+
+static enum ec_status join_day(const char *day, struct ec_err *err) {
+    struct ec_models *models = load(ours[0]);
+    struct ec_model_files inputs[TABLES];
+    struct ec_partitions one = {.value = &day, .count = 1};
+    struct ec_table_writer *writer = writer_of("fast", "day", 700);
+    inputs_of(&models->model[0], inputs);
+    struct ec_wide_job job = {.model = &models->model[0], .touched = &one, .files = inputs, .writer = writer, .hashes = hashes};
+    enum ec_status status = ec_wide_write(sql, &job, err);
+    ec_table_writer_destroy(writer);
+    ec_models_destroy(models);
+    return status;
+}
+
+/* The point of the hashes: keys of a day next to another, of which no row is met there, are not read again. */
+static void what_is_ruled_out_is_not_read(void **state) {
+    (void)state;
+    struct ec_err err = {0};
+    fill_days();
+    fill(2, "r9", 400, "SELECT 'nobody has it ' || i AS id, CAST(i AS BIGINT) AS n, 'x' AS note, DATE '2025-07-02' AS day FROM range(900) t(i)");
+    hashes = new_hashes();
+    ok(join_day("2025-07-02", &err), &err);
+    spoil(file[2][files[2] - 1].path);
+    ok(join_day("2025-07-01", &err), &err);
+    ok(join_day("2025-07-02", &err), &err);
+    ec_wide_hashes_destroy(hashes);
+    hashes = new_hashes(); /* that know nothing */
+    assert_int_not_equal(join_day("2025-07-01", &err), EC_OK);
+    ec_wide_hashes_destroy(hashes);
+    hashes = NULL;
+}
+
 #define NARROW(day, rows)                                                                                              \
     "SELECT 'a rather long identifier ' || (hash(i) % 900000) AS id, CAST(i % 2000 AS BIGINT) AS who, DATE '" day      \
     "' AS day FROM range(" #rows ") t(i)"
@@ -338,7 +409,12 @@ static void windows_follow_each_other(void **state) {
     fill(1, "k1", 300, LOOK);
     fill(2, "r1", 60000, RIGHT("2025-07-01", 30000, 900000, ""));
     fill(2, "r2", 60000, RIGHT("2025-07-05", 30000, 900000, ""));
-    assert_true((size_t)compare(ours[0], &all) > WIDE_WINDOW_ROWS);
+    int64_t rows = compare(ours[0], &all);
+    assert_true((size_t)rows > WIDE_WINDOW_ROWS);
+    hashes = new_hashes();
+    assert_int_equal(compare(ours[0], &all), rows);
+    ec_wide_hashes_destroy(hashes);
+    hashes = NULL;
 }
 
 /* What reaches a partition may lie behind its first window; nothing reaches one without rows. */
@@ -422,7 +498,9 @@ static void it_can_be_stopped(void **state) {
     struct ec_model_files inputs[TABLES];
     inputs_of(&models->model[0], inputs);
     struct ec_table_writer *writer = writer_of("fast", NULL, 1000);
-    assert_int_equal(ec_wide_write(sql, &models->model[0], &all, inputs, writer, at_once, &asked, &err), EC_INTERRUPTED);
+    struct ec_wide_job job = {
+        .model = &models->model[0], .touched = &all, .files = inputs, .writer = writer, .stopped = at_once, .context = &asked};
+    assert_int_equal(ec_wide_write(sql, &job, &err), EC_INTERRUPTED);
     assert_int_equal(asked, 1);
     ec_table_writer_destroy(writer);
     ec_models_destroy(models);
@@ -434,6 +512,8 @@ int main(void) {
         cmocka_unit_test_setup(inner_joins_and_tables_without_rows, new_tables),
         cmocka_unit_test_setup(runs_follow_each_other, new_tables),
         cmocka_unit_test_setup(our_join_gives_the_rows_of_duckdb, new_tables),
+        cmocka_unit_test_setup(jobs_share_hashes, new_tables),
+        cmocka_unit_test_setup(what_is_ruled_out_is_not_read, new_tables),
         cmocka_unit_test_setup(windows_follow_each_other, new_tables),
         cmocka_unit_test_setup(any_looks_into_every_window, new_tables),
         cmocka_unit_test_setup(what_says_more_is_left_to_duckdb, new_tables),
