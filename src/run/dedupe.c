@@ -312,6 +312,12 @@ static enum ec_status collect_inputs(struct merging *m, const struct ec_table *t
     return EC_OK;
 }
 
+/* Nobody reads them again, and they are as large as a third of the tables: what is written next takes their pages, and
+ * none of theirs goes to the disk meanwhile. What is not removed here goes with its staging. */
+static void forget_keys(const struct ec_key_input *input, size_t count) {
+    for (size_t i = 0; i < count; i++) (void)ec_io.unlink(input[i].path);
+}
+
 enum ec_status ec_dedupe_source(const struct ec_dedupe *d, const struct ec_source *source, const struct ec_table *table,
                                 struct ec_arena *arena, const char **drop, uint64_t *dropped, struct ec_err *err) {
     *dropped = 0;
@@ -323,6 +329,7 @@ enum ec_status ec_dedupe_source(const struct ec_dedupe *d, const struct ec_sourc
     if (!m.drops || !input) return no_memory(err);
     enum ec_status status = collect_inputs(&m, table, input, &count, err);
     if (status == EC_OK) status = merge_keys(&m, input, count, err);
+    if (status == EC_OK) forget_keys(input, count);
     for (size_t u = 0; u < units && status == EC_OK; u++) {
         if (m.drops[u].count == 0) continue;
         *dropped += m.drops[u].count;

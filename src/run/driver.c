@@ -16,6 +16,7 @@
 #include <malloc.h>
 
 #define KEPT_BYTES (8 * 1024 * 1024) /* buffers below it stay with the process */
+#define HEAP_BYTES (24 * 1024 * 1024) /* as much as a heap keeps of what is freed at its end */
 #define RUN_ARENA_MAX ((size_t)2 * EC_GIB)
 
 /* For each thread: DuckDB fails below some dozens of MiB where it could spill. */
@@ -198,7 +199,7 @@ static void free_driver(struct ec_driver *d) {
  * part's buffers are the next one's, and a page that comes anew costs more than it holds is worth. */
 static void set_allocator(void) {
     (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
-    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, HEAP_BYTES);
 }
 
 enum ec_status ec_run(const struct ec_run_options *options, struct ec_run_outcome *outcome, struct ec_err *err) {

@@ -54,7 +54,7 @@ static enum ec_status by_library(struct ec_parquet *pq, struct pq_scratch *s, co
     return EC_OK;
 }
 
-/* Coding costs a sixth of what the library does; it gives way where a sample is a third smaller. */
+/* Coding costs a sixth of what the library does, and less when it is read; it gives way where a sample is smaller by half. */
 static enum ec_status choose(struct ec_parquet *pq, struct pq_scratch *s, const struct pq_page *page,
                              enum pq_text_codec *codec, struct ec_err *err) {
     struct pq_page_bytes sample = bytes_of(s, page);
@@ -66,7 +66,7 @@ static enum ec_status choose(struct ec_parquet *pq, struct pq_scratch *s, const 
     size_t coded = s->packed.n - before;
     s->packed.n = before;
     EC_TRY(by_library(pq, s, page, sample.values_n, err));
-    if (s->packed.n - before > coded / 3 * 2) *codec = PQ_TEXT_CODED;
+    if (s->packed.n - before > coded / 2) *codec = PQ_TEXT_CODED;
     s->packed.n = before;
     return EC_OK;
 }
