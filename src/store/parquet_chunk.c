@@ -94,13 +94,15 @@ static enum ec_status write_fixed(struct chunk_writer *w, size_t rows, const cha
     return EC_OK;
 }
 
-static enum ec_status write_booleans(struct chunk_writer *w, size_t rows, const uint8_t *value, struct ec_err *err) {
+static enum ec_status write_booleans(struct chunk_writer *w, size_t rows, struct pq_column *c, struct ec_err *err) {
+    const uint8_t *value = (const uint8_t *)c->data.p;
     for (size_t first = 0, n; first < rows; first += n) {
         n = least(rows - first, PQ_PAGE_ROWS);
         size_t count;
         struct pq_page page = page_begin(w, first, n, &count);
         pq_page_booleans(&w->scratch->body, value, count);
         page.values_n = w->scratch->body.n - page.levels_n;
+        page.stored = &c->stored;
         EC_TRY(pq_page_write_data(w->pq, w->scratch, &page, w->chunk, err));
         value += count;
     }
@@ -108,13 +110,14 @@ static enum ec_status write_booleans(struct chunk_writer *w, size_t rows, const 
 }
 
 static enum ec_status write_codes(struct chunk_writer *w, size_t rows, const uint16_t *code, uint32_t dict_count,
-                                  struct ec_err *err) {
+                                  bool *stored, struct ec_err *err) {
     for (size_t first = 0, n; first < rows; first += n) {
         n = least(rows - first, PQ_PAGE_ROWS);
         size_t count;
         struct pq_page page = page_begin(w, first, n, &count);
         pq_page_codes(&w->scratch->body, code, count, dict_count);
         page.encoding = PQ_RLE_DICTIONARY;
+        page.stored = stored;
         page.values_n = w->scratch->body.n - page.levels_n;
         EC_TRY(pq_page_write_data(w->pq, w->scratch, &page, w->chunk, err));
         code += count;
@@ -176,7 +179,7 @@ static enum ec_status write_text_column(struct chunk_writer *w, struct pq_column
     size_t coded_rows = c->data.n == 0 ? rows : c->coded_rows;
     if (c->coded_values > 0) {
         EC_TRY(write_text_dict(w, c, err));
-        EC_TRY(write_codes(w, coded_rows, (const uint16_t *)(const void *)c->codes.p, c->dict.count, err));
+        EC_TRY(write_codes(w, coded_rows, (const uint16_t *)(const void *)c->codes.p, c->dict.count, &c->stored, err));
     } else {
         coded_rows = 0;
     }
@@ -206,9 +209,10 @@ static void bounds_numbers(struct pq_bounds *b, bool real, const uint64_t *value
 }
 
 /* The dictionary of scratch->numbers, and scratch->codes. */
-static enum ec_status write_coded_numbers(struct chunk_writer *w, size_t width, size_t rows, uint32_t count,
+static enum ec_status write_coded_numbers(struct chunk_writer *w, struct pq_column *c, size_t rows, uint32_t count,
                                           struct ec_err *err) {
     struct pq_scratch *s = w->scratch;
+    size_t width = c->width;
     struct pq_page page = {.count = count, .values_n = count * width};
     ec_buf_clear(&s->body);
     if (width == 8) {
@@ -218,7 +222,7 @@ static enum ec_status write_coded_numbers(struct chunk_writer *w, size_t width, 
         for (uint32_t k = 0; k < count; k++) ec_buf_add(&s->body, &s->numbers.entry[k], width);
     }
     EC_TRY(pq_page_write_dict(w->pq, s, &page, w->chunk, err));
-    return write_codes(w, rows, s->codes, count, err);
+    return write_codes(w, rows, s->codes, count, &c->stored, err);
 }
 
 static enum ec_status write_number_column(struct chunk_writer *w, struct pq_column *c, size_t rows,
@@ -239,7 +243,7 @@ static enum ec_status write_number_column(struct chunk_writer *w, struct pq_colu
         bounds_numbers(bounds, real, value, c->values);
         EC_TRY(pq_number_code(w->scratch, c, value, real ? NULL : bounds, &count, err));
     }
-    return count > 0 ? write_coded_numbers(w, c->width, rows, count, err)
+    return count > 0 ? write_coded_numbers(w, c, rows, count, err)
                      : write_fixed(w, rows, c->data.p, c->width, err);
 }
 
@@ -252,7 +256,7 @@ enum ec_status pq_chunk_write(struct ec_parquet *pq, struct pq_scratch *scratch,
     if (c->type.type == EC_TYPE_STRING) return write_text_column(&w, c, rows, err);
     if (c->type.type != EC_TYPE_BOOLEAN) return write_number_column(&w, c, rows, err);
     bounds_booleans(&chunk->bounds, (const uint8_t *)c->data.p, c->values);
-    return write_booleans(&w, rows, (const uint8_t *)c->data.p, err);
+    return write_booleans(&w, rows, c, err);
 }
 
 enum ec_status pq_chunk_write_null(struct ec_parquet *pq, struct pq_scratch *scratch, uint64_t rows,

@@ -76,6 +76,7 @@ struct pq_column {
     bool plain; /* the dictionary gave up; it is not tried again in later row groups */
     enum pq_text_codec text_codec;
     enum pq_text_codec dict_codec; /* of the dictionary's texts */
+    bool stored; /* pages of its codes do not shrink: they stay as they are */
     struct pq_lengths lengths;     /* of the texts in data */
     struct pq_number_dict numbers;
     bool numbers_coded; /* numbers that came coded: `codes` of `numbers`, and nothing in `data` */

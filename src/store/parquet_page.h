@@ -34,6 +34,7 @@ struct pq_page {
     size_t values_n;
     size_t length;             /* of every text; SIZE_MAX: they differ */
     enum pq_text_codec *codec; /* of texts: the column's */
+    bool *stored;              /* of codes and booleans: the column's; NULL: they are compressed */
 };
 
 /* parquet_numbers.c: the dictionary of a chunk of numbers. *count is 0 where none of c->width bytes
