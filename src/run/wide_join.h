@@ -1,7 +1,8 @@
 /* The rows of a wide model's tables that belong together, where their joins are nothing but equal columns and days
  * (ec_wide_join): by our own hash join, instead of DuckDB's narrow query.
  *
- * The first table's rows are taken a window at a time: as many of its row groups as have WIDE_WINDOW_ROWS together.
+ * The first table's rows are taken a window at a time: as many of its row groups as have WIDE_WINDOW_ROWS together, or
+ * half as many in a job of more than two windows.
  * For each joined table the window's keys are put into an index, the other's are read past it a row group at a time,
  * and the numbers of the rows that match are kept, in order. The window's rows then come one after the other with
  * their matches, so that nothing needs to be sorted. A hash finds, the values decide.
@@ -22,7 +23,8 @@
 #include "run/wide_hashes.h"
 #include "run/wide_rows.h"
 
-#define WIDE_WINDOW_ROWS ((size_t)512 << 10) /* rows of the first table at a time, but for a row group that has more */
+#define WIDE_WINDOW_ROWS ((size_t)256 << 10) /* rows of the first table at a time, but for a row group that has more */
+#define WIDE_WINDOW_MANY ((size_t)128 << 10) /* where the job has more than two such windows */
 #define WIDE_GROUP_ROWS  ((size_t)4 << 20)   /* of one of its row groups */
 #define WIDE_MATCHES     ((size_t)8 << 20)   /* of one joined table with a window */
 

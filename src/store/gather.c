@@ -19,7 +19,8 @@ struct column {
     size_t remap_cap;
     uint64_t *valid;
     uint32_t *code;
-    void *values;
+    void *values;         /* NULL until a row has no code: most columns of a lookup table have one everywhere */
+    size_t values_cap;    /* in rows */
     struct ec_arena text; /* of the rows of this call */
     bool coded;           /* so far, in this call */
     bool nulls;
@@ -129,11 +130,17 @@ static enum ec_status reserve_rows(struct ec_gather *g, size_t n, struct ec_err 
     bool done = reserve(&g->row, cap, sizeof *g->row);
     for (size_t i = 0; i < g->options.columns && done; i++) {
         struct column *c = &g->column[i];
-        done = reserve(&c->valid, cap / 64, sizeof *c->valid) && reserve(&c->code, cap, sizeof *c->code) &&
-               reserve(&c->values, cap, c->width);
+        done = reserve(&c->valid, cap / 64, sizeof *c->valid) && reserve(&c->code, cap, sizeof *c->code);
     }
     if (!done) return no_memory(err);
     g->cap = cap;
+    return EC_OK;
+}
+
+static enum ec_status reserve_values(const struct ec_gather *g, struct column *c, struct ec_err *err) {
+    if (c->values_cap >= g->cap) return EC_OK;
+    if (!reserve(&c->values, g->cap, c->width)) return no_memory(err);
+    c->values_cap = g->cap;
     return EC_OK;
 }
 
@@ -183,8 +190,10 @@ static void decode(struct column *c, size_t first, size_t end) {
 }
 
 static enum ec_status take_segment(struct ec_gather *g, struct column *c, size_t place, const struct segment *s, struct ec_err *err) {
-    struct ec_parquet_rows out = {.valid = c->valid, .code = c->code, .values = c->values, .first = s->first, .arena = &c->text};
+    struct ec_parquet_rows out = {.valid = c->valid, .code = c->code, .first = s->first, .arena = &c->text};
     EC_TRY(open_chunk(g, c, s, place, err));
+    if (!c->coded || c->chunk.coded_rows < c->chunk.rows) EC_TRY(reserve_values(g, c, err));
+    out.values = c->values;
     EC_TRY(ec_parquet_chunk_rows(&c->chunk, g->row + s->first, s->n, &out, err));
     EC_TRY(map_codes(c, c->code + s->first, out.coded, err));
     c->nulls = c->nulls || out.nulls > 0;
@@ -200,7 +209,7 @@ static void take_nulls(struct column *c, const struct segment *s) {
     c->nulls = true;
     for (size_t i = s->first; i < s->first + s->n; i++) ec_bit_clear(c->valid, i);
     memset(c->code + s->first, 0, s->n * sizeof *c->code);
-    memset((char *)c->values + s->first * c->width, 0, s->n * c->width);
+    if (!c->coded) memset((char *)c->values + s->first * c->width, 0, s->n * c->width);
 }
 
 static enum ec_status take_column(struct ec_gather *g, size_t index, struct ec_err *err) {
@@ -297,7 +306,7 @@ size_t ec_gather_memory(const struct ec_gather *g) {
     for (size_t i = 0; i < g->options.columns; i++) {
         const struct column *c = &g->column[i];
         bytes += ec_parquet_chunk_memory(&c->chunk) + c->remap_cap * sizeof *c->remap + c->text.used;
-        bytes += g->cap / 8 + g->cap * (sizeof *c->code + c->width);
+        bytes += g->cap / 8 + g->cap * sizeof *c->code + c->values_cap * c->width;
         bytes += c->growing.cap * (c->growing.width + 2 * sizeof *c->growing.slot) + c->growing.text.used;
     }
     return bytes;

@@ -75,7 +75,7 @@ enum ec_status ec_parquet_chunk_all(struct ec_parquet_chunk *chunk, struct ec_er
 struct ec_parquet_rows {
     uint64_t *valid; /* bitmap: bits of those places are set or cleared, others kept */
     uint32_t *code;  /* 0 where null. NULL: no codes are wanted, coded rows give values too */
-    void *values;    /* of the column's width; 0 where null */
+    void *values;    /* of the column's width; 0 where null. NULL where every row of the chunk has a code, and codes are wanted */
     size_t first;
     struct ec_arena *arena; /* gets plain texts of more than EC_TEXT_INLINE bytes; may be NULL for other columns */
     size_t coded;           /* result: the first so many of the n rows gave a code, the others a value */

@@ -213,7 +213,7 @@ static enum ec_status keep_texts(const struct pq_reader *r, struct ec_text *text
 
 static enum ec_status give_some(struct pq_reader *r, const struct some *s, struct ec_parquet_rows *out,
                                 struct ec_err *err) {
-    void *values = (char *)out->values + s->to * width_of(r);
+    void *values = out->values ? (char *)out->values + s->to * width_of(r) : NULL; /* codes alone need none */
     out->nulls += give_valid(r, out->valid, s);
     if (r->page[r->current].coded) {
         if (out->code) {
