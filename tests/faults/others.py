@@ -12,6 +12,7 @@ from look import check_tables
 
 RACE = os.path.join(os.path.dirname(lab.ECLUSE), "ecluse-race")
 RACERS, COMMITS = 16, 8
+HALTS_MAX = 100
 
 
 # ---------------------------------------------------------------- a full file system
@@ -105,36 +106,49 @@ def is_held(project):
         os.close(lock)
 
 
-def try_drivers(one, stage, halts):
-    """Two at once. One that finds the lock taken waits a moment, in which a small run may end: so that it is refused for
-    certain, the first is halted while it holds the lock."""
+def halted(one, stage):
+    """A driver that is halted while it holds the lock, and its project; a small run may end before the signal comes."""
+    for _ in range(HALTS_MAX):
+        project = one.project(stage)
+        first = one.start(project)
+        while first.poll() is None and not is_held(project):
+            time.sleep(0.001)
+        first.send_signal(signal.SIGSTOP)
+        if first.poll() is None and is_held(project):
+            return first, project
+        first.send_signal(signal.SIGCONT)
+        first.communicate(timeout=lab.SECONDS_MAX)
+    raise SystemExit(f"no driver could be halted while it held the lock, {HALTS_MAX} times")
+
+
+def try_refused(one, stage):
+    """The second of two drivers, while the first one holds the lock for longer than it waits."""
+    first, project = halted(one, stage)
+    second = one.start(project)
+    words = [second.communicate(timeout=lab.SECONDS_MAX)[1].decode()]
+    first.send_signal(signal.SIGCONT)
+    words.append(first.communicate(timeout=lab.SECONDS_MAX)[1].decode())
+    if (first.returncode, second.returncode) != (0, 5):
+        return [f"they ended with {first.returncode} and {second.returncode}, not 0 and 5: {words}"]
+    return one.verdict_of_end(project, stage, None, True)
+
+
+def try_together(one, stage):
+    """Two that begin at once: one that finds the lock taken waits a moment, in which a small run may end."""
     project = one.project(stage)
-    both = [one.start(project)]
-    while halts and both[0].poll() is None and not is_held(project):
-        time.sleep(0.001)
-    if halts:
-        both[0].send_signal(signal.SIGSTOP)
-        came = both[0].poll() is None and is_held(project)
-    both.append(one.start(project))
-    words = [both[1].communicate(timeout=lab.SECONDS_MAX)[1].decode()] if halts else []
-    if halts:
-        both[0].send_signal(signal.SIGCONT)
-    words += [process.communicate(timeout=lab.SECONDS_MAX)[1].decode() for process in (both[:1] if halts else both)]
-    codes = [process.returncode for process in both]
-    if sorted(codes) not in ([0, 5], [0, 0]) or (halts and came and codes != [0, 5]):
-        return [f"they ended with {codes}: {words}"], False
-    return one.verdict_of_end(project, stage, None, True), sorted(codes) == [0, 5]
+    both = [one.start(project), one.start(project)]
+    words = [process.communicate(timeout=lab.SECONDS_MAX)[1].decode() for process in both]
+    codes = sorted(process.returncode for process in both)
+    if codes not in ([0, 5], [0, 0]):
+        return [f"they ended with {codes}: {words}"]
+    return one.verdict_of_end(project, stage, None, True)
 
 
 def drivers(bases, number, dice, mine):
-    one, refused = lab.Lab(bases), 0
-    tries = mine([(str(i), i) for i in range(3 if number else 50)])
-    for _, i in tries:
-        found, came = try_drivers(one, lab.STAGES[i % 3], i % 2 == 0)
-        refused += came
-        if i == tries[-1][1] and not refused and len(tries) > 1:
-            found.append("no driver was ever refused with 5")
-        yield f"two drivers, {i + 1}", found, came
+    one = lab.Lab(bases)
+    for _, i in mine([(str(i), i) for i in range(3 if number else 50)]):
+        tried = try_together if i % 2 else try_refused
+        yield f"two drivers, {i + 1}", tried(one, lab.STAGES[i % 3]), not i % 2
     del dice
 
 
