@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/calendar.h"
 #include "base/io.h"
+#include "deliver/deliver.h"
 #include "deliver/journal.h"
 #include "deliver/outbox.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define HOUR_US INT64_C(3600000000)
@@ -220,6 +223,55 @@ static void what_a_crash_left_is_removed(void **state) {
     ec_outbox_unlock(lock);
 }
 
+/* ---- names that a failed run left unsynced */
+
+static struct ec_io real;
+
+/* Of a folder; files are as durable as they say. */
+static int no_folder_is_synced(int fd) {
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode)) return real.fsync(fd);
+    errno = EIO;
+    return -1;
+}
+
+static enum ec_status pending(void) {
+    struct ec_config config = {0}; /* which has no such alert: the message waits */
+    struct ec_deliver_options options = {.project = dir, .config = &config};
+    struct ec_deliver_outcome outcome;
+    struct ec_buf problems = ec_buf_make(EC_MIB);
+    enum ec_status status = ec_deliver_pending(&options, &outcome, &problems, NULL);
+    ec_buf_free(&problems);
+    return status;
+}
+
+/* A run whose sync of data/alerts failed left a message there; the next one may not say that all is well before it is on
+ * the disk. */
+static void a_message_that_waits_is_confirmed(void **state) {
+    (void)state;
+    struct ec_message m = {.id = "r1.a", .run = "r1", .name = "a", .type = "webhook", .target = "t", .kind = "problem", .severity = "error",
+                           .created_us = ec_now_micros(), .payload = EC_STR("x")};
+    assert_int_equal(ec_outbox_put(dir, &m, NULL), EC_OK);
+    real = ec_io;
+    ec_io.fsync = no_folder_is_synced;
+    enum ec_status status = pending();
+    ec_io = real;
+    assert_int_equal(status, EC_IO);
+    assert_int_equal(pending(), EC_OK);
+}
+
+static void a_line_in_an_old_journal_is_confirmed(void **state) {
+    (void)state;
+    struct ec_journal_line l = line(1, "r1.a", "sent", "problem", "sales/failed");
+    put(&l);
+    real = ec_io;
+    ec_io.fsync = no_folder_is_synced;
+    enum ec_status status = ec_journal_append(dir, &l, NULL);
+    ec_io = real;
+    assert_int_equal(status, EC_IO);
+    put(&l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiting_doubles_up_to_six_hours),
@@ -227,6 +279,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_state_is_that_of_the_lines, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_torn_line_costs_that_line, make_dir, remove_dir),
         cmocka_unit_test(decisions),
+        cmocka_unit_test_setup_teardown(a_message_that_waits_is_confirmed, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_line_in_an_old_journal_is_confirmed, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(what_a_crash_left_is_removed, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
