@@ -110,10 +110,12 @@ struct call {
     bool locked;
 };
 
+/* What a killed process has is for others to take, not for its own threads: they live on for a moment, in which they may
+ * still link what nobody records. */
 static void lock(void) {
-    uint32_t free_now = 0;
-    while (!atomic_compare_exchange_weak(&shared->lock, &free_now, (uint32_t)getpid())) {
-        free_now = free_now && free_now == atomic_load(&shared->dead) ? free_now : 0;
+    uint32_t own_pid = (uint32_t)getpid(), free_now = 0;
+    while (!atomic_compare_exchange_weak(&shared->lock, &free_now, own_pid)) {
+        free_now = free_now && free_now != own_pid && free_now == atomic_load(&shared->dead) ? free_now : 0;
         (void)sched_yield();
     }
 }
