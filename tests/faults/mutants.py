@@ -42,8 +42,11 @@ MUTANTS = (
            ("link", "kill-before", "enriched"), False),
     Mutant("half a write is taken for a whole one", "-", "src/base/io.c", "        n -= (size_t)w;\n", "        n = 0;\n", ("write", "short", "data"), False),
     Mutant("the archive's folder is not synced", "C15", "src/publish/archive_write.c", "ec_dir_sync_up(dir, 1, err); /* it may be new itself */", "EC_OK;", "undisturbed", False),
-    Mutant("a commit is not known again", "C8", "src/store/delta_write.c", "        if (table->txn_at >= 0) return confirm(table, version, err);\n", "        (void)confirm;\n",
-           ("link", "kill-after", "_delta_log"), False),
+    # Known by its txn, or by its files: the one stands in for the other.
+    Mutant("a commit is not known again", "C8", "src/store/delta_write.c",
+           "        if (table->txn_at >= 0) return confirm(table, version, err);\n        EC_TRY(check_table(table, kind, err));\n"
+           "        if (table->version != commit->base_version) EC_TRY(ec_delta_behind(table, commit, &done, err));\n",
+           "        (void)ec_delta_behind;\n        EC_TRY(check_table(table, kind, err));\n", ("link", "kill-after", "_delta_log"), False),
 )
 
 
