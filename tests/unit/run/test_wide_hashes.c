@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "../faulty_io.h"
+#include "base/threads.h"
 #include "run/wide_hashes.h"
 
 #include <stdlib.h>
@@ -105,6 +106,34 @@ static void a_folder_that_is_not_there_keeps_nothing(void **state) {
     ec_wide_hashes_destroy(h);
 }
 
+struct sharing {
+    struct ec_wide_hashes *hashes;
+    _Atomic size_t next, wrong;
+};
+
+/* Every thread keeps each group, or finds that another has. */
+static void *keep_and_read(void *context) {
+    struct sharing *s = context;
+    uint64_t got[100];
+    char name[16];
+    for (size_t i; (i = atomic_fetch_add(&s->next, 1)) < 4000;) {
+        (void)snprintf(name, sizeof name, "part-%zu", i % 50);
+        struct ec_wide_group group = {1, name, 0, 100};
+        ec_wide_hashes_keep(s->hashes, &group, hash[0] + i % 50);
+        size_t n = ec_wide_hashes_read(s->hashes, &group, 0, got, 100);
+        s->wrong += n != 100 || memcmp(got, hash[0] + i % 50, sizeof got) != 0;
+    }
+    return NULL;
+}
+
+static void threads_share_it(void **state) {
+    (void)state;
+    struct sharing s = {.hashes = create()};
+    ec_side_by_side(keep_and_read, &s, 4);
+    assert_int_equal(s.wrong, 0);
+    ec_wide_hashes_destroy(s.hashes);
+}
+
 /* Each call fails in turn, once and for ever: what is said to be kept is what was given. */
 static void a_call_that_fails_loses_the_help_alone(void **state) {
     (void)state;
@@ -135,6 +164,7 @@ int main(void) {
         cmocka_unit_test(what_was_not_kept_is_not_there),
         cmocka_unit_test(parts_are_told_apart),
         cmocka_unit_test(a_folder_that_is_not_there_keeps_nothing),
+        cmocka_unit_test(threads_share_it),
         cmocka_unit_test(a_call_that_fails_loses_the_help_alone),
     };
     return cmocka_run_group_tests(tests, begin, end);
