@@ -56,7 +56,9 @@ static enum ec_status put_one(struct ec_store *store, struct ec_remote_put *put,
     return status;
 }
 
-static bool is_of_file(enum ec_status status) { return status == EC_COMMIT_CONFLICT || status == EC_FILE_CHANGED || status == EC_IO; }
+static bool is_of_file(enum ec_status status) {
+    return status == EC_COMMIT_CONFLICT || status == EC_FILE_CHANGED || status == EC_UNREADABLE || status == EC_IO;
+}
 
 static void *put_some(void *context) {
     struct putting *p = context;

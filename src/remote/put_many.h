@@ -15,7 +15,7 @@ struct ec_remote_put {
     const char *path, *address; /* borrowed */
     uint64_t bytes;             /* that the file must have */
     bool there;                 /* it was before */
-    enum ec_status status;      /* of this file alone: EC_COMMIT_CONFLICT, another file has its name; EC_FILE_CHANGED, EC_IO: it is not there, or not so large */
+    enum ec_status status;      /* of this file alone: EC_COMMIT_CONFLICT, another file has its name; EC_UNREADABLE: it is not there, or cannot be read; EC_FILE_CHANGED: it is not so large */
     char message[512];
 };
 

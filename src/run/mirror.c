@@ -24,7 +24,7 @@ static enum ec_status no_memory(struct ec_err *err) { return ec_fail(err, EC_NO_
 
 /* Of this table alone; the others are followed all the same. */
 static bool is_of_table(enum ec_status status) {
-    return status == EC_COMMIT_CONFLICT || status == EC_TABLE_FORMAT || status == EC_IO || status == EC_FILE_CHANGED;
+    return status == EC_COMMIT_CONFLICT || status == EC_TABLE_FORMAT || status == EC_IO || status == EC_UNREADABLE || status == EC_FILE_CHANGED;
 }
 
 static enum ec_status note(struct ec_mirror_table *t, enum ec_status status, const char *message, const struct ec_err *cause, struct ec_err *err) {

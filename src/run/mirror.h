@@ -48,7 +48,7 @@ struct ec_mirror_table {
     size_t parts;      /* that were missing, */
     size_t parts_put;  /* and that this process has put */
     uint64_t bytes;
-    enum ec_status status; /* of this table alone: EC_COMMIT_CONFLICT, EC_TABLE_FORMAT, EC_IO, EC_FILE_CHANGED */
+    enum ec_status status; /* of this table alone: EC_COMMIT_CONFLICT, EC_TABLE_FORMAT, EC_IO, EC_UNREADABLE, EC_FILE_CHANGED */
     char message[1024];
 };
 

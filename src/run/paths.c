@@ -35,12 +35,13 @@ static enum ec_status list_names(const char *path, struct ec_arena *arena, const
     *names = ec_arena_calloc(arena, TABLES_MAX, sizeof **names);
     enum ec_status status = *names ? EC_OK : ec_fail(err, EC_NO_MEMORY, "no memory to list %s", path);
     struct dirent *entry;
-    while (status == EC_OK && (entry = readdir(folder)) != NULL) {
+    while (status == EC_OK && (errno = 0, (entry = readdir(folder)) != NULL)) {
         if (entry->d_name[0] == '.') continue;
         const char *name = ec_arena_strdup(arena, entry->d_name);
         if (!name || *count == TABLES_MAX) status = ec_fail(err, EC_NO_MEMORY, "%s holds more than %u tables", path, TABLES_MAX);
         else (*names)[(*count)++] = name;
     }
+    if (status == EC_OK && errno) status = ec_fail_errno(err, EC_IO, "cannot read the folder %s", path);
     (void)closedir(folder);
     if (status == EC_OK && *count > 1) qsort(*names, *count, sizeof **names, compare_names);
     return status;

@@ -34,7 +34,8 @@ static struct {
     size_t count;
     unsigned calls, fails_at; /* 0: none does */
     bool works;               /* the call that fails has done its work */
-    const char *refused;      /* a put of a part of that name is that file's own fault */
+    const char *refused;      /* a put of a part of that name is that file's own fault, */
+    enum ec_status fault;     /* of this kind */
     const char *stolen;       /* another writer has this name by the time that it is put */
 } store;
 
@@ -193,8 +194,8 @@ enum ec_status __wrap_ec_remote_put_many(const struct ec_remote_settings *settin
         put[i].there = find(put[i].address) != NULL;
         put[i].status = EC_OK;
         if (store.refused && strstr(put[i].address, store.refused)) {
-            put[i].status = EC_COMMIT_CONFLICT;
-            (void)snprintf(put[i].message, sizeof put[i].message, "another file has its name");
+            put[i].status = store.fault;
+            (void)snprintf(put[i].message, sizeof put[i].message, "it cannot be put");
             continue;
         }
         CALL(if (!put[i].there) put_file_bytes(put[i].address, put[i].path));
